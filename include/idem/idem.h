@@ -5,15 +5,17 @@
  * The way of the data, and the order of this header:
  *
  *   events -> strokes -> window      the edge half: struct idem_front, idem_keyboard, idem_pointer
- *   window -> score -> trust         the server half: struct idem_population, idem_profile, idem_trust
+ *   window -> score -> trust         the server half: struct idem_population, idem_profile,
+ * idem_trust
  *
- * All types are opaque. No function does I/O, reads a clock or logs. Allocation happens in the *_new
- * and *_parse functions only, never per event and never per window. No function is re-entrant on
- * the same object; different objects may be used from different threads; a front and a population
- * are immutable after creation and may be shared.
+ * All types are opaque. No function does I/O, reads a clock or logs. Allocation happens in the
+ * *_new and *_parse functions only, never per event and never per window. No function is re-entrant
+ * on the same object; different objects may be used from different threads; a front and a
+ * population are immutable after creation and may be shared.
  *
  * Functions that can fail return 0 or a negative enum idem_error; outputs come last and are written
- * only on success. Times are microseconds on one monotonic clock. Log-likelihood ratios are in nats.
+ * only on success. Times are microseconds on one monotonic clock. Log-likelihood ratios are in
+ * nats.
  */
 #ifndef IDEM_IDEM_H
 #define IDEM_IDEM_H
@@ -30,19 +32,19 @@ extern "C" {
 
 enum idem_error {
     IDEM_OK = 0,
-    IDEM_ERR_NOMEM = -1,     /* an allocation at set-up failed */
-    IDEM_ERR_INVALID = -2,   /* an argument is outside its stated range (caller's bug) */
-    IDEM_ERR_FORMAT = -3,    /* bytes that are not what they claim to be */
-    IDEM_ERR_VERSION = -4,   /* a known format in a version this build does not read */
-    IDEM_ERR_TRUNCATED = -5, /* the bytes end too early */
-    IDEM_ERR_CHECKSUM = -6,  /* the bytes were damaged */
-    IDEM_ERR_LIMIT = -7,     /* a stated maximum would be exceeded */
-    IDEM_ERR_MISMATCH = -8,  /* statistics of another front, modality or level */
-    IDEM_ERR_LEVEL = -9,     /* a privacy level that must not leave the evaluation tool */
+    IDEM_ERR_NOMEM = -1,       /* an allocation at set-up failed */
+    IDEM_ERR_INVALID = -2,     /* an argument is outside its stated range (caller's bug) */
+    IDEM_ERR_FORMAT = -3,      /* bytes that are not what they claim to be */
+    IDEM_ERR_VERSION = -4,     /* a known format in a version this build does not read */
+    IDEM_ERR_TRUNCATED = -5,   /* the bytes end too early */
+    IDEM_ERR_CHECKSUM = -6,    /* the bytes were damaged */
+    IDEM_ERR_LIMIT = -7,       /* a stated maximum would be exceeded */
+    IDEM_ERR_MISMATCH = -8,    /* statistics of another front, modality or level */
+    IDEM_ERR_LEVEL = -9,       /* a privacy level that must not leave the evaluation tool */
     IDEM_ERR_TOO_LITTLE = -10, /* not enough data to learn or to say anything */
-    IDEM_ERR_IO = -11,       /* only above the library: reading or writing failed */
+    IDEM_ERR_IO = -11,         /* only above the library: reading or writing failed */
     IDEM_ERR_NOT_FOUND = -12,
-    IDEM_ERR_FULL = -13,     /* no space left, on disk or in a bounded queue */
+    IDEM_ERR_FULL = -13, /* no space left, on disk or in a bounded queue */
 };
 
 /* A short English sentence for an idem_error; never NULL. */
@@ -108,14 +110,15 @@ void idem_keyboard_free(struct idem_keyboard *kb); /* wipes */
 enum idem_key_action { IDEM_KEY_UP = 0, IDEM_KEY_DOWN = 1, IDEM_KEY_REPEAT = 2 };
 
 /*
- * One key event. key: a Linux input event code (KEY_A is 30), 0..255, others count as "other"; it is
- * reduced to a zone here and forgotten. t_us: time stamp. Auto-repeat is ignored; a second press
+ * One key event. key: a Linux input event code (KEY_A is 30), 0..255, others count as "other"; it
+ * is reduced to a zone here and forgotten. t_us: time stamp. Auto-repeat is ignored; a second press
  * without a release means the release was lost; time running backwards or a pause above
  * 5 s breaks the chain of transitions. Returns true when a window is ready to be taken.
  */
 bool idem_keyboard_event(struct idem_keyboard *kb, uint32_t key, enum idem_key_action action,
                          int64_t t_us);
-/* Events were lost (SYN_DROPPED, focus lost, suspend): forget keys held down; no long hold results. */
+/* Events were lost (SYN_DROPPED, focus lost, suspend): forget keys held down; no long hold results.
+ */
 void idem_keyboard_gap(struct idem_keyboard *kb);
 /* Forgets everything not yet taken, and wipes it. */
 void idem_keyboard_reset(struct idem_keyboard *kb);
@@ -203,8 +206,8 @@ int idem_scorer_new(const struct idem_population *pop, struct idem_scorer **out)
 void idem_scorer_free(struct idem_scorer *scorer);
 
 struct idem_score {
-    double raw;  /* E(P + S) - E(P) - E(S), nats, before calibration */
-    double llr;  /* calibrated log-likelihood ratio "same person" : "two people", nats */
+    double raw;      /* E(P + S) - E(P) - E(S), nats, before calibration */
+    double llr;      /* calibrated log-likelihood ratio "same person" : "two people", nats */
     bool sufficient; /* enough evidence in probe and profile to be used at all */
 };
 
@@ -222,12 +225,12 @@ struct idem_trust_params {
 struct idem_trust_params idem_trust_defaults(void);
 
 struct idem_trust_state {
-    double p_owner;      /* posterior that the owner is still there, 0..1 */
-    double llr;          /* of the whole session so far, calibrated, nats */
-    double suspect_llr;  /* most incriminating suffix, nats (negative incriminates) */
+    double p_owner;           /* posterior that the owner is still there, 0..1 */
+    double llr;               /* of the whole session so far, calibrated, nats */
+    double suspect_llr;       /* most incriminating suffix, nats (negative incriminates) */
     uint32_t suspect_windows; /* its length in windows: the likeliest takeover point */
-    uint32_t windows;    /* sufficient windows seen */
-    bool stale;          /* no sufficient window for expiry_us */
+    uint32_t windows;         /* sufficient windows seen */
+    bool stale;               /* no sufficient window for expiry_us */
 };
 
 struct idem_trust;
@@ -250,7 +253,7 @@ struct idem_trust_state idem_trust_read(const struct idem_trust *trust, int64_t 
 enum { IDEM_REASON_TEXT = 120 };
 
 struct idem_reason {
-    double llr;  /* contribution in nats; negative speaks against the owner */
+    double llr; /* contribution in nats; negative speaks against the owner */
     uint16_t cell, channel;
     char text[IDEM_REASON_TEXT]; /* "left ring finger holds 38 ms longer than usual" */
 };

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log.h - one line per event on stderr, for programs; the library itself never logs. A line says
+ * whose fault the event is: bug, peer, kernel or config.
+ */
+#ifndef IDEM_BASE_LOG_H
+#define IDEM_BASE_LOG_H
+
+enum idem_log_level { IDEM_LOG_ERROR, IDEM_LOG_WARN, IDEM_LOG_INFO, IDEM_LOG_DEBUG };
+
+/* Lines above this level are dropped; the default is IDEM_LOG_INFO. */
+void idem_log_set_level(enum idem_log_level level);
+__attribute__((format(printf, 2, 3))) void idem_log(enum idem_log_level level, const char *fmt,
+                                                    ...);
+
+#endif
