@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * types.ts - the shapes that travel between a page and an idem-server, as docs/api.md states them.
+ */
+
+export type Modality = 'keyboard' | 'pointer';
+export const MODALITIES: readonly Modality[] = ['keyboard', 'pointer'];
+
+/** Cell, count, then sum and centred square of each channel; integers in units of 1/64. */
+export type CellRow = number[];
+
+/** A finished window before it has a place in its session's sequence. */
+export interface WindowBody {
+  modality: Modality;
+  /** The front it was measured under, 16 hexadecimal digits. */
+  front: string;
+  strokes: number;
+  duration_ms: number;
+  cells: CellRow[];
+}
+
+export interface SequencedWindow extends WindowBody {
+  seq: number;
+}
+
+export type SessionState =
+  | 'enrolling'
+  | 'ok'
+  | 'insufficient'
+  | 'step-up'
+  | 'locked'
+  | 'closed';
+
+export interface Progress {
+  have: number;
+  need: number;
+  enrolled: boolean;
+}
+
+export interface Reason {
+  /** Contribution in nats; negative speaks against the owner. */
+  llr: number;
+  text: string;
+}
+
+export interface SessionView {
+  id: string;
+  organisation: string;
+  person: string;
+  seat: string;
+  device_class: string;
+  state: SessionState;
+  trust: number | null;
+  llr: number | null;
+  thresholds: { step_up: number; lock: number };
+  windows: Record<Modality, number>;
+  missing: [number, number][];
+  opened: string;
+  changed: string;
+  enrolment: { state: 'new' | 'enrolling' | 'enrolled' } & Record<Modality, Progress>;
+  explanation: Reason[];
+}
+
+/** The answer to opening a session. */
+export interface Opened {
+  token: string;
+  front: string;
+  level: string;
+  window: Record<Modality, number>;
+  next_seq: number;
+  session: SessionView;
+}
+
+/** The answer to sending windows. */
+export interface Acknowledgement {
+  acknowledged: number;
+  missing: [number, number][];
+  session: SessionView;
+}
+
+/** RFC 9457 problem document. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail?: string;
+  action?: string;
+}
