@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* objects.c - see objects.h; the shapes are those of docs/api.md. */
+#include "wire/objects.h"
+
+static void put_member(struct idem_text *t, const char *name_and_colon, const char *string)
+{
+    idem_text_put(t, name_and_colon);
+    idem_text_string(t, string);
+}
+
+static const char *truth(bool value)
+{
+    return value ? "true" : "false";
+}
+
+void idem_gaps_json(struct idem_text *t, const struct idem_gap *gaps, uint32_t count)
+{
+    idem_text_put(t, "[");
+    for (uint32_t i = 0; i < count; i++)
+        idem_text_fmt(t, "%s[%u,%u]", i > 0 ? "," : "", gaps[i].first, gaps[i].last);
+    idem_text_put(t, "]");
+}
+
+static void enrolment_json(struct idem_text *t, const struct idem_enrolment_view *view)
+{
+    put_member(t, "{\"state\":", view->state);
+    for (enum idem_modality m = 0; m < IDEM_MODALITIES; m++) {
+        const struct idem_enrolment_part *part = &view->part[m];
+        idem_text_fmt(t, ",\"%s\":{\"have\":%u,\"need\":%u,\"enrolled\":%s}", idem_modality_name(m),
+                      part->have, part->need, truth(part->enrolled));
+    }
+    idem_text_put(t, "}");
+}
+
+static void reasons_json(struct idem_text *t, const struct idem_reason *reasons, uint32_t count)
+{
+    idem_text_put(t, "[");
+    for (uint32_t i = 0; i < count; i++) {
+        idem_text_put(t, i > 0 ? ",{\"llr\":" : "{\"llr\":");
+        idem_text_number(t, reasons[i].llr);
+        put_member(t, ",\"text\":", reasons[i].text);
+        idem_text_put(t, "}");
+    }
+    idem_text_put(t, "]");
+}
+
+static void trust_json(struct idem_text *t, const struct idem_session_view *view)
+{
+    idem_text_put(t, ",\"trust\":");
+    if (view->compared)
+        idem_text_number(t, view->trust);
+    else
+        idem_text_put(t, "null");
+    idem_text_put(t, ",\"llr\":");
+    if (view->compared)
+        idem_text_number(t, view->llr);
+    else
+        idem_text_put(t, "null");
+    idem_text_put(t, ",\"thresholds\":{\"step_up\":");
+    idem_text_number(t, view->step_up);
+    idem_text_put(t, ",\"lock\":");
+    idem_text_number(t, view->lock);
+    idem_text_put(t, "}");
+}
+
+void idem_session_json(struct idem_text *t, const struct idem_session_view *view)
+{
+    put_member(t, "{\"id\":", view->id);
+    put_member(t, ",\"organisation\":", view->organisation);
+    put_member(t, ",\"person\":", view->person);
+    put_member(t, ",\"seat\":", view->seat);
+    put_member(t, ",\"device_class\":", view->device_class);
+    put_member(t, ",\"state\":", view->state);
+    trust_json(t, view);
+    idem_text_put(t, ",\"windows\":{\"keyboard\":");
+    idem_text_int(t, view->windows[IDEM_KEYBOARD]);
+    idem_text_put(t, ",\"pointer\":");
+    idem_text_int(t, view->windows[IDEM_POINTER]);
+    idem_text_put(t, "},\"missing\":");
+    idem_gaps_json(t, view->gaps, view->gap_count);
+    idem_text_put(t, ",\"opened\":");
+    idem_text_time(t, view->opened_ms);
+    idem_text_put(t, ",\"changed\":");
+    idem_text_time(t, view->changed_ms);
+    idem_text_put(t, ",\"enrolment\":");
+    enrolment_json(t, &view->enrolment);
+    idem_text_put(t, ",\"explanation\":");
+    reasons_json(t, view->reasons, view->reason_count);
+    idem_text_put(t, "}");
+}
+
+static void profile_json(struct idem_text *t, const struct idem_profile_view *view)
+{
+    put_member(t, "{\"modality\":", view->modality);
+    put_member(t, ",\"device_class\":", view->device_class);
+    idem_text_fmt(t, ",\"strokes\":%u,\"need\":%u,\"enrolled\":%s,\"learned\":", view->strokes,
+                  view->need, truth(view->enrolled));
+    idem_text_time(t, view->learned_ms);
+    idem_text_put(t, "}");
+}
+
+void idem_person_json(struct idem_text *t, const struct idem_person_view *view)
+{
+    put_member(t, "{\"id\":", view->id);
+    put_member(t, ",\"organisation\":", view->organisation);
+    put_member(t, ",\"state\":", view->enrolment.state);
+    idem_text_put(t, ",\"profiles\":[");
+    for (uint32_t i = 0; i < view->profile_count; i++) {
+        idem_text_put(t, i > 0 ? "," : "");
+        profile_json(t, &view->profiles[i]);
+    }
+    idem_text_put(t, "],\"enrolment\":");
+    enrolment_json(t, &view->enrolment);
+    idem_text_put(t, "}");
+}

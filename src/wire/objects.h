@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * objects.h - the API's objects as plain data, and their JSON. Strings are borrowed and UTF-8;
+ * times are Unix milliseconds. Each *_MAX is a size that the object's JSON cannot exceed.
+ */
+#ifndef IDEM_WIRE_OBJECTS_H
+#define IDEM_WIRE_OBJECTS_H
+
+#include "idem/idem.h"
+#include "wire/text.h"
+
+enum {
+    IDEM_NAME_MAX = 128, /* bytes of a person's or a seat's name */
+    IDEM_REASONS_MAX = 5,
+    IDEM_GAPS_MAX = 16,
+    IDEM_SESSION_JSON_MAX = 4096,
+    IDEM_PERSON_JSON_MAX = 2048,
+    IDEM_DEVICE_CLASSES = 2,
+};
+
+/* Sequence numbers first..last that are not there. */
+struct idem_gap {
+    uint32_t first, last;
+};
+
+struct idem_enrolment_part {
+    uint32_t have, need;
+    bool enrolled;
+};
+
+struct idem_enrolment_view {
+    const char *state; /* new, enrolling, enrolled */
+    struct idem_enrolment_part part[IDEM_MODALITIES];
+};
+
+struct idem_session_view {
+    const char *id, *organisation, *person, *seat, *device_class, *state;
+    bool compared; /* false: trust and llr are null */
+    double trust, llr, step_up, lock;
+    uint32_t windows[IDEM_MODALITIES];
+    struct idem_gap gaps[IDEM_GAPS_MAX];
+    uint32_t gap_count;
+    int64_t opened_ms, changed_ms;
+    struct idem_enrolment_view enrolment;
+    const struct idem_reason *reasons;
+    uint32_t reason_count;
+};
+
+struct idem_profile_view {
+    const char *modality, *device_class;
+    uint32_t strokes, need;
+    bool enrolled;
+    int64_t learned_ms;
+};
+
+struct idem_person_view {
+    const char *id, *organisation;
+    struct idem_profile_view profiles[IDEM_MODALITIES * IDEM_DEVICE_CLASSES];
+    uint32_t profile_count;
+    struct idem_enrolment_view enrolment;
+};
+
+void idem_session_json(struct idem_text *t, const struct idem_session_view *view);
+void idem_person_json(struct idem_text *t, const struct idem_person_view *view);
+/* [[first, last], ...] */
+void idem_gaps_json(struct idem_text *t, const struct idem_gap *gaps, uint32_t count);
+
+#endif
