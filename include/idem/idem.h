@@ -225,9 +225,10 @@ struct idem_trust_params {
 struct idem_trust_params idem_trust_defaults(void);
 
 struct idem_trust_state {
-    double p_owner;           /* posterior that the owner is still there, 0..1 */
-    double llr;               /* of the whole session so far, calibrated, nats */
-    double suspect_llr;       /* most incriminating suffix, nats (negative incriminates) */
+    double p_owner;     /* posterior that the owner is still there, 0..1 */
+    double p_recent;    /* the same from what came after the last step-up alone: decides the lock */
+    double llr;         /* of the whole session so far, calibrated, nats */
+    double suspect_llr; /* most incriminating suffix, nats (negative incriminates) */
     uint32_t suspect_windows; /* its length in windows: the likeliest takeover point */
     uint32_t windows;         /* sufficient windows seen */
     bool stale;               /* no sufficient window for expiry_us */
@@ -235,8 +236,6 @@ struct idem_trust_state {
 
 struct idem_trust;
 
-/* keyboard and pointer: the person's profiles, either may be NULL (not enrolled). They must outlive
- * the filter or be replaced with idem_trust_rebase. */
 int idem_trust_new(const struct idem_population *pop, const struct idem_trust_params *params,
                    int64_t now_us, struct idem_trust **out);
 void idem_trust_free(struct idem_trust *trust);

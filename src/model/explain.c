@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * explain.c - the same score, told: which cells and channels moved it, in words.
+ *
+ * For statistic k of a cell the owner's usual mean is u_k, the profile's own mean drawn towards
+ * what the model predicts for it; the observed mean is o_k = f_k / n. What the statistic says for
+ * the owner and against the average stranger is c_k = W_k (f_k u_k - n u_k^2 / 2) the
+ * log-likelihood ratio of N(u_k, 1 / W_k) against N(0, 1 / W_k). The terms are shares of an
+ * explanation, not a decomposition of the score to the last digit: the score also knows how the
+ * cells of one person hang together.
+ *
+ * The pointer's channels are mixtures of features; they are turned back into features first.
+ */
+#include "model/scorer.h"
+#include "window/kinematics.h"
+#include "window/window.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Strokes that the model's prediction is worth beside the profile's own mean of a cell. */
+static const double prediction_strokes = 5;
+/* Reasons weaker than this many nats are not worth a person's attention. */
+static const double reason_min = 0.05;
+
+static int insert(struct idem_reason *out, int found, int max, const struct idem_reason *reason)
+{
+    int at = found;
+    while (at > 0 && fabs(out[at - 1].llr) < fabs(reason->llr))
+        at--;
+    if (at >= max)
+        return found;
+    int moved = (found < max ? found : max - 1) - at;
+    memmove(&out[at + 1], &out[at], (size_t)moved * sizeof *out);
+    out[at] = *reason;
+    return found < max ? found + 1 : max;
+}
+
+/* Usual and observed mean of statistic k, and what it contributes. */
+struct view {
+    double usual, observed, llr;
+};
+
+static struct view look(const struct idem_model *model, const struct idem_profile *profile,
+                        const double *w, const float *S, uint32_t k)
+{
+    const uint32_t cells = model->shape.cells, c = k / (2 * model->shape.channels);
+    const float *t = model->load + (size_t)k * model->rank;
+    double predicted = 0, n = S[c], f = S[cells + k];
+    struct view v;
+
+    for (uint32_t i = 0; i < model->rank; i++)
+        predicted += t[i] * w[i];
+    v.usual = (profile->stats[cells + k] + prediction_strokes * predicted) /
+              (profile->stats[c] + prediction_strokes);
+    v.observed = n > 0 ? f / n : 0;
+    v.llr = model->weight[k] * (f * v.usual - 0.5 * n * v.usual * v.usual);
+    return v;
+}
+
+static double flight_ms(double value)
+{
+    return copysign(30 * expm1(fabs(value)), value);
+}
+
+static void tell_key(const struct idem_front *front, uint32_t cell, bool square,
+                     const struct view *v, char *text)
+{
+    double mean = front->mean[cell], sd = 1 / front->inv_sd[cell];
+    double usual = mean + v->usual * sd, observed = mean + v->observed * sd;
+    char place[80];
+    bool hold = true;
+
+    if (idem_slot_describe(front->level, front->slot[cell], place, sizeof place, &hold) != 0)
+        snprintf(place, sizeof place, "cell %u", cell);
+    if (square) {
+        snprintf(text, IDEM_REASON_TEXT, "%s: %s %s than usual", place, hold ? "holds" : "gaps",
+                 v->observed > v->usual ? "vary more" : "are more even");
+        return;
+    }
+    double ms = hold ? exp(observed) - exp(usual) : flight_ms(observed) - flight_ms(usual);
+    if (fabs(ms) < 1)
+        snprintf(text, IDEM_REASON_TEXT, "%s %s as usual", place, hold ? "holds" : "follows");
+    else if (hold)
+        snprintf(text, IDEM_REASON_TEXT, "%s holds %.0f ms %s than usual", place, fabs(ms),
+                 ms > 0 ? "longer" : "shorter");
+    else
+        snprintf(text, IDEM_REASON_TEXT, "%s follows %.0f ms %s than usual", place, fabs(ms),
+                 ms > 0 ? "later" : "earlier");
+}
+
+static int explain_keyboard(struct idem_scorer *scorer, const struct idem_profile *profile,
+                            const double *w, const float *S, struct idem_reason *out, int found,
+                            int max)
+{
+    const struct idem_model *model = &scorer->pop->model[IDEM_KEYBOARD];
+    const struct idem_front *front = scorer->pop->front;
+
+    for (uint32_t k = 0; k < 2 * model->shape.cells; k++) {
+        struct view v = look(model, profile, w, S, k);
+        struct idem_reason reason = {.llr = v.llr, .cell = (uint16_t)(k / 2), .channel = k & 1};
+        if (fabs(v.llr) < reason_min)
+            continue;
+        tell_key(front, k / 2, k & 1, &v, reason.text);
+        found = insert(out, found, max, &reason);
+    }
+    return found;
+}
+
+/*
+ * Deviations of the whitened channels, summed over the mixture, back in features: project has
+ * orthogonal rows, so its pseudo-inverse is each row over its squared length.
+ */
+static void to_features(const struct idem_mixture *mix, const double *channel, double *feature)
+{
+    for (uint32_t f = 0; f < mix->features; f++)
+        feature[f] = 0;
+    for (uint32_t d = 0; d < mix->dims; d++) {
+        const float *p = mix->project + (size_t)d * mix->features;
+        double length = 0;
+        for (uint32_t f = 0; f < mix->features; f++)
+            length += p[f] * p[f];
+        for (uint32_t f = 0; f < mix->features && length > 0; f++)
+            feature[f] += channel[d] * p[f] / length;
+    }
+}
+
+/* Sum of contributions, and per channel the mean deviation from usual in whitened units. */
+static double pointer_deviation(const struct idem_scorer *scorer,
+                                const struct idem_profile *profile, const double *w, const float *S,
+                                double *channel)
+{
+    const struct idem_model *model = &scorer->pop->model[IDEM_POINTER];
+    const struct idem_mixture *mix = &scorer->pop->front->mixture;
+    double total = 0, strokes = 0;
+
+    for (uint32_t d = 0; d < mix->dims; d++)
+        channel[d] = 0;
+    for (uint32_t c = 0; c < mix->components; c++) {
+        strokes += S[c];
+        for (uint32_t d = 0; d < mix->dims; d++) {
+            uint32_t k = 2 * (c * mix->dims + d);
+            struct view sum = look(model, profile, w, S, k);
+            struct view square = look(model, profile, w, S, k + 1);
+            total += sum.llr + square.llr;
+            channel[d] += S[c] * (sum.observed - sum.usual) / mix->inv_sd[c * mix->dims + d];
+        }
+    }
+    for (uint32_t d = 0; d < mix->dims && strokes > 0; d++)
+        channel[d] /= strokes;
+    return total;
+}
+
+static int explain_pointer(struct idem_scorer *scorer, const struct idem_profile *profile,
+                           const double *w, const float *S, struct idem_reason *out, int found,
+                           int max)
+{
+    const struct idem_mixture *mix = &scorer->pop->front->mixture;
+    double channel[IDEM_CHANNELS_MAX], feature[IDEM_FEATURES_MAX], squares = 1e-9;
+    double total = pointer_deviation(scorer, profile, w, S, channel);
+
+    to_features(mix, channel, feature);
+    for (uint32_t f = 0; f < mix->features; f++)
+        squares += feature[f] * feature[f];
+    for (uint32_t f = 0; f < mix->features; f++) {
+        struct idem_reason reason = {.llr = total * feature[f] * feature[f] / squares,
+                                     .channel = (uint16_t)f};
+        const char *words = idem_feature_words(f, feature[f] > 0);
+        if (words == NULL || fabs(reason.llr) < reason_min)
+            continue;
+        snprintf(reason.text, sizeof reason.text,
+                 total < 0 ? "pointer %s than usual" : "pointer %s, within the usual", words);
+        found = insert(out, found, max, &reason);
+    }
+    return found;
+}
+
+int idem_explain_stats(struct idem_scorer *scorer, const struct idem_profile *profile,
+                       const float *S, struct idem_reason *out, int found, int max)
+{
+    const struct idem_model *model = &scorer->pop->model[profile->modality];
+    double *L = scorer->projection, *b = L + idem_packed(model->rank), w[IDEM_RANK_MAX];
+
+    memset(L, 0, (idem_packed(model->rank) + model->rank) * sizeof *L);
+    idem_project(model, profile->stats, L, b);
+    idem_posterior(model->rank, L, b, scorer->scratch, w);
+    if (profile->modality == IDEM_KEYBOARD)
+        return explain_keyboard(scorer, profile, w, S, out, found, max);
+    return explain_pointer(scorer, profile, w, S, out, found, max);
+}
+
+int idem_explain(struct idem_scorer *scorer, const struct idem_profile *profile,
+                 const struct idem_window *window, struct idem_reason *out, int max)
+{
+    const enum idem_modality m = window->modality;
+    if (window->front_id != idem_front_id(scorer->pop->front) || max < 0 ||
+        profile->front_id != window->front_id || profile->modality != m || !scorer->pop->present[m])
+        return IDEM_ERR_MISMATCH;
+    memset(scorer->stats, 0, idem_shape_len(window->shape) * sizeof *scorer->stats);
+    idem_window_add_to(window, 1, scorer->stats);
+    return idem_explain_stats(scorer, profile, scorer->stats, out, 0, max);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* model.c - memory, bytes and derived tables of one modality's model. */
+#include "model/model.h"
+
+#include "idem/idem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int idem_model_alloc(struct idem_model *model, struct idem_shape shape, uint32_t rank)
+{
+    const size_t dims = idem_shape_dims(shape);
+
+    if (rank > IDEM_RANK_MAX || shape.cells > IDEM_CELLS_MAX ||
+        shape.channels > IDEM_CHANNELS_MAX || dims > IDEM_DIMS_MAX)
+        return IDEM_ERR_LIMIT;
+    *model = (struct idem_model){.shape = shape, .rank = rank};
+    idem_calibration_identity(&model->calibration);
+    model->load = calloc(dims * rank + 1, sizeof *model->load);
+    model->weight = calloc(dims + 1, sizeof *model->weight);
+    model->plain = calloc(dims + 1, sizeof *model->plain);
+    model->gram = calloc(shape.cells * idem_packed(rank) + 1, sizeof *model->gram);
+    model->wload = calloc(dims * rank + 1, sizeof *model->wload);
+    if (model->load && model->weight && model->plain && model->gram && model->wload)
+        return IDEM_OK;
+    idem_model_free(model);
+    return IDEM_ERR_NOMEM;
+}
+
+void idem_model_free(struct idem_model *model)
+{
+    free(model->load);
+    free(model->weight);
+    free(model->plain);
+    free(model->gram);
+    free(model->wload);
+    *model = (struct idem_model){0};
+}
+
+static void add_gram(double *gram, const float *t, double weight, uint32_t rank)
+{
+    for (uint32_t i = 0; i < rank; i++) {
+        double a = weight * t[i];
+        for (uint32_t j = 0; j <= i; j++)
+            *gram++ += a * t[j];
+    }
+}
+
+void idem_model_seal(struct idem_model *model)
+{
+    const uint32_t per_cell = model->shape.channels * 2, rank = model->rank;
+    const size_t packed = idem_packed(rank);
+
+    memset(model->gram, 0, model->shape.cells * packed * sizeof *model->gram);
+    for (uint32_t k = 0; k < model->shape.cells * per_cell; k++) {
+        const float *t = model->load + (size_t)k * rank;
+        add_gram(model->gram + k / per_cell * packed, t, model->weight[k], rank);
+        for (uint32_t i = 0; i < rank; i++)
+            model->wload[(size_t)k * rank + i] = (double)model->weight[k] * t[i];
+    }
+}
+
+void idem_model_write(const struct idem_model *model, struct idem_writer *w)
+{
+    const size_t dims = idem_shape_dims(model->shape);
+    idem_write_u32(w, model->rank);
+    idem_write_f32(w, model->plain_share);
+    idem_write_f32s(w, model->load, dims * model->rank);
+    idem_write_f32s(w, model->weight, dims);
+    idem_write_f32s(w, model->plain, dims);
+    idem_calibration_write(&model->calibration, w);
+}
+
+static int check(const struct idem_model *model)
+{
+    if (!(model->plain_share >= 0 && model->plain_share <= 1))
+        return IDEM_ERR_FORMAT;
+    for (size_t k = 0; k < idem_shape_dims(model->shape); k++) {
+        if (!(model->weight[k] >= 0 && model->weight[k] <= 1000) ||
+            !(model->plain[k] >= 0 && model->plain[k] <= 1000))
+            return IDEM_ERR_FORMAT;
+    }
+    for (size_t i = 0; i < idem_shape_dims(model->shape) * model->rank; i++) {
+        if (!(model->load[i] >= -1000 && model->load[i] <= 1000))
+            return IDEM_ERR_FORMAT;
+    }
+    return IDEM_OK;
+}
+
+int idem_model_read(struct idem_model *model, struct idem_shape shape, struct idem_reader *r)
+{
+    const size_t dims = idem_shape_dims(shape);
+    uint32_t rank = idem_read_size(r, 0, IDEM_RANK_MAX);
+    if (r->err != 0)
+        return r->err;
+    if ((size_t)(r->end - r->at) / sizeof(float) < dims * (rank + 2))
+        return IDEM_ERR_TRUNCATED; /* before allocating what damaged sizes claim */
+    int err = idem_model_alloc(model, shape, rank);
+    if (err != 0)
+        return err;
+    idem_read_f32s(r, &model->plain_share, 1);
+    idem_read_f32s(r, model->load, dims * rank);
+    idem_read_f32s(r, model->weight, dims);
+    idem_read_f32s(r, model->plain, dims);
+    if ((err = idem_calibration_read(&model->calibration, r)) != 0 || (err = check(model)) != 0) {
+        idem_model_free(model);
+        return err;
+    }
+    idem_model_seal(model);
+    return IDEM_OK;
+}

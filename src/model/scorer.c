@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* scorer.c - scores of windows and sums of windows against a profile. */
+#include "model/scorer.h"
+
+#include "window/window.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static size_t longest(const struct idem_population *pop)
+{
+    size_t most = 1;
+    for (enum idem_modality m = 0; m < IDEM_MODALITIES; m++) {
+        size_t len = idem_shape_len(idem_front_shape(pop->front, m));
+        most = len > most ? len : most;
+    }
+    return most;
+}
+
+int idem_scorer_new(const struct idem_population *pop, struct idem_scorer **out)
+{
+    uint32_t rank = 0;
+    struct idem_scorer *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return IDEM_ERR_NOMEM;
+    for (int m = 0; m < IDEM_MODALITIES; m++)
+        rank = pop->model[m].rank > rank ? pop->model[m].rank : rank;
+    s->pop = pop;
+    s->stats = calloc(longest(pop), sizeof *s->stats);
+    s->suffix = calloc(IDEM_SCORER_PROBES * longest(pop), sizeof *s->suffix);
+    s->projection =
+        calloc((IDEM_SCORER_PROBES + 1) * (idem_packed(rank) + rank) + 1, sizeof *s->projection);
+    s->scratch = calloc(idem_evidence_scratch(rank) + 1, sizeof *s->scratch);
+    if (!s->stats || !s->suffix || !s->projection || !s->scratch) {
+        idem_scorer_free(s);
+        return IDEM_ERR_NOMEM;
+    }
+    *out = s;
+    return IDEM_OK;
+}
+
+void idem_scorer_free(struct idem_scorer *scorer)
+{
+    if (scorer == NULL)
+        return;
+    free(scorer->stats);
+    free(scorer->suffix);
+    free(scorer->projection);
+    free(scorer->scratch);
+    free(scorer);
+}
+
+static void evidences(struct idem_scorer *scorer, uint32_t rank, const struct idem_lane *lanes,
+                      int count, double *out)
+{
+    for (int i = 0; i < count; i += IDEM_LANES) {
+        int n = count - i < IDEM_LANES ? count - i : IDEM_LANES;
+        idem_evidence_batch(rank, lanes + i, n, scorer->scratch, out + i);
+    }
+}
+
+void idem_scorer_raw(struct idem_scorer *scorer, const struct idem_profile *profile,
+                     const float *const *probes, int count, double *out)
+{
+    const struct idem_model *model = &scorer->pop->model[profile->modality];
+    const size_t packed = idem_packed(model->rank), size = packed + model->rank;
+    struct idem_lane lanes[2 * IDEM_SCORER_PROBES + 1];
+    double E[2 * IDEM_SCORER_PROBES + 1], *P = scorer->projection;
+
+    memset(P, 0, (size_t)(count + 1) * size * sizeof *P);
+    idem_project(model, profile->stats, P, P + packed);
+    for (int i = 0; i < count; i++) {
+        double *S = P + (size_t)(i + 1) * size;
+        idem_project(model, probes[i], S, S + packed);
+        lanes[2 * i] = (struct idem_lane){P, P + packed, S, S + packed};
+        lanes[2 * i + 1] = (struct idem_lane){S, S + packed, NULL, NULL};
+    }
+    lanes[2 * count] = (struct idem_lane){P, P + packed, NULL, NULL};
+    evidences(scorer, model->rank, lanes, 2 * count + 1, E);
+    for (int i = 0; i < count; i++) {
+        out[i] = E[2 * i] - E[2 * i + 1] - E[2 * count];
+        if (model->plain_share > 0)
+            out[i] += model->plain_share * idem_plain_score(model, profile->stats, probes[i]);
+    }
+}
+
+struct idem_score idem_scorer_finish(const struct idem_scorer *scorer,
+                                     const struct idem_profile *profile, double raw,
+                                     double probe_strokes)
+{
+    static const int probe_min[] = {IDEM_SUFFICIENT_PROBE_KEYS, IDEM_SUFFICIENT_PROBE_GESTURES};
+    static const int profile_min[] = {IDEM_SUFFICIENT_PROFILE_KEYS,
+                                      IDEM_SUFFICIENT_PROFILE_GESTURES};
+    const enum idem_modality m = profile->modality;
+    double llr =
+        idem_calibrate(&scorer->pop->model[m].calibration, raw, probe_strokes, profile->strokes);
+
+    llr = llr > IDEM_LLR_MAX ? IDEM_LLR_MAX : llr < -IDEM_LLR_MAX ? -IDEM_LLR_MAX : llr;
+    return (struct idem_score){
+        .raw = raw,
+        .llr = llr,
+        .sufficient = probe_strokes >= probe_min[m] && profile->strokes >= (float)profile_min[m],
+    };
+}
+
+int idem_score_window(struct idem_scorer *scorer, const struct idem_profile *profile,
+                      const struct idem_window *window, struct idem_score *out)
+{
+    const float *probe = scorer->stats;
+    double raw;
+
+    if (window->front_id != idem_front_id(scorer->pop->front) ||
+        profile->front_id != window->front_id || profile->modality != window->modality ||
+        !scorer->pop->present[window->modality])
+        return IDEM_ERR_MISMATCH;
+    memset(scorer->stats, 0, idem_shape_len(window->shape) * sizeof *scorer->stats);
+    idem_window_add_to(window, 1, scorer->stats);
+    idem_scorer_raw(scorer, profile, &probe, 1, &raw);
+    *out = idem_scorer_finish(scorer, profile, raw, window->strokes);
+    return IDEM_OK;
+}
