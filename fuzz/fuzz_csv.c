@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_csv.c - any bytes as a recording, strict and skipping: read or refused with a reason, never more.
+ * fuzz_csv.c - any bytes as a recording, strict and skipping: read or refused with a reason, never
+ * more.
  */
 #include <stdint.h>
 #include <stdlib.h>
