@@ -9,9 +9,10 @@
 
 enum { N = IDEM_CALIBRATION_TERMS, TRIALS_MIN = 20, ITERATIONS_MAX = 50 };
 
-/* A score never counts for less than this share of itself, nor changes sign, whatever the fit. */
-static const double slope_min = 0.02;
-/* Pulls the conditional terms towards nought where the trials say little, in units of trials. */
+/* A score never counts for less than a hundredth or more than three times itself. */
+static const double log_slope_min = -4.6, log_slope_max = 1.1;
+/* Where the fit starts and what the ridge pulls towards, in units of trials. */
+static const double start[N] = {-0.7, 0, 0, 0, 0, 0};
 static const double ridge = 2.0;
 
 void idem_calibration_identity(struct idem_calibration *cal)
@@ -32,16 +33,21 @@ static void amounts(const struct idem_calibration *cal, double probe, double pro
     *q = log2(clamp(profile, cal->profile_min, cal->profile_max) / 500.0);
 }
 
-static void terms(const struct idem_calibration *cal, const struct idem_trial *t, double x[N])
+/* llr of a trial under coef, and its derivative by each coefficient. */
+static double predict(const struct idem_calibration *cal, const double coef[N],
+                      const struct idem_trial *t, double gradient[N])
 {
     double p, q;
     amounts(cal, t->probe_strokes, t->profile_strokes, &p, &q);
-    x[0] = t->raw;
-    x[1] = t->raw * p;
-    x[2] = t->raw * q;
-    x[3] = 1;
-    x[4] = p;
-    x[5] = q;
+    double scaled = exp(clamp(coef[0] + coef[1] * p + coef[2] * q, log_slope_min, log_slope_max)) *
+                    (double)t->raw;
+    gradient[0] = scaled;
+    gradient[1] = scaled * p;
+    gradient[2] = scaled * q;
+    gradient[3] = 1;
+    gradient[4] = p;
+    gradient[5] = q;
+    return scaled + coef[3] + coef[4] * p + coef[5] * q;
 }
 
 /* Solves the symmetric positive definite A x = b in place (Cholesky); A is N x N. */
@@ -90,66 +96,108 @@ static struct class_count span(const struct idem_trial *trials, size_t count,
     return n;
 }
 
-/* One Newton step of the weighted log-likelihood; returns the largest change of a coefficient. */
-static double newton(const struct idem_trial *trials, size_t count, struct class_count n,
-                     struct idem_calibration *cal)
-{
-    static const double towards[N] = {0.5, 0, 0, 0, 0, 0};
-    double A[N][N] = {{0}}, g[N] = {0}, x[N], change = 0;
+struct fit {
+    struct idem_calibration *cal;
+    const struct idem_trial *trials;
+    size_t count;
+    struct class_count n;
+};
 
-    for (size_t i = 0; i < count; i++) {
-        double z = 0, weight = 0.5 * (double)count / (trials[i].genuine ? n.genuine : n.impostor);
-        terms(cal, &trials[i], x);
-        for (int k = 0; k < N; k++)
-            z += cal->coef[k] * x[k];
-        double prob = 1 / (1 + exp(-z));
-        double slope = weight * prob * (1 - prob), pull = weight * (trials[i].genuine - prob);
+static double trial_weight(const struct fit *fit, const struct idem_trial *t)
+{
+    return 0.5 * (double)fit->count / (t->genuine ? fit->n.genuine : fit->n.impostor);
+}
+
+/* ln(1 + exp(x)) without overflow. */
+static double softplus(double x)
+{
+    return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
+}
+
+static double loss(const struct fit *fit, const double coef[N])
+{
+    double sum = 0, gradient[N];
+    for (size_t i = 0; i < fit->count; i++) {
+        const struct idem_trial *t = &fit->trials[i];
+        double z = predict(fit->cal, coef, t, gradient);
+        sum += trial_weight(fit, t) * softplus(t->genuine ? -z : z);
+    }
+    for (int k = 0; k < N; k++)
+        sum += 0.5 * ridge * (coef[k] - start[k]) * (coef[k] - start[k]);
+    return sum;
+}
+
+/* The scoring step (expected Hessian) that would lower the loss, were it quadratic. */
+static void scoring_step(const struct fit *fit, double step[N])
+{
+    const double *coef = fit->cal->coef;
+    double A[N][N] = {{0}}, x[N];
+
+    memset(step, 0, N * sizeof *step);
+    for (size_t i = 0; i < fit->count; i++) {
+        const struct idem_trial *t = &fit->trials[i];
+        double weight = trial_weight(fit, t);
+        double prob = 1 / (1 + exp(-predict(fit->cal, coef, t, x)));
         for (int k = 0; k < N; k++) {
-            g[k] += pull * x[k];
+            step[k] += weight * (t->genuine - prob) * x[k];
             for (int l = 0; l <= k; l++)
-                A[k][l] += slope * x[k] * x[l];
+                A[k][l] += weight * prob * (1 - prob) * x[k] * x[l];
         }
     }
     for (int k = 0; k < N; k++) {
         A[k][k] += ridge;
-        g[k] -= ridge * (cal->coef[k] - towards[k]);
+        step[k] -= ridge * (coef[k] - start[k]);
     }
-    solve(A, g);
-    for (int k = 0; k < N; k++) {
-        double step = clamp(g[k], -1, 1); /* far-off scores make full steps overshoot */
-        cal->coef[k] += step;
-        change = fmax(change, fabs(step));
+    solve(A, step);
+}
+
+/* Halves the step until the loss falls; returns by how much it fell. */
+static double descend(struct fit *fit, double *current)
+{
+    double step[N], tried[N];
+
+    scoring_step(fit, step);
+    for (double scale = 1; scale > 1e-4; scale *= 0.5) {
+        for (int k = 0; k < N; k++)
+            tried[k] = fit->cal->coef[k] + scale * step[k];
+        double now = loss(fit, tried), gain = *current - now;
+        if (gain > 0) {
+            memcpy(fit->cal->coef, tried, sizeof tried);
+            *current = now;
+            return gain;
+        }
     }
-    return change;
+    return 0;
 }
 
 int idem_calibration_fit(const struct idem_trial *trials, size_t count,
                          struct idem_calibration *cal)
 {
-    struct idem_calibration fit = {.coef = {0.5}};
-    struct class_count n = span(trials, count, &fit);
+    struct idem_calibration best;
+    struct fit fit = {&best, trials, count, span(trials, count, &best)};
 
-    if (n.genuine < TRIALS_MIN || n.impostor < TRIALS_MIN)
+    if (fit.n.genuine < TRIALS_MIN || fit.n.impostor < TRIALS_MIN)
         return IDEM_ERR_TOO_LITTLE;
+    memcpy(best.coef, start, sizeof start);
+    double current = loss(&fit, best.coef);
+    if (!isfinite(current))
+        return IDEM_ERR_INVALID;
     for (int i = 0; i < ITERATIONS_MAX; i++) {
-        if (newton(trials, count, n, &fit) < 1e-6)
+        if (descend(&fit, &current) < 1e-7 * current)
             break;
     }
-    for (int k = 0; k < N; k++) {
-        if (!isfinite(fit.coef[k]))
-            return IDEM_ERR_TOO_LITTLE;
-    }
-    *cal = fit;
+    *cal = best;
     return IDEM_OK;
 }
 
 double idem_calibrate(const struct idem_calibration *cal, double raw, double probe_strokes,
                       double profile_strokes)
 {
-    const double *c = cal->coef;
-    double p, q;
-    amounts(cal, probe_strokes, profile_strokes, &p, &q);
-    return fmax(c[0] + c[1] * p + c[2] * q, slope_min) * raw + c[3] + c[4] * p + c[5] * q;
+    const struct idem_trial t = {.raw = (float)raw,
+                                 .probe_strokes = (float)probe_strokes,
+                                 .profile_strokes = (float)profile_strokes};
+    double gradient[N];
+    return predict(cal, cal->coef, &t, gradient);
 }
 
 void idem_calibration_write(const struct idem_calibration *cal, struct idem_writer *w)

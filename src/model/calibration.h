@@ -4,7 +4,7 @@
  * evidence.
  *
  *     llr = a(p, q) raw + b(p, q),  p = log2(probe strokes / 50),  q = log2(profile strokes / 500)
- *     a = a0 + a1 p + a2 q,  b = b0 + b1 p + b2 q
+ *     a = exp(a0 + a1 p + a2 q),  b = b0 + b1 p + b2 q
  * fitted by regularised logistic regression on same-person and different-person trials of the
  * population (Brummer and du Preez, "Application-independent evaluation of speaker detection",
  * 2006, section 5), both classes weighted equally. p and q are clamped to the range seen in
@@ -20,7 +20,7 @@
 enum { IDEM_CALIBRATION_TERMS = 6 };
 
 struct idem_calibration {
-    double coef[IDEM_CALIBRATION_TERMS]; /* a0 a1 a2 b0 b1 b2; all of nought but a0 = 1: identity */
+    double coef[IDEM_CALIBRATION_TERMS]; /* a0 a1 a2 b0 b1 b2; all of nought: identity */
     double probe_min, probe_max;         /* strokes */
     double profile_min, profile_max;     /* strokes */
 };

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GENUINE_EACH = 2, IMPOSTORS_EACH = 3, SLICES_MIN = 4 };
+enum { GENUINE_EACH = 2, IMPOSTORS_EACH = 3, GUARD = 2 };
 
 /* Sizes in slices. A profile size above half of what a person has is left out, a probe's likewise.
  */
@@ -23,21 +23,52 @@ struct draw {
     struct idem_trials *trials;
     uint32_t fold, folds;
     float *P, *S;
+    uint32_t *order; /* [most slices of a person] */
     double *scratch;
 };
 
-static float sum_slices(const struct draw *d, size_t person, uint32_t first, uint32_t count,
-                        float *stats)
+static float add_slice(const struct draw *d, size_t person, uint32_t i, float *stats)
 {
     const struct idem_slices *s = &d->corpus->people[person];
     const size_t len = idem_shape_len(d->corpus->shape);
+    for (size_t k = 0; k < len; k++)
+        stats[k] += s->stats[i * len + k];
+    return s->strokes[i];
+}
+
+/* A probe: `size` neighbouring slices of a person's from a random place. Returns its strokes. */
+static float draw_probe(struct draw *d, size_t person, uint32_t size, uint32_t *first)
+{
+    float strokes = 0;
+    *first = idem_rng_below(&d->rng, d->corpus->people[person].count - size + 1);
+    memset(d->S, 0, idem_shape_len(d->corpus->shape) * sizeof *d->S);
+    for (uint32_t i = *first; i < *first + size; i++)
+        strokes += add_slice(d, person, i, d->S);
+    return strokes;
+}
+
+/*
+ * A profile: `size` slices from all over the person's recording, as an enrolment over several
+ * sessions gives, but none within GUARD slices of the probe. Returns its strokes, nought when there
+ * are not enough.
+ */
+static float draw_profile(struct draw *d, size_t person, uint32_t size, uint32_t probe,
+                          uint32_t probe_size)
+{
+    uint32_t count = d->corpus->people[person].count, n = 0;
     float strokes = 0;
 
-    memset(stats, 0, len * sizeof *stats);
-    for (uint32_t i = first; i < first + count; i++) {
-        for (size_t k = 0; k < len; k++)
-            stats[k] += s->stats[i * len + k];
-        strokes += s->strokes[i];
+    for (uint32_t i = 0; i < count; i++) {
+        if (i + GUARD < probe || i >= probe + probe_size + GUARD)
+            d->order[n++] = i;
+    }
+    if (n < size)
+        return 0;
+    memset(d->P, 0, idem_shape_len(d->corpus->shape) * sizeof *d->P);
+    for (uint32_t k = 0; k < size; k++) {
+        uint32_t other = k + idem_rng_below(&d->rng, n - k), slice = d->order[other];
+        d->order[other] = d->order[k];
+        strokes += add_slice(d, person, slice, d->P);
     }
     return strokes;
 }
@@ -56,26 +87,11 @@ static int add(struct idem_trials *t, struct idem_trial trial)
     return IDEM_OK;
 }
 
-/* A probe of `size` slices out of the second half of a person's, at random. False: too little. */
-static bool draw_probe(struct draw *d, size_t person, uint32_t size, float *strokes)
+static int add_trial(struct draw *d, float probe_strokes, float profile_strokes, bool genuine)
 {
-    uint32_t count = d->corpus->people[person].count, half = count / 2;
-    if (count < SLICES_MIN || count - half < size)
-        return false;
-    uint32_t first = half + idem_rng_below(&d->rng, count - half - size + 1);
-    *strokes = sum_slices(d, person, first, size, d->S);
-    return *strokes > 0;
-}
-
-static int add_trial(struct draw *d, size_t person, uint32_t size, float profile_strokes,
-                     bool genuine)
-{
-    float strokes;
-    if (!draw_probe(d, person, size, &strokes))
-        return IDEM_OK;
     return add(d->trials, (struct idem_trial){
                               .raw = (float)idem_raw_score(d->model, d->P, d->S, d->scratch),
-                              .probe_strokes = strokes,
+                              .probe_strokes = probe_strokes,
                               .profile_strokes = profile_strokes,
                               .genuine = genuine,
                           });
@@ -88,18 +104,48 @@ static size_t draw_other(struct draw *d, size_t person)
     return (other >= mine ? other + 1 : other) * d->folds + d->fold;
 }
 
-static int draw_person(struct draw *d, size_t person, uint32_t profile_size)
+static int draw_person(struct draw *d, size_t person, uint32_t profile_size, uint32_t probe_size)
 {
-    float have = sum_slices(d, person, 0, profile_size, d->P);
+    float profile = 0, probe;
+    uint32_t first;
     int r = IDEM_OK;
 
-    for (size_t i = 0; i < sizeof probe_sizes / sizeof probe_sizes[0] && r == 0; i++) {
-        for (int k = 0; k < GENUINE_EACH && r == 0; k++)
-            r = add_trial(d, person, probe_sizes[i], have, true);
-        for (int k = 0; k < IMPOSTORS_EACH && r == 0; k++)
-            r = add_trial(d, draw_other(d, person), probe_sizes[i], have, false);
+    if (probe_size > d->corpus->people[person].count / 2)
+        return IDEM_OK;
+    for (int k = 0; k < GENUINE_EACH && r == 0; k++) {
+        probe = draw_probe(d, person, probe_size, &first);
+        profile = draw_profile(d, person, profile_size, first, probe_size);
+        if (profile == 0)
+            return IDEM_OK;
+        r = add_trial(d, probe, profile, true);
+    }
+    for (int k = 0; k < IMPOSTORS_EACH && r == 0; k++) {
+        size_t other = draw_other(d, person);
+        if (d->corpus->people[other].count < probe_size)
+            continue;
+        probe = draw_probe(d, other, probe_size, &first);
+        r = add_trial(d, probe, profile, false);
     }
     return r;
+}
+
+/* All sizes of profile and probe for one person. */
+static int draw_sizes(struct draw *d, size_t person)
+{
+    int r = IDEM_OK;
+    for (size_t i = 0; i < sizeof profile_sizes / sizeof profile_sizes[0]; i++) {
+        for (size_t k = 0; k < sizeof probe_sizes / sizeof probe_sizes[0] && r == 0; k++)
+            r = draw_person(d, person, profile_sizes[i], probe_sizes[k]);
+    }
+    return r;
+}
+
+static uint32_t most_slices(const struct idem_corpus *corpus)
+{
+    uint32_t most = 0;
+    for (size_t u = 0; u < corpus->count; u++)
+        most = corpus->people[u].count > most ? corpus->people[u].count : most;
+    return most;
 }
 
 int idem_trials_draw(const struct idem_corpus *corpus, const struct idem_model *model,
@@ -112,17 +158,15 @@ int idem_trials_draw(const struct idem_corpus *corpus, const struct idem_model *
     *out = (struct idem_trials){0};
     idem_rng_seed(&d.rng, 7 + fold);
     d.P = malloc(2 * len * sizeof *d.P);
+    d.order = malloc((most_slices(corpus) + 1) * sizeof *d.order);
     d.scratch = malloc(idem_raw_score_scratch(model) * sizeof *d.scratch);
-    if (d.P == NULL || d.scratch == NULL)
+    if (d.P == NULL || d.scratch == NULL || d.order == NULL)
         r = IDEM_ERR_NOMEM;
     else
         d.S = d.P + len;
-    for (size_t u = fold; u < corpus->count && r == 0; u += folds) {
-        for (size_t i = 0; i < sizeof profile_sizes / sizeof profile_sizes[0] && r == 0; i++) {
-            if (profile_sizes[i] <= corpus->people[u].count / 2)
-                r = draw_person(&d, u, profile_sizes[i]);
-        }
-    }
+    for (size_t u = fold; u < corpus->count && r == 0; u += folds)
+        r = draw_sizes(&d, u);
+    free(d.order);
     free(d.P);
     free(d.scratch);
     if (r != 0)
