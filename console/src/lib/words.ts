@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+/* words.ts - numbers and states as a person reads them. */
+import type { Modality, Problem, SessionState } from 'idem-sdk';
+
+export type Tone = 'good' | 'warn' | 'bad' | 'quiet';
+
+export const STATES: Record<SessionState, { word: string; tone: Tone }> = {
+  enrolling: { word: 'Enrolling', tone: 'quiet' },
+  ok: { word: 'Trusted', tone: 'good' },
+  insufficient: { word: 'Too little to say', tone: 'quiet' },
+  'step-up': { word: 'Step-up', tone: 'warn' },
+  locked: { word: 'Locked', tone: 'bad' },
+  closed: { word: 'Closed', tone: 'quiet' },
+};
+
+export const STROKES: Record<Modality, { one: string; many: string }> = {
+  keyboard: { one: 'key', many: 'keys' },
+  pointer: { one: 'movement', many: 'movements' },
+};
+
+export function count(n: number, modality: Modality): string {
+  return `${n} ${n === 1 ? STROKES[modality].one : STROKES[modality].many}`;
+}
+
+/** Never rounds up to certainty: above 99 % one decimal is shown, at most 99.9. */
+export function percent(p: number): string {
+  const value = p * 100;
+  if (value > 99) return `${(Math.floor(Math.min(value, 99.9) * 10) / 10).toFixed(1)}`;
+  if (value < 1) return value < 0.1 ? '<0.1' : value.toFixed(1);
+  return value.toFixed(0);
+}
+
+export function clock(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds));
+  return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`;
+}
+
+export function ago(iso: string, nowMs: number): string {
+  const s = Math.round((nowMs - Date.parse(iso)) / 1000);
+  if (!Number.isFinite(s)) return '';
+  if (s < 5) return 'now';
+  if (s < 90) return `${s} s ago`;
+  if (s < 5400) return `${Math.round(s / 60)} min ago`;
+  return `${Math.round(s / 3600)} h ago`;
+}
+
+export function possessive(name: string): string {
+  return /s$/i.test(name) ? `${name}’` : `${name}’s`;
+}
+
+export function problemText(problem: Problem): string {
+  const what = problem.detail ?? problem.title;
+  return problem.action ? `${what} ${problem.action}` : what;
+}
+
+/** JSON with every window's cells one to a line; the same values in the same order. */
+export function prettyBody(body: string): string {
+  const { windows } = JSON.parse(body) as { windows: Record<string, unknown>[] };
+  const shown = windows.map((window) => {
+    const lines = Object.entries(window).map(([key, value]) =>
+      key === 'cells' && Array.isArray(value)
+        ? `  "cells": [\n${value.map((row) => `    ${JSON.stringify(row)}`).join(',\n')}\n  ]`
+        : `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`,
+    );
+    return `{\n${lines.join(',\n')}\n}`;
+  });
+  return `{"windows": [${shown.join(', ')}]}`;
+}
