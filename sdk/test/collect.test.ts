@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * collect.test.ts - which events of a page are measured, against a page made of plain objects.
+ *
+ * Node has no document; the collector asks little of it, and that little is built here: listeners
+ * that can be called, fields that know their type and what lies around them.
+ */
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+import { Collector, type Edge } from '../src/index.js';
+
+class FakeElement {
+  localName = 'input';
+  type = 'text';
+  attributes: Record<string, string> = {};
+  inside: string[] = [];
+  getAttribute(name: string) {
+    return this.attributes[name] ?? null;
+  }
+  closest(selector: string) {
+    return this.inside.includes(selector) ? this : null;
+  }
+}
+class FakeInput extends FakeElement {}
+Object.assign(globalThis, { Element: FakeElement, HTMLInputElement: FakeInput });
+
+type Handler = (event: unknown) => void;
+
+class FakeTarget {
+  handlers = new Map<string, Handler>();
+  addEventListener(name: string, handler: Handler) {
+    this.handlers.set(name, handler);
+  }
+  removeEventListener(name: string) {
+    this.handlers.delete(name);
+  }
+  querySelectorAll(): FakeInput[] {
+    return [];
+  }
+}
+
+let calls: string[];
+let view: FakeTarget & { document: FakeTarget };
+let collector: Collector;
+let windows: number;
+
+beforeEach(() => {
+  calls = [];
+  windows = 0;
+  view = Object.assign(new FakeTarget(), { document: new FakeTarget() });
+  const edge = {
+    key: (key: number, action: string, t: number) => calls.push(`key ${key} ${action} ${t}`) > 1e9,
+    pointer: (kind: string, x: number, y: number, t: number) => {
+      calls.push(`pointer ${kind} ${x} ${y} ${t}`);
+      return kind === 'release';
+    },
+    gap: (modality: string) => calls.push(`gap ${modality}`),
+    take: () => ({ modality: 'pointer', cells: [] }),
+  };
+  collector = new Collector({
+    edge: edge as unknown as Edge,
+    onWindow: () => (windows += 1),
+    view: view as unknown as Window,
+  });
+  collector.start();
+});
+
+function fire(name: string, event: object, target: unknown = new FakeInput()) {
+  const whole = { isTrusted: true, target, composedPath: () => [target], ...event };
+  view.handlers.get(name)?.(whole);
+}
+
+function key(name: 'keydown' | 'keyup', target: unknown, extra: object = {}) {
+  fire(name, { code: 'KeyA', repeat: false, timeStamp: 1234.5678, ...extra }, target);
+}
+
+function field(attributes: Record<string, string> = {}, type = 'text') {
+  return Object.assign(new FakeInput(), { attributes, type });
+}
+
+test('a key goes to the module as a number with its own time in microseconds', () => {
+  key('keydown', field());
+  key('keydown', field(), { repeat: true });
+  key('keyup', field());
+  assert.deepEqual(calls, ['key 30 down 1234568', 'key 30 repeat 1234568', 'key 30 up 1234568']);
+});
+
+test('a password field is not measured, and nothing reaches across it', () => {
+  const secret = field({}, 'password');
+  key('keydown', field());
+  key('keydown', secret);
+  key('keyup', secret);
+  key('keydown', field(), { code: 'KeyB' });
+  assert.deepEqual(calls, [
+    'key 30 down 1234568',
+    'gap keyboard',
+    'gap keyboard',
+    'key 48 down 1234568',
+  ]);
+});
+
+test('a password that is shown as text stays a secret', () => {
+  const secret = field({}, 'password');
+  fire('focusin', {}, secret);
+  secret.type = 'text';
+  key('keydown', secret);
+  assert.deepEqual(calls, ['gap keyboard']);
+});
+
+test('one-time codes, card numbers, and what the page marks are secrets', () => {
+  for (const target of [
+    field({ autocomplete: 'current-password' }),
+    field({ autocomplete: 'section-a one-time-code' }),
+    field({ autocomplete: 'cc-number' }),
+    Object.assign(field(), { inside: ['[data-idem-skip]'] }),
+    Object.assign(field(), { localName: 'pay-form' }),
+  ]) {
+    key('keydown', target);
+  }
+  assert.deepEqual(
+    calls.filter((call) => call.startsWith('key')),
+    [],
+  );
+});
+
+test('events made by scripts, soft keyboards and touch are left out', () => {
+  key('keydown', field(), { isTrusted: false });
+  key('keydown', field(), { code: '' });
+  key('keydown', field(), { code: 'Unidentified' });
+  fire('pointermove', { pointerType: 'touch', screenX: 1, screenY: 2, timeStamp: 1 });
+  fire('wheel', { isTrusted: false, screenX: 1, screenY: 2, timeStamp: 1 });
+  assert.deepEqual(calls, []);
+});
+
+test('the pointer is measured in the pixels of the screen, and a full window is taken', () => {
+  fire('pointermove', { pointerType: 'mouse', screenX: 10, screenY: 20, timeStamp: 1 });
+  fire('pointerdown', { pointerType: 'mouse', screenX: 11, screenY: 21, timeStamp: 2 });
+  fire('pointerup', { pointerType: 'mouse', screenX: 12, screenY: 22, timeStamp: 3.5 });
+  fire('wheel', { screenX: 13, screenY: 23, timeStamp: 4 });
+  assert.deepEqual(calls, [
+    'pointer move 10 20 1000',
+    'pointer press 11 21 2000',
+    'pointer release 12 22 3500',
+    'pointer scroll 13 23 4000',
+  ]);
+  assert.equal(windows, 1);
+});
+
+test('losing the focus, being hidden and stopping are gaps; a field losing it is none', () => {
+  fire('blur', {}, field());
+  assert.deepEqual(calls, []);
+  fire('blur', {}, view);
+  view.document.handlers.get('visibilitychange')?.({});
+  collector.stop();
+  assert.deepEqual(calls, Array(3).fill(['gap keyboard', 'gap pointer']).flat());
+  assert.equal(view.handlers.size, 0);
+  assert.equal(view.document.handlers.size, 0);
+});

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+/* keys.test.ts - the map from places to event codes, against the kernel's own numbers. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { evdevCode, KEY_OTHER } from '../src/index.js';
+
+/* linux/input-event-codes.h, written out so that a slip in the table's arithmetic shows. */
+const KERNEL: Record<string, number> = {
+  Escape: 1, Digit1: 2, Digit9: 10, Digit0: 11, Minus: 12, Equal: 13, Backspace: 14, Tab: 15,
+  KeyQ: 16, KeyW: 17, KeyE: 18, KeyR: 19, KeyT: 20, KeyY: 21, KeyU: 22, KeyI: 23, KeyO: 24, KeyP: 25,
+  BracketLeft: 26, BracketRight: 27, Enter: 28, ControlLeft: 29, KeyA: 30, KeyS: 31, KeyD: 32, KeyF: 33,
+  KeyG: 34, KeyH: 35, KeyJ: 36, KeyK: 37, KeyL: 38, Semicolon: 39, Quote: 40, Backquote: 41,
+  ShiftLeft: 42, Backslash: 43, KeyZ: 44, KeyX: 45, KeyC: 46, KeyV: 47, KeyB: 48, KeyN: 49, KeyM: 50,
+  Comma: 51, Period: 52, Slash: 53, ShiftRight: 54, AltLeft: 56, Space: 57, CapsLock: 58,
+  IntlBackslash: 86, ControlRight: 97, AltRight: 100, MetaLeft: 125, MetaRight: 126, ContextMenu: 127,
+};
+
+test('every place has the number that the kernel gives it', () => {
+  for (const [code, number] of Object.entries(KERNEL)) assert.equal(evdevCode(code), number, code);
+});
+
+test('no two places share a number', () => {
+  const numbers = Object.keys(KERNEL).map(evdevCode);
+  assert.equal(new Set(numbers).size, numbers.length);
+});
+
+test('keys without a zone of their own are "other", whatever their name', () => {
+  for (const code of ['ArrowLeft', 'F5', 'Numpad7', 'MediaPlay', 'constructor', '__proto__', '']) {
+    assert.equal(evdevCode(code), KEY_OTHER, code);
+  }
+});

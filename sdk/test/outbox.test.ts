@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+/* outbox.test.ts - numbering, resending and bounds, with a server and a clock made of functions. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  Outbox,
+  QUEUE_LIMIT,
+  backoffMs,
+  type Acknowledgement,
+  type Outcome,
+  type SequencedWindow,
+  type SessionView,
+  type Trouble,
+  type WindowBody,
+} from '../src/index.js';
+
+const VIEW = {} as SessionView;
+const body: WindowBody = {
+  modality: 'keyboard',
+  front: '0123456789abcdef',
+  strokes: 25,
+  duration_ms: 6100,
+  cells: [[0, 192, -14, 33]],
+};
+
+function acknowledge(text: string, missing: [number, number][] = []): Outcome<Acknowledgement> {
+  const { windows } = JSON.parse(text) as { windows: SequencedWindow[] };
+  const acknowledged = Math.max(...windows.map((w) => w.seq));
+  return { kind: 'answer', status: 200, body: { acknowledged, missing, session: VIEW } };
+}
+
+function refusal(status: number, name: string, retryAfterMs: number | null = null) {
+  const problem = { type: `/problems/${name}`, title: name, status };
+  return { kind: 'refusal' as const, problem, retryAfterMs };
+}
+
+const SILENCE: Outcome<Acknowledgement> = { kind: 'silence', why: 'connection refused' };
+
+/** An outbox whose answers are scripted; waits end at once and are noted. */
+function harness(script: (text: string, n: number) => Outcome<Acknowledgement>) {
+  const bodies: string[] = [];
+  const waits: number[] = [];
+  const troubles: Trouble[] = [];
+  const seqs: number[] = [];
+  const outbox = new Outbox({
+    nextSeq: 1,
+    send: async (text) => {
+      bodies.push(text);
+      return script(text, bodies.length);
+    },
+    onAnswer: () => {},
+    onTrouble: (trouble) => troubles.push(trouble),
+    onSeq: (seq) => seqs.push(seq),
+    random: () => 0.5,
+    wait: async (ms) => void waits.push(ms),
+  });
+  const sentSeqs = () =>
+    bodies.map((text) => (JSON.parse(text) as { windows: SequencedWindow[] }).windows.map((w) => w.seq));
+  return { outbox, bodies, waits, troubles, seqs, sentSeqs };
+}
+
+async function settle(outbox: Outbox): Promise<void> {
+  for (let i = 0; i < 1000 && outbox.waiting > 0; i += 1) await new Promise(setImmediate);
+}
+
+test('windows are numbered from next_seq on and forgotten once acknowledged', async () => {
+  const h = harness((text) => acknowledge(text));
+  h.outbox.push(body);
+  h.outbox.push(body);
+  await settle(h.outbox);
+  assert.deepEqual(h.sentSeqs().flat(), [1, 2]);
+  assert.deepEqual(h.seqs, [2, 3]);
+  assert.equal(h.outbox.waiting, 0);
+});
+
+test('after silence the very same bytes go out again', async () => {
+  const h = harness((text, n) => (n <= 2 ? SILENCE : acknowledge(text)));
+  h.outbox.push(body);
+  await settle(h.outbox);
+  assert.equal(h.bodies.length, 3);
+  assert.equal(h.bodies[0], h.bodies[1]);
+  assert.equal(h.bodies[1], h.bodies[2]);
+  assert.equal(h.troubles.length, 2);
+  assert.ok((h.waits[1] ?? 0) > (h.waits[0] ?? 0), 'the wait grows');
+});
+
+test('an answer that does not claim a window leaves it in the queue', async () => {
+  const h = harness((text, n) =>
+    n === 1
+      ? { kind: 'answer', status: 200, body: { acknowledged: 2, missing: [[1, 1]], session: VIEW } }
+      : acknowledge(text),
+  );
+  h.outbox.push(body);
+  await settle(h.outbox);
+  assert.deepEqual(h.sentSeqs(), [[1], [1]]);
+  assert.equal(h.outbox.waiting, 0);
+});
+
+test('Retry-After is a lower bound of the wait', async () => {
+  const h = harness((text, n) => (n === 1 ? refusal(503, 'overloaded', 7000) : acknowledge(text)));
+  h.outbox.push(body);
+  await settle(h.outbox);
+  assert.equal(h.waits[0], 7000);
+});
+
+test('a full disk is waited out: nothing is dropped', async () => {
+  const h = harness((text, n) => (n < 4 ? refusal(507, 'storage-full') : acknowledge(text)));
+  h.outbox.push(body);
+  await settle(h.outbox);
+  assert.equal(h.bodies.length, 4);
+  assert.equal(h.outbox.lost, 0);
+});
+
+test('a closed session stops the outbox for good', async () => {
+  const h = harness(() => refusal(409, 'session-closed'));
+  h.outbox.push(body);
+  await settle(h.outbox);
+  h.outbox.push(body);
+  await settle(h.outbox);
+  assert.equal(h.bodies.length, 1);
+  assert.equal(h.outbox.waiting, 0);
+  assert.equal(h.troubles[0]?.kind, 'stopped');
+});
+
+test('413 halves the batch instead of waiting', async () => {
+  let release = (): void => {};
+  const first = new Promise<void>((resolve) => (release = resolve));
+  const sizes: number[] = [];
+  const outbox = new Outbox({
+    nextSeq: 1,
+    send: async (text) => {
+      const { windows } = JSON.parse(text) as { windows: SequencedWindow[] };
+      sizes.push(windows.length);
+      if (sizes.length === 1) await first;
+      return windows.length > 20 ? refusal(413, 'body-too-large') : acknowledge(text);
+    },
+    onAnswer: () => {},
+    wait: async () => assert.fail('no wait is due'),
+  });
+  for (let i = 0; i < 65; i += 1) outbox.push(body);
+  release();
+  await settle(outbox);
+  assert.deepEqual(sizes.slice(0, 4), [1, 64, 32, 16]);
+  assert.equal(outbox.waiting, 0);
+});
+
+test('a body stays below the limit of the server in bytes', async () => {
+  const big: WindowBody = { ...body, cells: [Array.from({ length: 3000 }, () => -1234)] };
+  let longest = 0;
+  const h = harness((text) => {
+    longest = Math.max(longest, text.length);
+    return acknowledge(text);
+  });
+  for (let i = 0; i < 30; i += 1) h.outbox.push(big);
+  await settle(h.outbox);
+  assert.ok(longest > 40_000 && longest < 65_536, `${longest} bytes`);
+});
+
+test('the queue is bounded, and what is given up leaves one gap behind the window in flight', async () => {
+  let release = (): void => {};
+  const back = new Promise<void>((resolve) => (release = resolve));
+  const seen: number[] = [];
+  const outbox = new Outbox({
+    nextSeq: 1,
+    send: async (text) => {
+      await back;
+      const { windows } = JSON.parse(text) as { windows: SequencedWindow[] };
+      seen.push(...windows.map((w) => w.seq));
+      return acknowledge(text);
+    },
+    onAnswer: () => {},
+  });
+  for (let i = 0; i < QUEUE_LIMIT + 10; i += 1) outbox.push(body);
+  assert.equal(outbox.waiting, QUEUE_LIMIT);
+  assert.equal(outbox.lost, 10);
+  release();
+  await settle(outbox);
+  assert.equal(seen[0], 1);
+  assert.equal(seen[1], 12);
+  assert.equal(seen.at(-1), QUEUE_LIMIT + 10);
+  assert.equal(seen.length, QUEUE_LIMIT);
+});
+
+test('the wait doubles, is jittered by half, and is capped', () => {
+  assert.equal(backoffMs(1, 0), 250);
+  assert.equal(backoffMs(1, 1), 500);
+  assert.equal(backoffMs(3, 1), 2000);
+  assert.equal(backoffMs(50, 1), 15_000);
+  assert.equal(backoffMs(50, 0), 7_500);
+});
