@@ -15,10 +15,13 @@
 
 enum { WORK_MAX = 400 * 1000 * 1000 }; /* comparisons swept by a bootstrap, about half a second */
 
-/* What a sweep reads, in ascending order of score. */
-struct sweep {
-    const struct idem_results *results;
-    float *cost; /* [count], bits by which a comparison enters Cllr */
+/* A comparison as a sweep reads it, in ascending order of score. */
+struct item {
+    uint32_t user, other; /* places of weights; other is `people`, whose weight is 1, for a genuine
+                             comparison */
+    float cost;           /* bits by which it enters Cllr */
+    bool genuine;
+    bool last; /* of its score: the next item's is higher */
 };
 
 double idem_eer(const double *g, size_t ng, const double *im, size_t ni)
@@ -49,80 +52,91 @@ static double softplus_bits(double x)
     return (x > 0 ? x + log1p(exp(-x)) : log1p(exp(x))) / M_LN2;
 }
 
-/* Sums that grow along a sweep. */
+/* Weights are whole numbers: how often people were drawn. All ones in the first sweep. */
 struct pooled {
-    double genuine, impostor; /* total weights */
-    double below_g, below_i;  /* weights below the threshold */
-    double pairs, cost_g, cost_i, least;
+    int64_t genuine, impostor; /* totals */
+    int64_t below_g, below_i;  /* below the threshold */
+    double pairs, cost_g, cost_i;
+    bool crossed;
     struct idem_figures f;
 };
 
-/* At a new threshold: everything before it is below. */
-static void at_threshold(struct pooled *p)
+static double fnmr_of(const struct pooled *p, int64_t below_g)
 {
-    double fnmr = p->below_g / p->genuine, fmr = 1 - p->below_i / p->impostor;
-    double apart = fabs(fnmr - fmr);
-    if (apart < p->least) {
-        p->least = apart;
-        p->f.eer_global = 0.5 * (fnmr + fmr);
-    }
-    if (fmr <= 0.01 && fnmr < p->f.fnmr_at_fmr_01)
-        p->f.fnmr_at_fmr_01 = fnmr;
-    if (fmr <= 0.001 && fnmr < p->f.fnmr_at_fmr_001)
-        p->f.fnmr_at_fmr_001 = fnmr;
+    return (double)below_g / (double)p->genuine;
 }
 
-/* The comparison's weight: how often its people were drawn. weight NULL: once each. */
-static inline double weight_of(const struct idem_result *r, const uint8_t *weight)
+static double fmr_of(const struct pooled *p, int64_t below_i)
 {
-    if (!weight)
-        return 1;
-    return r->genuine || r->other == IDEM_NOBODY ? weight[r->user]
-                                                 : weight[r->user] * weight[r->other];
+    return 1 - (double)below_i / (double)p->impostor;
 }
 
-static void count(const struct idem_results *results, const uint8_t *weight, struct pooled *p)
+/*
+ * FNMR rises and FMR falls along the sweep, so they differ least right before or right after they
+ * cross. The state with everything below has no observed threshold and does not count.
+ */
+static void cross(struct pooled *p, int64_t g, int64_t im)
+{
+    double fnmr = fnmr_of(p, p->below_g - g), fmr = fmr_of(p, p->below_i - im);
+    double fnmr2 = fnmr_of(p, p->below_g), fmr2 = fmr_of(p, p->below_i);
+    bool after = p->below_g < p->genuine || p->below_i < p->impostor;
+    p->f.eer_global =
+        after && fabs(fnmr2 - fmr2) < fabs(fnmr - fmr) ? 0.5 * (fnmr2 + fmr2) : 0.5 * (fnmr + fmr);
+    p->crossed = true;
+}
+
+static void count(const struct item *items, size_t n, const uint8_t *weight, struct pooled *p)
 {
     memset(p, 0, sizeof *p);
-    p->least = INFINITY;
-    p->f.fnmr_at_fmr_01 = p->f.fnmr_at_fmr_001 = 1;
-    for (size_t i = 0; i < results->count; i++) {
-        double w = weight_of(&results->list[i], weight);
-        if (results->list[i].genuine)
-            p->genuine += w;
-        else
-            p->impostor += w;
+    for (size_t i = 0; i < n; i++) {
+        int64_t w = weight[items[i].user] * weight[items[i].other];
+        p->genuine += items[i].genuine ? w : 0;
+        p->impostor += items[i].genuine ? 0 : w;
     }
 }
 
-/* False when no genuine or no impostor comparison was drawn. */
-static bool sweep(const struct sweep *s, const uint8_t *weight, struct pooled *p)
+/* The first number of impostors below a threshold at which FMR is not above the rate. */
+static int64_t enough(const struct pooled *p, double rate)
 {
-    const struct idem_result *list = s->results->list;
-    count(s->results, weight, p);
+    int64_t n = (int64_t)floor((1 - rate) * (double)p->impostor) - 1;
+    while (n < 0 || fmr_of(p, n) > rate)
+        n++;
+    return n;
+}
+
+/* False when no genuine or no impostor comparison was drawn. weight[people] is 1. */
+static bool sweep(const struct item *items, size_t n, const uint8_t *weight, struct pooled *p)
+{
+    count(items, n, weight, p);
     if (p->genuine == 0 || p->impostor == 0)
         return false;
-    for (size_t i = 0, end; i < s->results->count; i = end) {
-        double g = 0, im = 0;
-        for (end = i; end < s->results->count && list[end].score == list[i].score; end++) {
-            double w = weight_of(&list[end], weight);
-            if (list[end].genuine) {
-                g += w;
-                p->cost_g += w * s->cost[end];
-            } else {
-                im += w;
-                p->cost_i += w * s->cost[end];
-            }
+    const double both = (double)p->genuine * (double)p->impostor;
+    const int64_t at_01 = enough(p, 0.01), at_001 = enough(p, 0.001);
+    int64_t g = 0, im = 0;
+    for (size_t i = 0; i < n; i++) {
+        int64_t w = weight[items[i].user] * weight[items[i].other];
+        if (items[i].genuine) {
+            g += w;
+            p->cost_g += (double)w * (double)items[i].cost;
+        } else {
+            im += w;
+            p->cost_i += (double)w * (double)items[i].cost;
         }
-        if (g + im == 0)
-            continue; /* a score that was not drawn is no threshold */
-        at_threshold(p);
-        p->pairs += g * (p->below_i + 0.5 * im);
+        if (!items[i].last)
+            continue;
+        p->pairs += (double)g * ((double)p->below_i + 0.5 * (double)im);
+        if (p->below_i < at_01 && p->below_i + im >= at_01)
+            p->f.fnmr_at_fmr_01 = fnmr_of(p, p->below_g + g);
+        if (p->below_i < at_001 && p->below_i + im >= at_001)
+            p->f.fnmr_at_fmr_001 = fnmr_of(p, p->below_g + g);
         p->below_g += g;
         p->below_i += im;
+        if (!p->crossed && (double)(p->below_g * p->impostor + p->below_i * p->genuine) >= both)
+            cross(p, g, im);
+        g = im = 0;
     }
-    p->f.auc = p->pairs / (p->genuine * p->impostor);
-    p->f.cllr = 0.5 * (p->cost_g / p->genuine + p->cost_i / p->impostor);
+    p->f.auc = p->pairs / both;
+    p->f.cllr = 0.5 * (p->cost_g / (double)p->genuine + p->cost_i / (double)p->impostor);
     return true;
 }
 
@@ -222,26 +236,28 @@ static double user_mean(const double *eer, uint32_t people, const uint8_t *weigh
 }
 
 struct bootstrap {
-    const struct sweep *sweep;
-    const double *eer;
-    uint8_t *weights;           /* [replicates][people] */
+    const struct item *items;
+    size_t count;
+    uint32_t people;
+    const double *eer;          /* [people] */
+    uint8_t *weights;           /* [replicates][people + 1], nought */
     struct idem_figures *drawn; /* [replicates]; all NAN where a class was not drawn */
 };
 
 static void replicate(void *arg, int i)
 {
     struct bootstrap *b = arg;
-    const uint32_t people = b->sweep->results->people;
-    uint8_t *weight = b->weights + (size_t)i * people;
+    uint8_t *weight = b->weights + (size_t)i * (b->people + 1);
     struct pooled p;
     struct idem_rng rng;
     idem_rng_seed(&rng, 20000 + (uint64_t)i);
-    for (uint32_t u = 0; u < people; u++) {
-        uint8_t *w = &weight[idem_rng_below(&rng, people)];
+    for (uint32_t u = 0; u < b->people; u++) {
+        uint8_t *w = &weight[idem_rng_below(&rng, b->people)];
         *w += *w < UINT8_MAX;
     }
-    bool ok = sweep(b->sweep, weight, &p);
-    p.f.eer_user_mean = user_mean(b->eer, people, weight, NULL);
+    weight[b->people] = 1;
+    bool ok = sweep(b->items, b->count, weight, &p);
+    p.f.eer_user_mean = user_mean(b->eer, b->people, weight, NULL);
     b->drawn[i] = ok ? p.f : (struct idem_figures){NAN, NAN, NAN, NAN, NAN, NAN};
 }
 
@@ -269,15 +285,13 @@ static void percentiles(const struct idem_figures *drawn, int n, size_t offset, 
     memcpy((char *)high + offset, &hi, sizeof hi);
 }
 
-static int intervals(const struct sweep *s, const double *eer, struct idem_evaluation *out)
+static int intervals(struct bootstrap b, struct idem_evaluation *out)
 {
-    size_t most = WORK_MAX / (s->results->count + 1);
+    size_t most = WORK_MAX / (b.count + 1);
     int n = most < 100 ? 100 : most < IDEM_BOOTSTRAP ? (int)most : IDEM_BOOTSTRAP;
     double *sorted = malloc((size_t)n * sizeof *sorted);
-    struct bootstrap b = {.sweep = s,
-                          .eer = eer,
-                          .weights = calloc((size_t)n, s->results->people),
-                          .drawn = malloc((size_t)n * sizeof *b.drawn)};
+    b.weights = calloc((size_t)n, (size_t)b.people + 1);
+    b.drawn = malloc((size_t)n * sizeof *b.drawn);
     int err = sorted && b.weights && b.drawn ? 0 : IDEM_ERR_NOMEM;
     if (err == 0) {
         idem_parallel(replicate, &b, n);
@@ -290,43 +304,59 @@ static int intervals(const struct sweep *s, const double *eer, struct idem_evalu
     return err;
 }
 
-static void costs(const struct idem_results *r, float *cost)
+static void fill_items(const struct idem_results *r, struct item *items)
 {
-    for (size_t i = 0; i < r->count; i++)
-        cost[i] = (float)softplus_bits(r->list[i].genuine ? -r->list[i].score : r->list[i].score);
+    for (size_t i = 0; i < r->count; i++) {
+        const struct idem_result *x = &r->list[i];
+        bool alone = x->genuine || x->other >= r->people;
+        items[i] = (struct item){
+            .user = x->user,
+            .other = alone ? r->people : x->other,
+            .cost = (float)softplus_bits(x->genuine ? -x->score : x->score),
+            .genuine = x->genuine,
+            .last = i + 1 == r->count || r->list[i + 1].score != x->score,
+        };
+    }
 }
 
-/* With the list sorted and the memory there. */
-static int compute(const struct sweep *s, double *eer, struct idem_evaluation *out)
+/* With the list sorted and the memory there. ones: [people + 1] */
+static int compute(const struct idem_results *r, const struct item *items, double *eer,
+                   const uint8_t *ones, struct idem_evaluation *out)
 {
     struct pooled p;
-    int err = user_eers(s->results, eer);
+    int err = user_eers(r, eer);
     if (err < 0)
         return err;
-    if (!sweep(s, NULL, &p))
+    if (!sweep(items, r->count, ones, &p))
         return IDEM_ERR_TOO_LITTLE;
     out->figures = p.f;
-    out->figures.eer_user_mean = user_mean(eer, s->results->people, NULL, &out->users);
+    out->figures.eer_user_mean = user_mean(eer, r->people, NULL, &out->users);
     out->genuine = (size_t)p.genuine;
     out->impostor = (size_t)p.impostor;
-    if ((err = min_cllr(s->results, p.genuine, p.impostor, &out->cllr_min)) < 0)
+    err = min_cllr(r, (double)p.genuine, (double)p.impostor, &out->cllr_min);
+    if (err < 0)
         return err;
-    return intervals(s, eer, out);
+    return intervals(
+        (struct bootstrap){.items = items, .count = r->count, .people = r->people, .eer = eer},
+        out);
 }
 
 int idem_evaluate(struct idem_results *results, struct idem_evaluation *out)
 {
     struct idem_evaluation e = {0};
-    struct sweep s = {.results = results, .cost = malloc((results->count + 1) * sizeof *s.cost)};
+    struct item *items = malloc((results->count + 1) * sizeof *items);
     double *eer = malloc(((size_t)results->people + 1) * sizeof *eer);
+    uint8_t *ones = malloc((size_t)results->people + 1);
     int err = IDEM_ERR_NOMEM;
-    if (s.cost && eer) {
+    if (items && eer && ones) {
+        memset(ones, 1, (size_t)results->people + 1);
         qsort(results->list, results->count, sizeof *results->list, by_score);
-        costs(results, s.cost);
-        err = compute(&s, eer, &e);
+        fill_items(results, items);
+        err = compute(results, items, eer, ones, &e);
     }
-    free(s.cost);
+    free(items);
     free(eer);
+    free(ones);
     if (err == 0)
         *out = e;
     return err;
@@ -342,13 +372,16 @@ static double det_step(double fmr, double fnmr)
 
 size_t idem_det(const struct idem_results *results, struct idem_det_point *out)
 {
-    struct pooled p;
+    struct pooled p = {0};
     struct idem_det_point last = {2, -1};
     size_t n = 0;
-    count(results, NULL, &p);
+    for (size_t i = 0; i < results->count; i++) {
+        p.genuine += results->list[i].genuine;
+        p.impostor += !results->list[i].genuine;
+    }
     for (size_t i = 0; i < results->count && n < IDEM_DET_POINTS - 1; i++) {
         const struct idem_result *r = &results->list[i];
-        struct idem_det_point here = {1 - p.below_i / p.impostor, p.below_g / p.genuine};
+        struct idem_det_point here = {fmr_of(&p, p.below_i), fnmr_of(&p, p.below_g)};
         double step = det_step(here.fmr, here.fnmr);
         bool fresh = i == 0 || r->score != r[-1].score;
         if (fresh && (last.fmr - here.fmr > step || here.fnmr - last.fnmr > step))

@@ -89,6 +89,17 @@ int idem_recording_read(const char *path, const struct idem_recording_options *o
 int idem_recording_read_bytes(const char *name, const void *bytes, size_t len,
                               const struct idem_recording_options *options,
                               struct idem_recording **out, struct idem_fault *fault);
+/*
+ * Takes out strokes whose release was lost, then sessions without a stroke, then people without a
+ * session: what the published protocols count.
+ */
+void idem_recording_drop_lost(struct idem_recording *rec);
+/*
+ * Keeps the people whose number, the digits of the name read as one, lies in ranges like "1-72" or
+ * "1-10,15,20-". IDEM_ERR_INVALID for anything else; IDEM_ERR_NOT_FOUND when nobody is left (the
+ * recording is then empty).
+ */
+int idem_recording_keep(struct idem_recording *rec, const char *ranges);
 /* Wipes and frees. */
 void idem_recording_free(struct idem_recording *rec);
 

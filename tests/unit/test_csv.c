@@ -114,6 +114,47 @@ static void strokes_are_sorted_stably_by_press(void **state)
     idem_recording_free(rec);
 }
 
+static void lost_releases_can_be_taken_out(void **state)
+{
+    (void)state;
+    struct idem_recording *rec =
+        read_ok(KEYS "a,x,a,1,\nb,y,a,2,\nb,y,b,3,4\nb,z,c,5,\nb,w,d,6,7\n");
+    assert_int_equal(rec->lost_releases, 3);
+    idem_recording_drop_lost(rec);
+    assert_int_equal(rec->person_count, 1);
+    assert_string_equal(rec->people[0].name, "b");
+    assert_int_equal(rec->session_count, 2);
+    assert_string_equal(rec->sessions[1].name, "w");
+    assert_int_equal(rec->sessions[1].person, 0);
+    assert_int_equal(rec->sessions[1].first, 1);
+    assert_int_equal(rec->strokes[0].code, KEY_B);
+    assert_int_equal(rec->strokes[1].code, KEY_D);
+    idem_recording_free(rec);
+}
+
+static void people_are_kept_by_number(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *ranges;
+        uint32_t people;
+    } good[] = {{"1-72", 2}, {"2,73", 2}, {"73-", 1}, {"-1", 1}, {"1,2,73", 3}};
+    static const char *const bad[] = {"",  "x",     "5-4", "1,,2",
+                                      "-", "1-2-3", "1,",  "9999999999999999999"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct idem_recording *rec = read_ok(KEYS "u1,s,a,1,2\nu02,s,a,1,2\n73,s,a,1,2\n");
+        assert_int_equal(idem_recording_keep(rec, good[i].ranges), 0);
+        assert_int_equal(rec->person_count, good[i].people);
+        assert_int_equal(rec->session_count, good[i].people);
+        idem_recording_free(rec);
+    }
+    struct idem_recording *rec = read_ok(KEYS "u1,s,a,1,2\n");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(idem_recording_keep(rec, bad[i]), IDEM_ERR_INVALID);
+    assert_int_equal(idem_recording_keep(rec, "5"), IDEM_ERR_NOT_FOUND);
+    idem_recording_free(rec);
+}
+
 static void zones_stand_for_keys(void **state)
 {
     (void)state;
@@ -365,6 +406,8 @@ int main(void)
         cmocka_unit_test(columns_are_found_by_name),
         cmocka_unit_test(people_keep_their_order_when_interleaved),
         cmocka_unit_test(strokes_are_sorted_stably_by_press),
+        cmocka_unit_test(lost_releases_can_be_taken_out),
+        cmocka_unit_test(people_are_kept_by_number),
         cmocka_unit_test(zones_stand_for_keys),
         cmocka_unit_test(unknown_keys_count_as_other),
         cmocka_unit_test(every_name_of_the_table_is_found),

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * learning.c - see learning.h.
+ */
+#include "eval/learning.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "eval/keys.h"
+#include "eval/parallel.h"
+#include "model/learn.h"
+
+/* What is being learned; everything in it is freed unless the population takes it over. */
+struct learner {
+    const struct idem_learning *how;
+    struct idem_front *front;
+    struct idem_corpus corpus[IDEM_MODALITIES];
+    struct idem_model model[IDEM_MODALITIES];
+    bool present[IDEM_MODALITIES];
+    struct idem_fault *fault;
+};
+
+static int blame(struct learner *l, enum idem_modality m, int err)
+{
+    snprintf(l->fault->text, sizeof l->fault->text, "learning the %s population: %s",
+             idem_modality_name(m),
+             err == IDEM_ERR_TOO_LITTLE ? "too few people or strokes (ten people at least)"
+                                        : idem_strerror(err));
+    return err;
+}
+
+static int learn_model(struct learner *l, enum idem_modality m)
+{
+    struct idem_learn_options opt = idem_learn_defaults(m);
+    opt.calibrate = opt.calibrate && l->how->calibrate;
+    opt.parallel = idem_parallel;
+    opt.progress = l->how->progress;
+    opt.progress_arg = l->how->progress_arg;
+    int r = idem_learn(&l->corpus[m], &opt, &l->model[m]);
+    if (r < 0)
+        return blame(l, m, r);
+    l->present[m] = true;
+    return 0;
+}
+
+/* The recordings of one modality; returns their number. */
+static int choose(struct idem_recording *const *recs, int count, enum idem_modality m,
+                  struct idem_recording **out)
+{
+    int n = 0;
+    for (int i = 0; i < count; i++)
+        if (recs[i]->modality == m)
+            out[n++] = recs[i];
+    return n;
+}
+
+static int learn_fronts(struct learner *l, struct idem_recording *const *recs, int count,
+                        struct idem_filing *filing)
+{
+    struct idem_recording **chosen = malloc(((size_t)count + 1) * sizeof(struct idem_recording *));
+    int r = chosen ? 0 : IDEM_ERR_NOMEM;
+    int keys = chosen ? choose(recs, count, IDEM_KEYBOARD, chosen) : 0;
+    if (keys > 0 && (r = idem_filing_init(filing, l->how->level, l->how->flights, chosen[0])) == 0)
+        r = idem_keys_learn_front(filing, chosen, keys, IDEM_SLICE_STROKES, &l->front,
+                                  &l->corpus[IDEM_KEYBOARD]);
+    if (r < 0)
+        blame(l, IDEM_KEYBOARD, r);
+    free(chosen);
+    return r;
+}
+
+static int build(struct learner *l, struct idem_population **out)
+{
+    struct idem_model *models[IDEM_MODALITIES];
+    for (int m = 0; m < IDEM_MODALITIES; m++)
+        models[m] = l->present[m] ? &l->model[m] : NULL;
+    int r = idem_front_seal(l->front);
+    if (r < 0)
+        return r;
+    r = idem_population_build(l->front, models, out);
+    l->front = NULL;
+    memset(l->present, 0, sizeof l->present);
+    return r;
+}
+
+int idem_learn_recordings(struct idem_recording *const *recs, int count,
+                          const struct idem_learning *how, struct idem_learned *out,
+                          struct idem_fault *fault)
+{
+    struct learner l = {.how = how, .fault = fault};
+    struct idem_learned learned = {0};
+    int r = learn_fronts(&l, recs, count, &learned.filing);
+    for (int m = 0; m < IDEM_MODALITIES; m++) {
+        learned.people[m] = (uint32_t)l.corpus[m].count;
+        if (r == 0 && l.corpus[m].count > 0)
+            r = learn_model(&l, m);
+        idem_corpus_fini(&l.corpus[m]);
+    }
+    if (r == 0 && (r = build(&l, &learned.population)) < 0)
+        snprintf(fault->text, sizeof fault->text, "building the population: %s", idem_strerror(r));
+    for (int m = 0; m < IDEM_MODALITIES; m++)
+        if (l.present[m])
+            idem_model_free(&l.model[m]);
+    idem_front_free(l.front);
+    if (r == 0)
+        *out = learned;
+    return r;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * select.c - taking people, sessions and strokes out of a recording, see recording.h.
+ */
+#include "input/recording.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Closes the gaps that emptied sessions have left; sessions keep their order. */
+static void drop_empty(struct idem_recording *rec)
+{
+    uint32_t people = 0, sessions = 0;
+    for (uint32_t p = 0; p < rec->person_count; p++) {
+        struct idem_person person = {.name = rec->people[p].name, .first = sessions};
+        for (uint32_t i = 0; i < rec->people[p].count; i++) {
+            struct idem_session s = rec->sessions[rec->people[p].first + i];
+            s.person = people;
+            if (s.count)
+                rec->sessions[sessions++] = s;
+        }
+        person.count = sessions - person.first;
+        if (person.count)
+            rec->people[people++] = person;
+    }
+    rec->person_count = people;
+    rec->session_count = sessions;
+}
+
+void idem_recording_drop_lost(struct idem_recording *rec)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < rec->session_count; i++) {
+        struct idem_session *s = &rec->sessions[i];
+        uint32_t from = s->first, end = from + s->count;
+        s->first = kept;
+        for (; from < end; from++)
+            if (rec->modality != IDEM_KEYBOARD || rec->strokes[from].released) {
+                if (rec->strokes && kept != from)
+                    rec->strokes[kept] = rec->strokes[from];
+                kept++;
+            }
+        s->count = kept - s->first;
+    }
+    drop_empty(rec);
+}
+
+/* One range: "5", "5-9", "5-" or "-9". Moves *at behind it and its comma. */
+static bool parse_range(const char **at, uint64_t *lo, uint64_t *hi)
+{
+    char *end = (char *)*at;
+    size_t digits = strspn(*at, "0123456789");
+    if (digits > 18)
+        return false;
+    *lo = digits ? strtoull(*at, &end, 10) : 0;
+    *hi = digits ? *lo : UINT64_MAX;
+    if (*end == '-') {
+        const char *second = end + 1;
+        size_t more = strspn(second, "0123456789");
+        if (more > 18 || (!digits && !more))
+            return false;
+        *hi = UINT64_MAX;
+        end++;
+        if (more)
+            *hi = strtoull(second, &end, 10);
+    } else if (!digits) {
+        return false;
+    }
+    *at = end + (*end == ',');
+    return (*end == 0 || (*end == ',' && end[1])) && *lo <= *hi;
+}
+
+/* The digits of a name as one number. */
+static uint64_t number_of(const char *name)
+{
+    uint64_t n = 0;
+    for (; *name; name++)
+        if (*name >= '0' && *name <= '9' && n < UINT64_MAX / 20)
+            n = n * 10 + (uint64_t)(*name - '0');
+    return n;
+}
+
+int idem_recording_keep(struct idem_recording *rec, const char *ranges)
+{
+    uint64_t lo, hi;
+    if (!*ranges)
+        return IDEM_ERR_INVALID;
+    for (const char *at = ranges; *at;)
+        if (!parse_range(&at, &lo, &hi))
+            return IDEM_ERR_INVALID;
+    for (uint32_t p = 0; p < rec->person_count; p++) {
+        uint64_t n = number_of(rec->people[p].name);
+        bool kept = false;
+        for (const char *at = ranges; *at && !kept;)
+            kept = parse_range(&at, &lo, &hi) && n >= lo && n <= hi;
+        for (uint32_t s = 0; s < rec->people[p].count && !kept; s++)
+            rec->sessions[rec->people[p].first + s].count = 0;
+    }
+    drop_empty(rec);
+    return rec->person_count ? 0 : IDEM_ERR_NOT_FOUND;
+}
