@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bodies.h - from a request's body to a command's question. HTTP threads. */
+#ifndef IDEM_SERVER_BODIES_H
+#define IDEM_SERVER_BODIES_H
+
+#include "server/request.h"
+
+/* POST /v1/sessions and POST /v1/windows. False: the request has been refused. */
+bool idem_body_open(struct idem_request *r);
+bool idem_body_windows(struct idem_request *r);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * constants.h - the numbers of the server: what it asks for, what it decides by, and the maximum of
+ * every table and buffer. Nothing here is tuned at run time.
+ */
+#ifndef IDEM_SERVER_CONSTANTS_H
+#define IDEM_SERVER_CONSTANTS_H
+
+#include "store/store.h"
+#include "wire/objects.h"
+#include "wire/wire.h"
+
+enum {
+    /* What a client is asked for: strokes per window. */
+    IDEM_WINDOW_KEYS = 25,
+    IDEM_WINDOW_GESTURES = 10,
+    /* Strokes until a modality counts as enrolled. */
+    IDEM_ENROL_KEYS = 250,
+    IDEM_ENROL_GESTURES = 150,
+    /* Beyond so many strokes a profile forgets as much as it learns. */
+    IDEM_PROFILE_KEYS_MAX = 10000,
+    IDEM_PROFILE_GESTURES_MAX = 4000,
+
+    IDEM_SESSIONS_MAX = 65536, /* live */
+    IDEM_CLOSED_KEPT = 1024,   /* closed sessions that can still be read */
+    IDEM_SLOTS_MAX = IDEM_SESSIONS_MAX + IDEM_CLOSED_KEPT + 1,
+    IDEM_LIST_MAX = 200, /* sessions in one answer */
+    IDEM_SESSION_WINDOWS_MAX = 50000,
+    IDEM_SESSION_IDLE_MS = 30 * 60 * 1000,
+    IDEM_CLOSED_FORGET_MS = 24 * 3600 * 1000,
+    IDEM_SEQ_AHEAD_MAX = 100000,
+
+    IDEM_QUEUE_MAX = 8192,     /* commands between the HTTP threads and the worker */
+    IDEM_BATCH_MAX = 512,      /* commands in one transaction */
+    IDEM_TICK_MS = 100,        /* the worker's clock: streams, idle sessions */
+    IDEM_SWEEP_MAX = 2048,     /* sessions looked at in one tick */
+    IDEM_SWEEP_CLOSE_MAX = 32, /* idle ones closed in one tick */
+    IDEM_FORGET_EVERY_MS = 3600 * 1000,
+
+    IDEM_CONNECTIONS_MAX = 16384,
+    IDEM_CONNECTION_MEMORY = 8 * 1024, /* request line and headers */
+    IDEM_CONNECTION_IDLE_S = 75,
+    IDEM_DISCARD_MAX = 1024 * 1024, /* of a refused body, read so that the refusal arrives */
+    IDEM_THREADS_MAX = 16,
+    IDEM_REQUESTS_KEPT = 1024, /* request objects kept for the next request */
+
+    IDEM_STREAMS_MAX = 64,
+    IDEM_STREAM_BUFFER = 512 * 1024, /* a client further behind is disconnected */
+    IDEM_STREAM_BEAT_MS = 15 * 1000,
+
+    IDEM_ASSETS_MAX = 256,
+    IDEM_ASSET_BYTES_MAX = 8 * 1024 * 1024,
+    IDEM_POPULATION_FILE_MAX = 64 * 1024 * 1024,
+    IDEM_DRAIN_MS = 10 * 1000, /* for requests under way when the server is told to stop */
+};
+
+/* Decisions, on P(owner). */
+#define IDEM_TRUST_STEP_UP 0.5
+#define IDEM_TRUST_LOCK    0.05
+
+/* Quarantine: which windows of a closed session a profile may learn. */
+#define IDEM_TRUST_DIP                                                                             \
+    0.8 /* below: an alarm too small to act on, near which nothing is learned                      \
+         */
+enum {
+    IDEM_QUARANTINE_MARGIN = 8, /* windows left out on either side of a dip, and at the end */
+    IDEM_QUARANTINE_DIPS_MAX = 16,
+};
+#define IDEM_LEARN_PER_DAY 0.2 /* of a profile's strokes */
+
+/* An explanation is made anew when trust has moved so far. */
+#define IDEM_EXPLAIN_STEP 0.05
+
+#endif

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * http.c - see http.h and request.h. How a request goes through libmicrohttpd:
+ *
+ *   accept()  first call, headers only: Host, Origin, route, token
+ *   accept()  with pieces of the body, until
+ *   accept()  with none: the route's handler runs; it answers, or submits a command
+ *             (suspend, bus, worker, resume)
+ *   accept()  once more after the resume: the answer is sent
+ *   finished  the request object goes back to the pool
+ *
+ * A refused request is read to its end first, up to a limit, because a client that is still
+ * sending would not see the answer.
+ */
+#include "server/http.h"
+
+#include "base/log.h"
+#include "server/clock.h"
+#include "server/metrics.h"
+#include "server/request.h"
+#include "server/routes.h"
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { HOSTS = 3, HOST_MAX = 32, BACKLOG = 1024 };
+
+struct idem_http {
+    struct idem_http_parts parts;
+    struct MHD_Daemon *daemon;
+    uint16_t port;
+    char hosts[HOSTS][HOST_MAX];
+    struct MHD_Response *front;
+    char front_etag[20];
+    atomic_bool draining;
+    atomic_int active; /* requests between their first header and their answer */
+    pthread_mutex_t pool_lock;
+    struct idem_request *pool;
+    unsigned pooled;
+};
+
+const struct idem_http_parts *idem_http_parts(const struct idem_http *http)
+{
+    return &http->parts;
+}
+
+uint16_t idem_http_port(const struct idem_http *http)
+{
+    return http->port;
+}
+
+struct MHD_Response *idem_http_front(const struct idem_http *http, const char **etag)
+{
+    *etag = http->front_etag;
+    return http->front;
+}
+
+/* ------------------------------------------------------------------ the pool */
+
+static void reset_request(struct idem_request *r, struct idem_http *h, struct MHD_Connection *c)
+{
+    struct idem_buffer body = r->body, payload = r->payload;
+
+    memset(r, 0, offsetof(struct idem_request, inline_answer));
+    r->body = body;
+    r->payload = payload;
+    r->body.len = r->payload.len = 0;
+    r->http = h;
+    r->connection = c;
+    r->content_type = "application/json";
+    r->command.slot = -1;
+    r->command.answer = (struct idem_text){r->inline_answer, 0, sizeof r->inline_answer, false};
+}
+
+static struct idem_request *take_request(struct idem_http *h, struct MHD_Connection *connection)
+{
+    pthread_mutex_lock(&h->pool_lock);
+    struct idem_request *r = h->pool;
+    if (r != NULL) {
+        h->pool = r->next;
+        h->pooled--;
+    }
+    pthread_mutex_unlock(&h->pool_lock);
+    if (r == NULL)
+        r = calloc(1, sizeof *r);
+    if (r != NULL)
+        reset_request(r, h, connection);
+    return r;
+}
+
+static void free_request(struct idem_request *r)
+{
+    free(r->body.bytes);
+    free(r->payload.bytes);
+    free(r);
+}
+
+static void give_request(struct idem_http *h, struct idem_request *r)
+{
+    bool keep = r->body.cap <= 4 * IDEM_BUFFER_FIRST;
+
+    free(r->big_answer);
+    r->big_answer = NULL;
+    if (r->own_response != NULL)
+        MHD_destroy_response(r->own_response);
+    r->own_response = NULL;
+    pthread_mutex_lock(&h->pool_lock);
+    keep = keep && h->pooled < IDEM_REQUESTS_KEPT;
+    if (keep) {
+        r->next = h->pool;
+        h->pool = r;
+        h->pooled++;
+    }
+    pthread_mutex_unlock(&h->pool_lock);
+    if (!keep)
+        free_request(r);
+}
+
+/* ------------------------------------------------------------------ Host and Origin */
+
+static void name_hosts(struct idem_http *h)
+{
+    static const char *const names[HOSTS] = {"127.0.0.1", "localhost", "[::1]"};
+    for (int i = 0; i < HOSTS; i++)
+        snprintf(h->hosts[i], sizeof h->hosts[i], "%s:%u", names[i], h->port);
+}
+
+static bool is_our_host(const struct idem_http *h, const char *host)
+{
+    for (int i = 0; i < HOSTS; i++)
+        if (strcasecmp(h->hosts[i], host) == 0)
+            return true;
+    return false;
+}
+
+static bool is_our_origin(const struct idem_http *h, const char *origin)
+{
+    static const char scheme[] = "http://";
+    return strncasecmp(origin, scheme, sizeof scheme - 1) == 0 &&
+           is_our_host(h, origin + sizeof scheme - 1);
+}
+
+static void check_place(struct idem_request *r)
+{
+    const char *host = idem_request_header(r, "Host");
+    const char *origin = idem_request_header(r, "Origin");
+
+    if (host == NULL || !is_our_host(r->http, host))
+        idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_HOST, "this server listens under %s",
+                            r->http->hosts[0]);
+    else if (origin != NULL && !is_our_origin(r->http, origin))
+        idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_ORIGIN,
+                            "the request comes from a page of another origin");
+}
+
+/* ------------------------------------------------------------------ beginning */
+
+static void check_token(struct idem_request *r)
+{
+    enum idem_problem problem =
+        idem_auth_check(r->http->parts.auth, idem_request_header(r, "Authorization"), &r->grant);
+    enum idem_access access = r->route->access;
+    bool any = r->grant.operator|| r->grant.session;
+
+    if (access == IDEM_ACCESS_NONE)
+        return;
+    if (problem != IDEM_PROBLEM_NONE)
+        idem_request_refuse(r, problem, "no such token is known");
+    else if (!any)
+        idem_request_refuse(r, IDEM_PROBLEM_TOKEN_MISSING, "the Authorization header is missing");
+    else if (access == IDEM_ACCESS_OPERATOR && !r->grant.operator)
+        idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_SESSION, "this takes the operator's token");
+    else if (access == IDEM_ACCESS_SESSION && !r->grant.session)
+        idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_SESSION, "this takes a session's token");
+}
+
+static uint64_t declared_length(const struct idem_request *r)
+{
+    const char *length = idem_request_header(r, "Content-Length");
+    return length != NULL ? strtoull(length, NULL, 10) : 0;
+}
+
+static void check_length(struct idem_request *r)
+{
+    uint64_t length = declared_length(r);
+    if (length > IDEM_WIRE_BODY_MAX)
+        idem_request_refuse(r, IDEM_PROBLEM_BODY_TOO_LARGE, "the body holds %llu bytes",
+                            (unsigned long long)length);
+}
+
+/* The client waits to be told, or would send more than is worth reading. */
+static bool refuse_at_once(const struct idem_request *r)
+{
+    return idem_request_refused(r) &&
+           (idem_request_header(r, "Expect") != NULL || declared_length(r) > IDEM_DISCARD_MAX);
+}
+
+static void begin_request(struct idem_request *r, const char *url, const char *method)
+{
+    idem_metric_add(IDEM_METRIC_REQUESTS, 1);
+    atomic_fetch_add(&r->http->active, 1);
+    check_place(r);
+    if (!idem_request_refused(r))
+        idem_routes_find(r, method, url);
+    if (!idem_request_refused(r))
+        check_token(r);
+    if (!idem_request_refused(r))
+        check_length(r);
+    if (!idem_request_refused(r) && atomic_load(&r->http->draining))
+        idem_request_refuse(r, IDEM_PROBLEM_OVERLOADED, "the server is being stopped");
+}
+
+/* ------------------------------------------------------------------ the body */
+
+static enum MHD_Result gather(struct idem_request *r, const char *bytes, size_t len)
+{
+    if (!idem_request_refused(r)) {
+        int err = idem_buffer_reserve(&r->body, len, IDEM_WIRE_BODY_MAX);
+        if (err == 0) {
+            memcpy(r->body.bytes + r->body.len, bytes, len);
+            r->body.len += len;
+            return MHD_YES;
+        }
+        idem_request_refuse(r, IDEM_PROBLEM_BODY_TOO_LARGE, "the body holds more than %d bytes",
+                            IDEM_WIRE_BODY_MAX);
+    }
+    r->discarded += len;
+    return r->discarded <= IDEM_DISCARD_MAX ? MHD_YES : MHD_NO;
+}
+
+/* ------------------------------------------------------------------ the command and back */
+
+static void command_done(struct idem_command *command)
+{
+    struct idem_request *r = (struct idem_request *)command; /* its first member */
+    MHD_resume_connection(r->connection);
+}
+
+void idem_request_submit(struct idem_request *r)
+{
+    struct idem_bus *bus = r->http->parts.bus;
+
+    r->command.done = command_done;
+    r->command.received_ms = idem_clock_ms();
+    r->submitted = true;
+    MHD_suspend_connection(r->connection); /* first: the worker may be done before push returns */
+    int err = bus->ops->push(bus, &r->command);
+    if (err == 0)
+        return;
+    idem_request_refuse(r, IDEM_PROBLEM_OVERLOADED, "%s",
+                        err == IDEM_ERR_FULL ? "the queue is full" : "the server is being stopped");
+    command_done(&r->command);
+}
+
+void idem_http_pause(void *context)
+{
+    MHD_suspend_connection(context);
+}
+
+void idem_http_wake(void *context)
+{
+    MHD_resume_connection(context);
+}
+
+/* ------------------------------------------------------------------ answering */
+
+static void add_problem_headers(const struct idem_request *r, struct MHD_Response *response)
+{
+    unsigned status = idem_problem_status(r->command.problem);
+
+    if (status == 401)
+        MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
+    if (status == 405)
+        MHD_add_response_header(response, "Allow", r->allow);
+    if (status == 503) {
+        MHD_add_response_header(response, "Retry-After", "1");
+        idem_metric_add(IDEM_METRIC_OVERLOADED, 1);
+    }
+}
+
+static enum MHD_Result send_text(struct idem_request *r, unsigned status, const char *type)
+{
+    const struct idem_text *t = &r->command.answer;
+    /* The bytes are the request's, which lives until the answer has been sent. */
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(t->len, t->bytes, MHD_RESPMEM_PERSISTENT);
+
+    if (response == NULL)
+        return MHD_NO;
+    if (t->len > 0)
+        MHD_add_response_header(response, "Content-Type", type);
+    MHD_add_response_header(response, "Cache-Control", "no-store");
+    if (idem_request_refused(r))
+        add_problem_headers(r, response);
+    enum MHD_Result sent = MHD_queue_response(r->connection, status, response);
+    MHD_destroy_response(response);
+    return sent;
+}
+
+static enum MHD_Result send_problem(struct idem_request *r)
+{
+    struct idem_text *t = &r->command.answer;
+
+    idem_metric_add(IDEM_METRIC_REFUSED, 1);
+    t->len = 0;
+    t->full = false;
+    idem_problem_json(t, r->command.problem, r->command.detail);
+    return send_text(r, idem_problem_status(r->command.problem), "application/problem+json");
+}
+
+static enum MHD_Result send_answer(struct idem_request *r)
+{
+    struct idem_command *c = &r->command;
+
+    if (!idem_request_refused(r) && r->response != NULL)
+        return MHD_queue_response(r->connection, c->status, r->response);
+    if (!idem_request_refused(r) && c->answer.full) {
+        idem_log(IDEM_LOG_ERROR, "bug: an answer to %s is longer than its buffer", r->route->path);
+        idem_request_refuse(r, IDEM_PROBLEM_STORAGE_FAILED, "the answer is too long");
+    }
+    if (idem_request_refused(r))
+        return send_problem(r);
+    return send_text(r, c->status, r->content_type);
+}
+
+/* ------------------------------------------------------------------ libmicrohttpd's side */
+
+static enum MHD_Result accept_request(void *cls, struct MHD_Connection *connection, const char *url,
+                                      const char *method, const char *version, const char *body,
+                                      size_t *body_len, void **context)
+{
+    struct idem_request *r = *context;
+
+    (void)version;
+    if (r == NULL) {
+        r = *context = take_request(cls, connection);
+        if (r == NULL)
+            return MHD_NO;
+        begin_request(r, url, method);
+        return refuse_at_once(r) ? send_answer(r) : MHD_YES;
+    }
+    if (*body_len > 0) {
+        size_t len = *body_len;
+        *body_len = 0;
+        return gather(r, body, len);
+    }
+    if (!r->submitted && !idem_request_refused(r)) {
+        r->route->handle(r);
+        if (r->submitted) /* perhaps already answered, but that is for the next call to see */
+            return MHD_YES;
+    }
+    return send_answer(r);
+}
+
+static void finished(void *cls, struct MHD_Connection *connection, void **context,
+                     enum MHD_RequestTerminationCode code)
+{
+    struct idem_http *h = cls;
+
+    (void)connection;
+    (void)code;
+    if (*context == NULL)
+        return;
+    give_request(h, *context);
+    *context = NULL;
+    atomic_fetch_sub(&h->active, 1);
+}
+
+/* ------------------------------------------------------------------ life */
+
+static int make_front(struct idem_http *h)
+{
+    const struct idem_front *front = idem_population_front(h->parts.population);
+    size_t len;
+    const void *bytes = idem_population_front_bytes(h->parts.population, &len);
+
+    /* libmicrohttpd asks for a pointer that it does not write through */
+    h->front =
+        MHD_create_response_from_buffer(len, (void *)(uintptr_t)bytes, MHD_RESPMEM_PERSISTENT);
+    if (h->front == NULL)
+        return IDEM_ERR_NOMEM;
+    snprintf(h->front_etag, sizeof h->front_etag, "\"%016llx\"",
+             (unsigned long long)idem_front_id(front));
+    MHD_add_response_header(h->front, "Content-Type", "application/octet-stream");
+    MHD_add_response_header(h->front, "Cache-Control", "no-cache");
+    MHD_add_response_header(h->front, "ETag", h->front_etag);
+    return IDEM_OK;
+}
+
+static int start_daemon(struct idem_http *h)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(h->parts.port)};
+    unsigned pool = h->parts.threads > 1 ? h->parts.threads : 0;
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    h->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, h->parts.port, NULL, NULL,
+        accept_request, h, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, finished, h,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)IDEM_CONNECTIONS_MAX,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)IDEM_CONNECTION_MEMORY,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDEM_CONNECTION_IDLE_S,
+        MHD_OPTION_LISTEN_BACKLOG_SIZE, (unsigned)BACKLOG, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
+        MHD_OPTION_THREAD_POOL_SIZE, pool, MHD_OPTION_END);
+    if (h->daemon == NULL)
+        return IDEM_ERR_IO;
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    h->port = info != NULL ? info->port : h->parts.port;
+    name_hosts(h);
+    return IDEM_OK;
+}
+
+int idem_http_start(const struct idem_http_parts *parts, struct idem_http **out)
+{
+    struct idem_http *h = calloc(1, sizeof *h);
+
+    if (h == NULL)
+        return IDEM_ERR_NOMEM;
+    h->parts = *parts;
+    pthread_mutex_init(&h->pool_lock, NULL);
+    int err = make_front(h);
+    if (err == 0)
+        err = start_daemon(h);
+    if (err != 0) {
+        idem_http_stop(h);
+        return err;
+    }
+    *out = h;
+    return IDEM_OK;
+}
+
+void idem_http_drain(struct idem_http *http)
+{
+    const struct timespec nap = {0, 5 * 1000 * 1000};
+    int64_t until = idem_clock_ms() + IDEM_DRAIN_MS;
+
+    atomic_store(&http->draining, true);
+    MHD_socket listening = MHD_quiesce_daemon(http->daemon);
+    if (listening != MHD_INVALID_SOCKET)
+        close(listening);
+    idem_streams_shut(http->parts.streams);
+    while (atomic_load(&http->active) > 0 && idem_clock_ms() < until)
+        nanosleep(&nap, NULL);
+}
+
+void idem_http_stop(struct idem_http *http)
+{
+    if (http == NULL)
+        return;
+    if (http->daemon != NULL)
+        MHD_stop_daemon(http->daemon);
+    if (http->front != NULL)
+        MHD_destroy_response(http->front);
+    while (http->pool != NULL) {
+        struct idem_request *r = http->pool;
+        http->pool = r->next;
+        free_request(r);
+    }
+    pthread_mutex_destroy(&http->pool_lock);
+    free(http);
+}

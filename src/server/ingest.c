@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ingest.c - windows become durable, then they are judged, then they are acknowledged.
+ *
+ *   stage    check the session and the sequence numbers against a copy, write one row a window
+ *   commit   once for the whole run; if it fails nothing has happened, to anybody
+ *   apply    the copies become the sessions' state, each new window is judged, the answer written
+ *
+ * Cases: a number held before is answered and changes nothing, also when the first one came in
+ * the same run; one request with any bad number is refused whole; two requests of one session in
+ * one run see each other's numbers through the staged copy.
+ */
+#include "server/worker_parts.h"
+
+#include "base/log.h"
+#include "server/metrics.h"
+
+#include <string.h>
+
+static struct idem_staged *stage_session(struct idem_worker *w, struct idem_session *s)
+{
+    if (s->staged == NULL) {
+        s->staged = &w->staged[w->staged_count++];
+        *s->staged = (struct idem_staged){s, s->seqs, s->last_row};
+    }
+    return s->staged;
+}
+
+static int stage_number(struct idem_command *c, struct idem_seqs *seqs, struct idem_item *item)
+{
+    bool fresh = false;
+    int err = idem_seqs_add(seqs, item->seq, &fresh);
+
+    if (err == IDEM_ERR_LIMIT)
+        idem_command_refuse(c, IDEM_PROBLEM_TOO_MANY_GAPS,
+                            "number %u would open one more than %d gaps; the first missing is %u",
+                            item->seq, IDEM_GAPS_MAX, seqs->gaps[0].first);
+    else if (err != 0)
+        idem_command_refuse(c, IDEM_PROBLEM_SEQUENCE_TOO_FAR,
+                            "number %u is more than %d ahead of %u", item->seq, IDEM_SEQ_AHEAD_MAX,
+                            seqs->high);
+    item->row = fresh;
+    return err;
+}
+
+static int write_row(struct idem_worker *w, struct idem_command *c, struct idem_staged *staged,
+                     struct idem_item *item)
+{
+    struct idem_store *store = w->parts.store;
+    struct idem_store_window row = {
+        .organisation = w->organisation,
+        .session = c->session->row,
+        .previous = staged->last_row,
+        .seq = item->seq,
+        .received_ms = c->session->clock_ms,
+        .payload = c->payload + item->at,
+        .len = item->len,
+    };
+    int err = store->ops->window_add(store, &row);
+    if (err == 0)
+        item->row = staged->last_row = row.row;
+    return err;
+}
+
+static bool accepts(struct idem_command *c, const struct idem_session *s)
+{
+    if (s->closed)
+        idem_command_refuse(c, IDEM_PROBLEM_SESSION_CLOSED, "session %s has ended", s->name);
+    else if (s->received + c->item_count > IDEM_SESSION_WINDOWS_MAX)
+        idem_command_refuse(c, IDEM_PROBLEM_SESSION_CLOSED,
+                            "session %s holds its %d windows; close it and open another", s->name,
+                            IDEM_SESSION_WINDOWS_MAX);
+    else if (c->has_clock && !s->test_clock)
+        idem_command_refuse(c, IDEM_PROBLEM_INVALID_FIELD,
+                            "\"clock_ms\" needs a session that was opened with it");
+    return c->problem == IDEM_PROBLEM_NONE;
+}
+
+/* An error is the store's, and ends the run; what is the peer's own is in the command. */
+static int stage(struct idem_worker *w, struct idem_command *c)
+{
+    struct idem_session *s = idem_worker_find(w, c);
+    struct idem_seqs seqs;
+    int err = IDEM_OK;
+
+    if (s == NULL || !accepts(c, s))
+        return IDEM_OK;
+    struct idem_staged *staged = stage_session(w, s);
+    seqs = staged->seqs;
+    for (uint32_t i = 0; i < c->item_count; i++)
+        if (stage_number(c, &seqs, &c->items[i]) != 0)
+            return IDEM_OK;
+    staged->seqs = seqs;
+    c->session = s;
+    idem_session_clock(s, c->received_ms, c->has_clock, c->clock_ms);
+    for (uint32_t i = 0; i < c->item_count && err == 0; i++)
+        if (c->items[i].row != 0)
+            err = write_row(w, c, staged, &c->items[i]);
+    return err;
+}
+
+/* Stages the run and commits it. */
+static int commit(struct idem_worker *w, struct idem_command **run, size_t count)
+{
+    struct idem_store *store = w->parts.store;
+    int err = store->ops->begin(store);
+
+    for (size_t i = 0; i < count && err == 0; i++)
+        err = stage(w, run[i]);
+    if (err == 0)
+        err = store->ops->commit(store);
+    idem_worker_storage(w, err);
+    if (err != 0)
+        store->ops->rollback(store);
+    return err;
+}
+
+/* The copies become the sessions' state, or are forgotten. */
+static void settle(struct idem_worker *w, bool committed)
+{
+    for (uint32_t i = 0; i < w->staged_count; i++) {
+        struct idem_staged *staged = &w->staged[i];
+        if (committed) {
+            staged->session->seqs = staged->seqs;
+            staged->session->last_row = staged->last_row;
+        }
+        staged->session->staged = NULL;
+    }
+    w->staged_count = 0;
+}
+
+static void judge_item(struct idem_worker *w, struct idem_command *c, const struct idem_item *item)
+{
+    const struct idem_window *window;
+    uint32_t seq;
+    int err = idem_wire_read_window(w->reader, c->payload + item->at, item->len, &seq, &window);
+
+    if (err == 0)
+        err = idem_judge_window(&w->judge, c->session, window, item->row);
+    if (err != 0) /* it is durable and stays so; its evidence is lost */
+        idem_log(IDEM_LOG_ERROR, "bug: a durable window could not be judged: %s",
+                 idem_strerror(err));
+}
+
+static void apply(struct idem_worker *w, struct idem_command *c)
+{
+    struct idem_session *s = c->session;
+    uint32_t fresh = 0;
+
+    for (uint32_t i = 0; i < c->item_count; i++) {
+        if (c->items[i].row == 0)
+            continue;
+        judge_item(w, c, &c->items[i]);
+        fresh++;
+    }
+    if (fresh == 0)
+        idem_judge_refresh(s, s->clock_ms);
+    idem_metric_add(IDEM_METRIC_WINDOWS, fresh);
+    idem_metric_add(IDEM_METRIC_REPEATED, c->item_count - fresh);
+    idem_worker_changed(w, s);
+    idem_worker_unsaved(w, s);
+    c->status = 200;
+    idem_text_fmt(&c->answer, "{\"acknowledged\":%u,\"missing\":", s->seqs.high);
+    idem_gaps_json(&c->answer, s->seqs.gaps, s->seqs.gap_count);
+    idem_text_put(&c->answer, ",\"session\":");
+    idem_worker_put_session(w, s, &c->answer);
+    idem_text_put(&c->answer, "}");
+}
+
+void idem_ingest(struct idem_worker *w, struct idem_command **run, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        run[i]->session = NULL;
+    int err = commit(w, run, count);
+    settle(w, err == 0);
+    for (size_t i = 0; i < count; i++) {
+        struct idem_command *c = run[i];
+        if (err != 0 && c->problem == IDEM_PROBLEM_NONE)
+            idem_worker_refuse_store(c, err);
+        else if (c->session != NULL && c->problem == IDEM_PROBLEM_NONE)
+            apply(w, c);
+        c->done(c);
+    }
+}

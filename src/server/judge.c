@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* judge.c - see judge.h. */
+#include "server/judge.h"
+
+#include "server/metrics.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static struct idem_template *template_of(struct idem_session *s, enum idem_modality m)
+{
+    return &s->person->templates[s->device_class][m];
+}
+
+static bool any_enrolled(struct idem_session *s)
+{
+    return template_of(s, IDEM_KEYBOARD)->enrolled || template_of(s, IDEM_POINTER)->enrolled;
+}
+
+/* ------------------------------------------------------------------ enrolment */
+
+static int add_to(const struct idem_front *front, struct idem_profile **profile,
+                  const struct idem_window *window)
+{
+    if (*profile == NULL) {
+        int err = idem_profile_new(front, idem_window_modality(window), profile);
+        if (err != 0)
+            return err;
+    }
+    return idem_profile_add(*profile, window);
+}
+
+static void check_complete(struct idem_session *s, enum idem_modality m, int64_t row)
+{
+    struct idem_template *t = template_of(s, m);
+    if (t->profile == NULL || idem_profile_strokes(t->profile) < idem_enrol_need(m))
+        return;
+    t->enrolled = t->unsaved = true;
+    t->until_row = row;
+}
+
+static int enrol_directly(struct idem_judge *j, struct idem_session *s,
+                          const struct idem_window *window, int64_t row)
+{
+    enum idem_modality m = idem_window_modality(window);
+    struct idem_template *t = template_of(s, m);
+
+    int err = add_to(j->front, &t->profile, window);
+    if (err != 0)
+        return err;
+    t->learned_ms = s->clock_ms;
+    idem_metric_add(IDEM_METRIC_ENROLLED, 1);
+    check_complete(s, m, row);
+    return IDEM_OK;
+}
+
+static double strokes_with_candidate(struct idem_session *s, enum idem_modality m)
+{
+    struct idem_template *t = template_of(s, m);
+    double have = t->profile != NULL ? idem_profile_strokes(t->profile) : 0;
+    return have + (s->candidate[m] != NULL ? idem_profile_strokes(s->candidate[m]) : 0);
+}
+
+/* The candidate becomes the profile, or is added to what there is of one. */
+static int accept_candidate(struct idem_session *s, enum idem_modality m, int64_t row)
+{
+    struct idem_template *t = template_of(s, m);
+
+    if (t->profile == NULL) {
+        t->profile = s->candidate[m];
+    } else {
+        int err = idem_profile_merge(t->profile, s->candidate[m]);
+        if (err != 0)
+            return err;
+        idem_profile_free(s->candidate[m]);
+    }
+    s->candidate[m] = NULL;
+    t->learned_ms = s->clock_ms;
+    check_complete(s, m, row);
+    return IDEM_OK;
+}
+
+static int enrol_under_trust(struct idem_judge *j, struct idem_session *s,
+                             const struct idem_window *window, int64_t row)
+{
+    enum idem_modality m = idem_window_modality(window);
+    int err = IDEM_OK;
+
+    if (s->spoiled)
+        return IDEM_OK;
+    if (strokes_with_candidate(s, m) < idem_enrol_need(m)) {
+        err = add_to(j->front, &s->candidate[m], window);
+        idem_metric_add(IDEM_METRIC_ENROLLED, 1);
+    }
+    if (err == 0 && s->candidate[m] != NULL && s->state == IDEM_STATE_OK &&
+        strokes_with_candidate(s, m) >= idem_enrol_need(m))
+        err = accept_candidate(s, m, row);
+    return err;
+}
+
+/* ------------------------------------------------------------------ evidence */
+
+static void profiles_of(struct idem_session *s,
+                        const struct idem_profile *profiles[IDEM_MODALITIES])
+{
+    for (enum idem_modality m = 0; m < IDEM_MODALITIES; m++)
+        profiles[m] = template_of(s, m)->enrolled ? template_of(s, m)->profile : NULL;
+}
+
+static int score(struct idem_judge *j, struct idem_session *s, const struct idem_window *window)
+{
+    const struct idem_profile *profiles[IDEM_MODALITIES];
+    int err = IDEM_OK;
+
+    profiles_of(s, profiles);
+    if (s->trust == NULL)
+        err = idem_trust_new(j->population, &j->params, s->clock_ms * 1000, &s->trust);
+    if (err == 0)
+        err = idem_trust_update(s->trust, j->scorer, profiles, window, s->clock_ms * 1000);
+    s->reasons_stale = true;
+    idem_metric_add(IDEM_METRIC_SCORED, 1);
+    return err;
+}
+
+/* Nothing is learned from the windows next to the newest one. */
+static void note_dip(struct idem_session *s)
+{
+    uint32_t at = s->received - 1, margin = IDEM_QUARANTINE_MARGIN;
+    struct idem_dip dip = {at > margin ? at - margin : 0, at + margin};
+    struct idem_dip *last = s->dip_count > 0 ? &s->dips[s->dip_count - 1] : NULL;
+
+    if (last != NULL && dip.first <= last->last + 1)
+        last->last = dip.last;
+    else if (s->dip_count < IDEM_QUARANTINE_DIPS_MAX)
+        s->dips[s->dip_count++] = dip;
+    else
+        s->spoiled = true; /* a session of so many alarms teaches nothing */
+}
+
+static void spoil(struct idem_session *s)
+{
+    s->spoiled = true;
+    for (int m = 0; m < IDEM_MODALITIES; m++) {
+        idem_profile_free(s->candidate[m]);
+        s->candidate[m] = NULL;
+    }
+}
+
+static enum idem_session_state next_state(struct idem_session *s)
+{
+    if (s->closed)
+        return IDEM_STATE_CLOSED;
+    if (s->locked)
+        return IDEM_STATE_LOCKED;
+    if (!any_enrolled(s))
+        return IDEM_STATE_ENROLLING;
+    if (s->trust != NULL && s->reading.p_owner < IDEM_TRUST_STEP_UP)
+        return IDEM_STATE_STEP_UP;
+    return s->reading.windows == 0 || s->reading.stale ? IDEM_STATE_INSUFFICIENT : IDEM_STATE_OK;
+}
+
+bool idem_judge_refresh(struct idem_session *s, int64_t now_ms)
+{
+    enum idem_session_state before = s->state;
+
+    if (s->trust != NULL) {
+        s->reading = idem_trust_read(s->trust, now_ms * 1000);
+        if (s->reading.p_recent < IDEM_TRUST_LOCK && !s->locked) {
+            s->locked = s->lock_unsaved = true;
+            idem_metric_add(IDEM_METRIC_LOCKS, 1);
+        }
+        if ((s->locked || s->reading.p_owner < IDEM_TRUST_STEP_UP) && !s->spoiled)
+            spoil(s);
+    }
+    s->state = next_state(s);
+    if (s->state != before)
+        s->changed_ms = now_ms;
+    return s->state != before;
+}
+
+int idem_judge_window(struct idem_judge *j, struct idem_session *s,
+                      const struct idem_window *window, int64_t row)
+{
+    enum idem_modality m = idem_window_modality(window);
+    struct idem_template *t = template_of(s, m);
+    int err = IDEM_OK;
+
+    s->received++;
+    s->windows[m]++;
+    s->changed_ms = s->clock_ms;
+    if (t->enrolled) {
+        if (row > t->until_row)
+            err = score(j, s, window);
+    } else if (row > t->until_row) {
+        err = any_enrolled(s) ? enrol_under_trust(j, s, window, row)
+                              : enrol_directly(j, s, window, row);
+    }
+    bool changed = idem_judge_refresh(s, s->clock_ms);
+    if (s->trust != NULL && s->reading.p_owner < IDEM_TRUST_DIP)
+        note_dip(s);
+    if (s->trust != NULL &&
+        (changed || fabs(s->reading.p_owner - s->reasons_trust) > IDEM_EXPLAIN_STEP))
+        idem_judge_explain(j, s);
+    return err;
+}
+
+void idem_judge_unlock(struct idem_session *s)
+{
+    if (s->trust != NULL)
+        idem_trust_step_up(s->trust, s->clock_ms * 1000);
+    s->locked = s->lock_unsaved = false;
+    idem_judge_refresh(s, s->clock_ms);
+}
+
+void idem_judge_explain(struct idem_judge *j, struct idem_session *s)
+{
+    const struct idem_profile *profiles[IDEM_MODALITIES];
+
+    if (s->trust == NULL || !s->reasons_stale)
+        return;
+    if (s->reasons == NULL)
+        s->reasons = calloc(IDEM_REASONS_MAX, sizeof s->reasons[0]);
+    if (s->reasons == NULL)
+        return; /* an explanation is not worth failing for */
+    profiles_of(s, profiles);
+    int found = idem_trust_explain(s->trust, j->scorer, profiles, s->reasons, IDEM_REASONS_MAX);
+    s->reason_count = found > 0 ? (uint32_t)found : 0;
+    s->reasons_trust = s->reading.p_owner;
+    s->reasons_stale = false;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * judge.h - what a window means for its session: enrolment or evidence, the state that follows from
+ * it, and why. The same function serves windows that just became durable and their replay after a
+ * restart. Worker only; no I/O.
+ *
+ *   modality not enrolled, none other is   the window joins the person's profile directly
+ *   modality not enrolled, another one is  it joins the session's candidate, which becomes part of
+ *                                          the profile once complete and trust is ok, and is
+ *                                          thrown away when trust ever falls below step-up
+ *   modality enrolled                      it is scored, and the trust filter moves
+ */
+#ifndef IDEM_SERVER_JUDGE_H
+#define IDEM_SERVER_JUDGE_H
+
+#include "server/sessions.h"
+
+struct idem_judge {
+    const struct idem_population *population;
+    const struct idem_front *front;
+    struct idem_scorer *scorer;
+    struct idem_trust_params params;
+};
+
+/* row: the window's in the store. The session's clock_ms is now. */
+int idem_judge_window(struct idem_judge *j, struct idem_session *s,
+                      const struct idem_window *window, int64_t row);
+/* Reads the filter at the session's time now_ms and draws the consequences. True when the state
+ * has changed. */
+bool idem_judge_refresh(struct idem_session *s, int64_t now_ms);
+/* Strong authentication: lifts the lock, raises trust to the prior at most. */
+void idem_judge_unlock(struct idem_session *s);
+/* Makes the explanation if windows came since the last one. */
+void idem_judge_explain(struct idem_judge *j, struct idem_session *s);
+
+#endif

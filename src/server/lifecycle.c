@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lifecycle.c - sessions opening, being unlocked, and ending. Each change is committed first and
+ * takes effect in memory afterwards.
+ */
+#include "server/worker_parts.h"
+
+#include "server/metrics.h"
+#include "server/quarantine.h"
+
+#include <sodium.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------ opening */
+
+static void undo_open(struct idem_worker *w, struct idem_command *c)
+{
+    idem_people_put(w->parts.people, c->session->person);
+    idem_sessions_drop(w->sessions, c->session);
+    c->session = NULL;
+}
+
+static int new_session(struct idem_worker *w, struct idem_command *c)
+{
+    uint8_t id[IDEM_ID_BYTES];
+    struct idem_session *s;
+
+    randombytes_buf(id, sizeof id);
+    int err = idem_sessions_add(w->sessions, id, c->seat, &s);
+    if (err != 0)
+        return err;
+    c->session = s;
+    s->device_class = c->device_class;
+    s->test_clock = c->has_clock;
+    s->seen_ms = c->received_ms;
+    s->clock_ms = c->has_clock ? c->clock_ms : c->received_ms;
+    s->opened_ms = s->changed_ms = s->clock_ms;
+    return idem_people_get(w->parts.people, w->organisation, c->person, &s->person);
+}
+
+static int store_session(struct idem_worker *w, struct idem_command *c, char *token)
+{
+    struct idem_store *store = w->parts.store;
+    struct idem_session *s = c->session;
+    struct idem_store_session row = {
+        .organisation = w->organisation,
+        .device_class = s->device_class,
+        .test_clock = s->test_clock,
+        .opened_ms = s->opened_ms,
+    };
+    idem_auth_token(token, s->token_hash);
+    memcpy(row.id, s->id, sizeof row.id);
+    memcpy(row.person, s->person->id, sizeof row.person);
+    memcpy(row.token_hash, s->token_hash, sizeof row.token_hash);
+    memcpy(row.seat, c->seat, sizeof row.seat);
+    int err = store->ops->person_add(store, w->organisation, row.person, c->received_ms);
+    if (err == 0)
+        err = store->ops->session_add(store, &row);
+    s->row = row.row;
+    return err;
+}
+
+/* The token goes to the front of the answer's buffer until the answer is written around it. */
+static int stage_open(struct idem_worker *w, struct idem_command *c)
+{
+    int err = new_session(w, c);
+
+    if (err == IDEM_ERR_LIMIT) {
+        idem_command_refuse(c, IDEM_PROBLEM_TOO_MANY_SESSIONS, "%u sessions are open",
+                            idem_sessions_live(w->sessions));
+        err = IDEM_OK;
+    } else if (err == 0) {
+        err = store_session(w, c, c->answer.bytes);
+    }
+    return err;
+}
+
+static int make_findable(struct idem_worker *w, struct idem_session *s)
+{
+    int err = idem_sessions_open(w->sessions, s);
+    if (err == 0)
+        err = idem_auth_add(w->parts.auth, s->token_hash, s->id, s->slot);
+    return err;
+}
+
+static void answer_open(struct idem_worker *w, struct idem_command *c)
+{
+    struct idem_text *t = &c->answer;
+    char token[IDEM_SECRET_TEXT + 1];
+
+    memcpy(token, t->bytes, sizeof token);
+    c->status = 201;
+    idem_text_fmt(t,
+                  "{\"token\":\"%s\",\"front\":\"%016llx\",\"level\":\"%s\","
+                  "\"window\":{\"keyboard\":%d,\"pointer\":%d},\"next_seq\":1,\"session\":",
+                  token, (unsigned long long)idem_front_id(w->judge.front),
+                  idem_level_name(idem_front_level(w->judge.front)), IDEM_WINDOW_KEYS,
+                  IDEM_WINDOW_GESTURES);
+    sodium_memzero(token, sizeof token);
+    idem_worker_put_session(w, c->session, t);
+    idem_text_put(t, "}");
+}
+
+static void finish_open(struct idem_worker *w, struct idem_command *c)
+{
+    int err = make_findable(w, c->session);
+    if (err != 0) {
+        undo_open(w, c);
+        idem_worker_refuse_store(c, err);
+        return;
+    }
+    idem_metric_add(IDEM_METRIC_SESSIONS, 1);
+    idem_judge_refresh(c->session, c->session->clock_ms);
+    answer_open(w, c);
+    idem_worker_changed(w, c->session);
+}
+
+void idem_lifecycle_open(struct idem_worker *w, struct idem_command **run, size_t count)
+{
+    struct idem_store *store = w->parts.store;
+    int err = store->ops->begin(store);
+
+    for (size_t i = 0; i < count; i++)
+        run[i]->session = NULL;
+    for (size_t i = 0; i < count && err == 0; i++)
+        err = stage_open(w, run[i]);
+    if (err == 0)
+        err = store->ops->commit(store);
+    idem_worker_storage(w, err);
+    if (err != 0)
+        store->ops->rollback(store);
+    for (size_t i = 0; i < count; i++) {
+        struct idem_command *c = run[i];
+        if (err != 0 && c->session != NULL)
+            undo_open(w, c);
+        if (err != 0 && c->problem == IDEM_PROBLEM_NONE)
+            idem_worker_refuse_store(c, err);
+        else if (c->session != NULL)
+            finish_open(w, c);
+        c->done(c);
+    }
+}
+
+/* ------------------------------------------------------------------ ending */
+
+static void forget(struct idem_worker *w, struct idem_session *s)
+{
+    if (s->listed)
+        idem_worker_tell(w);
+    idem_auth_remove(w->parts.auth, s->token_hash, s->slot);
+    idem_people_put(w->parts.people, s->person);
+    idem_sessions_drop(w->sessions, s);
+}
+
+static int store_end(struct idem_worker *w, struct idem_session *s, struct idem_lesson *lesson)
+{
+    struct idem_store *store = w->parts.store;
+    int err = store->ops->begin(store);
+
+    if (err == 0)
+        err = idem_quarantine_learn(w->parts.people, store, w->judge.front, w->reader, s,
+                                    s->clock_ms, lesson);
+    if (err == 0)
+        err = store->ops->session_windows_drop(store, s->last_row);
+    if (err == 0)
+        err = store->ops->session_close(store, s->row, s->clock_ms);
+    if (err == 0)
+        err = store->ops->commit(store);
+    idem_worker_storage(w, err);
+    if (err != 0)
+        store->ops->rollback(store);
+    return err;
+}
+
+int idem_lifecycle_end(struct idem_worker *w, struct idem_session *s)
+{
+    struct idem_lesson lesson = {0};
+    struct idem_session *forgotten;
+    int err = idem_worker_save(w);
+
+    if (err == 0)
+        err = store_end(w, s, &lesson);
+    if (err != 0) {
+        idem_lesson_forget(&lesson);
+        return err;
+    }
+    idem_lesson_apply(&lesson, s);
+    s->last_row = 0;
+    s->changed_ms = s->clock_ms;
+    idem_metric_add(IDEM_METRIC_SESSIONS, -1);
+    idem_sessions_close(w->sessions, s, &forgotten);
+    idem_worker_changed(w, s);
+    if (forgotten != NULL)
+        forget(w, forgotten);
+    return IDEM_OK;
+}
+
+void idem_lifecycle_close(struct idem_worker *w, struct idem_command *c)
+{
+    struct idem_session *s = idem_worker_find(w, c);
+
+    if (s != NULL && !s->closed) {
+        idem_session_clock(s, c->received_ms, false, 0);
+        int err = idem_lifecycle_end(w, s);
+        if (err != 0)
+            idem_worker_refuse_store(c, err);
+    }
+    c->status = 204; /* closing twice is harmless */
+    c->done(c);
+}
+
+/* ------------------------------------------------------------------ unlocking */
+
+static int store_unlock(struct idem_worker *w, struct idem_session *s)
+{
+    struct idem_store *store = w->parts.store;
+    int64_t row = store->ops->last_row(store);
+    int err = store->ops->begin(store);
+
+    if (err == 0)
+        err = store->ops->session_lock(store, s->row, false, row);
+    if (err == 0)
+        err = store->ops->commit(store);
+    idem_worker_storage(w, err);
+    if (err != 0)
+        store->ops->rollback(store);
+    else
+        s->unlock_row = row;
+    return err;
+}
+
+static void unlock(struct idem_worker *w, struct idem_command *c, struct idem_session *s)
+{
+    idem_session_clock(s, c->received_ms, false, 0);
+    int err = store_unlock(w, s);
+    if (err != 0) {
+        idem_worker_refuse_store(c, err);
+        return;
+    }
+    idem_judge_unlock(s);
+    s->changed_ms = s->clock_ms;
+    idem_worker_changed(w, s);
+    c->status = 200;
+    idem_worker_put_session(w, s, &c->answer);
+}
+
+void idem_lifecycle_unlock(struct idem_worker *w, struct idem_command *c)
+{
+    struct idem_session *s = idem_worker_find(w, c);
+
+    if (s != NULL && s->closed)
+        idem_command_refuse(c, IDEM_PROBLEM_SESSION_CLOSED, "session %s has ended", s->name);
+    else if (s != NULL)
+        unlock(w, c, s);
+    c->done(c);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* metrics.c - see metrics.h. */
+#include "server/metrics.h"
+
+#include <stdatomic.h>
+
+struct row {
+    const char *name, *help;
+};
+
+/* clang-format off */
+static const struct row rows[IDEM_METRICS] = {
+    [IDEM_METRIC_REQUESTS] = {"idem_requests_total", "HTTP requests begun"},
+    [IDEM_METRIC_REFUSED] = {"idem_requests_refused_total", "HTTP requests answered with a problem"},
+    [IDEM_METRIC_OVERLOADED] = {"idem_requests_overloaded_total", "HTTP requests answered 503"},
+    [IDEM_METRIC_WINDOWS] = {"idem_windows_total", "Windows made durable"},
+    [IDEM_METRIC_REPEATED] = {"idem_windows_repeated_total", "Windows that were held already"},
+    [IDEM_METRIC_SCORED] = {"idem_windows_scored_total", "Windows compared with a profile"},
+    [IDEM_METRIC_ENROLLED] = {"idem_windows_enrolled_total", "Windows taken for enrolment"},
+    [IDEM_METRIC_LEARNED] = {"idem_windows_learned_total", "Windows learned after quarantine"},
+    [IDEM_METRIC_COMMITS] = {"idem_commits_total", "Transactions committed"},
+    [IDEM_METRIC_COMMIT_FAILURES] = {"idem_commit_failures_total", "Transactions rolled back"},
+    [IDEM_METRIC_LOCKS] = {"idem_locks_total", "Sessions locked"},
+    [IDEM_METRIC_STREAM_DROPS] = {"idem_stream_drops_total", "Stream clients that fell behind"},
+    [IDEM_METRIC_SESSIONS] = {"idem_sessions", "Sessions open"},
+    [IDEM_METRIC_STREAMS] = {"idem_streams", "Stream clients connected"},
+};
+/* clang-format on */
+
+static _Atomic int64_t values[IDEM_METRICS];
+
+void idem_metric_add(enum idem_metric metric, int64_t n)
+{
+    atomic_fetch_add_explicit(&values[metric], n, memory_order_relaxed);
+}
+
+int64_t idem_metric_read(enum idem_metric metric)
+{
+    return atomic_load_explicit(&values[metric], memory_order_relaxed);
+}
+
+void idem_metrics_text(struct idem_text *t)
+{
+    for (enum idem_metric m = 0; m < IDEM_METRICS; m++) {
+        const char *type = m >= IDEM_METRIC_SESSIONS ? "gauge" : "counter";
+        idem_text_fmt(t, "# HELP %s %s\n# TYPE %s %s\n%s %lld\n", rows[m].name, rows[m].help,
+                      rows[m].name, type, rows[m].name, (long long)idem_metric_read(m));
+    }
+}

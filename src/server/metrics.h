@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * metrics.h - counters of the whole process, and their Prometheus text. Nothing here can be
+ * attributed to a person, a seat or a session. Any thread.
+ */
+#ifndef IDEM_SERVER_METRICS_H
+#define IDEM_SERVER_METRICS_H
+
+#include "wire/text.h"
+
+enum idem_metric {
+    IDEM_METRIC_REQUESTS,
+    IDEM_METRIC_REFUSED,
+    IDEM_METRIC_OVERLOADED,
+    IDEM_METRIC_WINDOWS,
+    IDEM_METRIC_REPEATED,
+    IDEM_METRIC_SCORED,
+    IDEM_METRIC_ENROLLED,
+    IDEM_METRIC_LEARNED,
+    IDEM_METRIC_COMMITS,
+    IDEM_METRIC_COMMIT_FAILURES,
+    IDEM_METRIC_LOCKS,
+    IDEM_METRIC_STREAM_DROPS,
+    IDEM_METRIC_SESSIONS, /* gauges from here on */
+    IDEM_METRIC_STREAMS,
+    IDEM_METRICS
+};
+
+enum { IDEM_METRICS_TEXT_MAX = 4096 };
+
+void idem_metric_add(enum idem_metric metric, int64_t n);
+int64_t idem_metric_read(enum idem_metric metric);
+void idem_metrics_text(struct idem_text *t);
+
+#endif

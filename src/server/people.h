@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * people.h - pseudonyms, and the profiles of the people who have a session open. Worker only, but
+ * for idem_people_pseudonym, which any thread may call.
+ *
+ * A template is one person's profile of one modality on one device class, with what is known about
+ * its learning. It is enrolled once it holds the strokes of constants.h, and stays so.
+ *
+ *   until_row   windows up to this row of the store are in the profile already or never will be; a
+ *               replay after a restart passes them over
+ *   unsaved     enrolment was completed in memory; the store is told with the next transaction
+ */
+#ifndef IDEM_SERVER_PEOPLE_H
+#define IDEM_SERVER_PEOPLE_H
+
+#include "server/constants.h"
+
+enum { IDEM_PUBLIC_ID_TEXT = 24 /* "p_" and 22 characters */ };
+
+struct idem_template {
+    struct idem_profile *profile; /* NULL: nothing yet */
+    bool enrolled, unsaved;
+    int64_t learned_ms, day, until_row;
+    double day_strokes;
+};
+
+struct idem_person {
+    uint8_t id[IDEM_ID_BYTES];
+    char name[IDEM_PUBLIC_ID_TEXT + 1]; /* the pseudonym, as the API writes it */
+    int64_t organisation;
+    int32_t slot;
+    uint32_t sessions; /* live ones that hold this person in memory */
+    struct idem_template templates[IDEM_DEVICE_CLASSES][IDEM_MODALITIES];
+};
+
+struct idem_people;
+
+/* Reads DIR/pseudonym.key, or makes it when the store holds nobody yet. */
+int idem_people_new(const char *dir, struct idem_store *store, const struct idem_front *front,
+                    struct idem_people **out);
+void idem_people_free(struct idem_people *people);
+
+void idem_people_pseudonym(const struct idem_people *people, const char *organisation,
+                           const char *person, uint8_t id[IDEM_ID_BYTES]);
+/* prefix: "p_" or "s_". */
+void idem_public_id(const char *prefix, const uint8_t id[IDEM_ID_BYTES],
+                    char text[IDEM_PUBLIC_ID_TEXT + 1]);
+int idem_public_id_parse(const char *prefix, const char *text, uint8_t id[IDEM_ID_BYTES]);
+
+/* The person with what the store has; unknown to the store: a new one. One more reference. */
+int idem_people_get(struct idem_people *people, int64_t organisation,
+                    const uint8_t id[IDEM_ID_BYTES], struct idem_person **out);
+/* One reference less; the last one forgets the person here. */
+void idem_people_put(struct idem_people *people, struct idem_person *person);
+
+uint32_t idem_enrol_need(enum idem_modality modality);
+/* Writes one template inside the caller's transaction. profile: what to write for it. */
+int idem_people_save(struct idem_people *people, const struct idem_person *person,
+                     uint8_t device_class, enum idem_modality modality,
+                     const struct idem_template *template);
+void idem_person_view(const struct idem_person *person, const char *organisation,
+                      struct idem_person_view *out);
+/* candidate: strokes per modality gathered elsewhere that are to be shown too. */
+void idem_enrolment_view(const struct idem_person *person, uint8_t device_class,
+                         const double candidate[IDEM_MODALITIES], struct idem_enrolment_view *out);
+const char *idem_device_class_name(uint8_t device_class);
+int idem_device_class_parse(const char *name, uint8_t *out);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* problem.c - the table of problems; see problem.h and docs/api.md. */
+#include "server/problem.h"
+
+#include "idem/idem.h"
+
+struct row {
+    unsigned status;
+    const char *name, *title, *action;
+};
+
+/* clang-format off */
+static const struct row rows[IDEM_PROBLEMS] = {
+    [IDEM_PROBLEM_NONE] = {200, "none", "No problem", "Nothing needs to be done."},
+    [IDEM_PROBLEM_MALFORMED_JSON] = {400, "malformed-json", "The body is not JSON",
+        "Send a JSON object in UTF-8, without repeated names."},
+    [IDEM_PROBLEM_MALFORMED_CBOR] = {400, "malformed-cbor", "The body is not CBOR",
+        "Send one CBOR map with definite lengths, and nothing after it."},
+    [IDEM_PROBLEM_INVALID_FIELD] = {400, "invalid-field", "A field cannot be accepted",
+        "Correct the field that the detail names; docs/api.md lists fields and ranges."},
+    [IDEM_PROBLEM_TOKEN_MISSING] = {401, "token-missing", "A token is needed",
+        "Send \"Authorization: Bearer TOKEN\": the operator's from the link that the server printed,"
+        " a session's from the answer that opened it."},
+    [IDEM_PROBLEM_TOKEN_UNKNOWN] = {401, "token-unknown", "The token opens nothing",
+        "Open a new session, or take the operator's link that the server printed last."},
+    [IDEM_PROBLEM_FORBIDDEN_HOST] = {403, "forbidden-host", "This server has another name",
+        "Use the address that the server printed when it started."},
+    [IDEM_PROBLEM_FORBIDDEN_ORIGIN] = {403, "forbidden-origin", "A foreign page may not ask",
+        "Open the page from the address that the server printed when it started."},
+    [IDEM_PROBLEM_FORBIDDEN_SESSION] = {403, "forbidden-session", "The token does not open this",
+        "Use the token of this very session, or the operator's where docs/api.md allows it."},
+    [IDEM_PROBLEM_NO_SUCH_SESSION] = {404, "no-such-session", "There is no such session",
+        "Open a session, or list the sessions that there are."},
+    [IDEM_PROBLEM_NO_SUCH_PERSON] = {404, "no-such-person", "There is no such person",
+        "Take a person's id from a session object."},
+    [IDEM_PROBLEM_NO_SUCH_ROUTE] = {404, "no-such-route", "There is nothing at this address",
+        "Compare the path with docs/api.md."},
+    [IDEM_PROBLEM_METHOD_NOT_ALLOWED] = {405, "method-not-allowed", "Not with this method",
+        "Use one of the methods in the Allow header."},
+    [IDEM_PROBLEM_TOO_MANY_GAPS] = {409, "too-many-gaps", "Too many windows are missing",
+        "Send the missing windows of the session first."},
+    [IDEM_PROBLEM_SEQUENCE_TOO_FAR] = {409, "sequence-too-far", "The sequence number is too high",
+        "Number windows one after the other, beginning with 1."},
+    [IDEM_PROBLEM_FRONT_MISMATCH] = {409, "front-mismatch", "The windows belong to another front",
+        "Fetch /v1/front again and collect new windows with it."},
+    [IDEM_PROBLEM_SESSION_CLOSED] = {409, "session-closed", "The session is closed",
+        "Open a new session."},
+    [IDEM_PROBLEM_BODY_TOO_LARGE] = {413, "body-too-large", "The body is too large",
+        "Send fewer windows at once; a body holds at most 64 KiB."},
+    [IDEM_PROBLEM_UNSUPPORTED_MEDIA_TYPE] = {415, "unsupported-media-type", "Not this media type",
+        "Send application/json, or application/cbor for windows."},
+    [IDEM_PROBLEM_TOO_MANY_SESSIONS] = {429, "too-many-sessions", "Too many sessions are open",
+        "Close sessions that are not in use, then try again."},
+    [IDEM_PROBLEM_OVERLOADED] = {503, "overloaded", "The server cannot take more now",
+        "Try again after the time in the Retry-After header."},
+    [IDEM_PROBLEM_STORAGE_FULL] = {507, "storage-full", "The disk is full",
+        "Make room on the server's disk, then send the same again; nothing of it was taken."},
+    [IDEM_PROBLEM_STORAGE_FAILED] = {500, "storage-failed", "The data base failed",
+        "Look at the server's log, then send the same again; nothing of it was taken."},
+};
+/* clang-format on */
+
+unsigned idem_problem_status(enum idem_problem problem)
+{
+    return rows[problem].status;
+}
+
+void idem_problem_json(struct idem_text *t, enum idem_problem problem, const char *detail)
+{
+    const struct row *row = &rows[problem];
+
+    idem_text_fmt(t, "{\"type\":\"/problems/%s\",\"title\":", row->name);
+    idem_text_string(t, row->title);
+    idem_text_fmt(t, ",\"status\":%u,\"detail\":", row->status);
+    idem_text_string(t, detail);
+    idem_text_put(t, ",\"action\":");
+    idem_text_string(t, row->action);
+    idem_text_put(t, "}");
+}
+
+enum idem_problem idem_problem_of_store(int err)
+{
+    return err == IDEM_ERR_FULL ? IDEM_PROBLEM_STORAGE_FULL : IDEM_PROBLEM_STORAGE_FAILED;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * replay.c - after a restart: open sessions come back from the store, and their windows, in the
+ * order of receipt, go through the same judgement as when they were new. What the filter knew, the
+ * numbers held and the enrolment under way are thus as they were.
+ *
+ * Cases: a window of an earlier population is counted and not judged; an unlocking happened between
+ * two rows and is repeated there; a lock that is on record stays, whatever the replay says.
+ */
+#include "server/worker_parts.h"
+
+#include "base/log.h"
+#include "server/clock.h"
+#include "server/index.h"
+#include "server/metrics.h"
+
+#include <string.h>
+
+enum { ROW_KEY = 8 };
+
+struct replay {
+    struct idem_worker *worker;
+    struct idem_index *by_row; /* from a session's row to its slot */
+    int64_t windows;
+};
+
+/* The row's low bytes spread well enough to place it. */
+static void row_key(int64_t row, uint8_t key[ROW_KEY])
+{
+    memcpy(key, &row, ROW_KEY);
+}
+
+static void fill_session(struct idem_session *s, const struct idem_store_session *stored)
+{
+    memcpy(s->token_hash, stored->token_hash, sizeof s->token_hash);
+    s->device_class = stored->device_class;
+    s->test_clock = stored->test_clock;
+    s->row = stored->row;
+    s->unlock_row = stored->unlock_row;
+    s->opened_ms = s->changed_ms = s->clock_ms = stored->opened_ms;
+    s->seen_ms = idem_clock_ms(); /* idleness is counted anew */
+}
+
+static int bring_session(void *arg, const struct idem_store_session *stored)
+{
+    struct replay *r = arg;
+    struct idem_worker *w = r->worker;
+    struct idem_session *s;
+    uint8_t key[ROW_KEY];
+    int err;
+
+    if (stored->device_class >= IDEM_DEVICE_CLASSES)
+        return IDEM_ERR_FORMAT;
+    if ((err = idem_sessions_add(w->sessions, stored->id, stored->seat, &s)) != 0)
+        return err;
+    fill_session(s, stored);
+    row_key(stored->row, key);
+    if ((err = idem_people_get(w->parts.people, stored->organisation, stored->person,
+                               &s->person)) != 0 ||
+        (err = idem_sessions_open(w->sessions, s)) != 0 ||
+        (err = idem_auth_add(w->parts.auth, s->token_hash, s->id, s->slot)) != 0)
+        return err;
+    idem_metric_add(IDEM_METRIC_SESSIONS, 1);
+    return idem_index_add(r->by_row, key, s->slot);
+}
+
+static void unlock_before(struct idem_session *s, int64_t row)
+{
+    if (s->unlock_row != 0 && row > s->unlock_row) {
+        s->unlock_row = 0;
+        idem_judge_unlock(s);
+    }
+}
+
+static int bring_window(void *arg, const struct idem_store_window *stored)
+{
+    struct replay *r = arg;
+    struct idem_worker *w = r->worker;
+    const struct idem_window *window;
+    uint8_t key[ROW_KEY];
+    uint32_t seq;
+    bool fresh;
+
+    row_key(stored->session, key);
+    int32_t slot = idem_index_find(r->by_row, key);
+    if (slot == IDEM_INDEX_NONE)
+        return IDEM_OK; /* of no open session: nothing refers to it any more */
+    struct idem_session *s = idem_sessions_at(w->sessions, slot);
+    unlock_before(s, stored->row);
+    if (stored->received_ms > s->clock_ms)
+        s->clock_ms = stored->received_ms;
+    s->last_row = stored->row;
+    r->windows++;
+    int err = idem_seqs_add(&s->seqs, stored->seq, &fresh);
+    if (err != 0)
+        return IDEM_ERR_FORMAT;
+    if (idem_wire_read_window(w->reader, stored->payload, stored->len, &seq, &window) == 0)
+        return idem_judge_window(&w->judge, s, window, stored->row);
+    s->received++;
+    return IDEM_OK;
+}
+
+/* With all windows back: what came after the last of them. */
+static int finish_session(void *arg, const struct idem_store_session *stored)
+{
+    struct idem_worker *w = ((struct replay *)arg)->worker;
+    struct idem_session *s = idem_sessions_find(w->sessions, -1, stored->id);
+
+    if (s == NULL)
+        return IDEM_ERR_NOT_FOUND;
+    unlock_before(s, INT64_MAX);
+    s->unlock_row = stored->unlock_row;
+    s->locked = s->locked || stored->locked;
+    idem_judge_refresh(s, s->clock_ms);
+    idem_worker_unsaved(w, s);
+    return IDEM_OK;
+}
+
+int idem_replay(struct idem_worker *w)
+{
+    struct idem_store *store = w->parts.store;
+    struct replay r = {.worker = w};
+    int err = idem_index_new(ROW_KEY, IDEM_SESSIONS_MAX, &r.by_row);
+
+    if (err == 0)
+        err = store->ops->sessions_open(store, bring_session, &r);
+    if (err == 0)
+        err = store->ops->windows(store, bring_window, &r);
+    if (err == 0)
+        err = store->ops->sessions_open(store, finish_session, &r);
+    idem_index_free(r.by_row);
+    if (err == 0 && idem_sessions_live(w->sessions) > 0)
+        idem_log(IDEM_LOG_INFO, "%u sessions are open from before, with %lld windows",
+                 idem_sessions_live(w->sessions), (long long)r.windows);
+    return err;
+}

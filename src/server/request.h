@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * request.h - one HTTP request from its first header to its last byte of answer.
+ *
+ *   headers are checked; the body gathers, or is read away when the request is refused
+ *   the route's handler runs: it answers, or submits the command. From then on nothing here may be
+ *   touched by the HTTP thread, until the worker is done and the connection resumed
+ *   the answer is sent
+ *
+ * Request objects are kept and used again, with the buffers that they have grown.
+ */
+#ifndef IDEM_SERVER_REQUEST_H
+#define IDEM_SERVER_REQUEST_H
+
+#include "server/auth.h"
+#include "server/command.h"
+
+#include <microhttpd.h>
+
+struct idem_http;
+struct idem_request;
+
+enum {
+    IDEM_ANSWER_INLINE = IDEM_SESSION_JSON_MAX + 1024,
+    IDEM_BUFFER_FIRST = 2048, /* a body of one window fits */
+    IDEM_PATH_ID_MAX = 64,
+    IDEM_ASSET_PATH_MAX = 255,
+};
+
+enum idem_access {
+    IDEM_ACCESS_NONE,     /* anybody who may connect */
+    IDEM_ACCESS_SESSION,  /* any session's token */
+    IDEM_ACCESS_OPERATOR, /* the operator's */
+    IDEM_ACCESS_EITHER    /* the operator's, or the session's that the path names */
+};
+
+struct idem_route {
+    const char *method, *path; /* "{id}" stands for one segment */
+    enum idem_access access;
+    /* Called with the whole body: answers, or puts the command on the bus. */
+    void (*handle)(struct idem_request *r);
+};
+
+/* Grows by doubling up to its maximum. */
+struct idem_buffer {
+    uint8_t *bytes;
+    size_t len, cap;
+};
+
+struct idem_request {
+    struct idem_command command;
+    struct idem_http *http;
+    struct MHD_Connection *connection;
+    const struct idem_route *route;
+    const char *allow; /* with a 405 */
+    bool submitted;    /* the HTTP thread's own note; the worker neither reads nor writes it */
+    struct idem_grant grant;
+    char path_id[IDEM_PATH_ID_MAX + 1];
+    char asset_path[IDEM_ASSET_PATH_MAX + 1];
+    struct idem_buffer body, payload;
+    size_t discarded;
+    char *big_answer;                  /* for the list of sessions only */
+    const char *content_type;          /* of a plain answer */
+    struct MHD_Response *response;     /* instead of a body: an asset, a stream */
+    struct MHD_Response *own_response; /* the same when it is this request's alone */
+    struct idem_request *next;         /* in the pool */
+    char inline_answer[IDEM_ANSWER_INLINE];
+};
+
+/* Makes room for len bytes more, up to max in all. IDEM_ERR_LIMIT, IDEM_ERR_NOMEM. */
+int idem_buffer_reserve(struct idem_buffer *b, size_t len, size_t max);
+
+/* A problem; the rest of the body is read and thrown away. */
+#define idem_request_refuse(r, ...) idem_command_refuse(&(r)->command, __VA_ARGS__)
+/* Suspends the connection and puts the command on the bus. Last thing that a handler does. */
+void idem_request_submit(struct idem_request *r);
+bool idem_request_refused(const struct idem_request *r);
+/* A header's value, or NULL. */
+const char *idem_request_header(const struct idem_request *r, const char *name);
+
+#endif

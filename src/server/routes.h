@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* routes.h - the table of routes (docs/api.md, in code). */
+#ifndef IDEM_SERVER_ROUTES_H
+#define IDEM_SERVER_ROUTES_H
+
+#include "server/request.h"
+
+/* Sets r->route and r->path_id, or refuses. */
+void idem_routes_find(struct idem_request *r, const char *method, const char *path);
+
+#endif

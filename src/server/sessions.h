@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sessions.h - the sessions in memory: a table by slot, an index by id, a list by time of opening.
+ * Worker only.
+ *
+ * A session's life:  add -> open -> (enrolling | ok | insufficient | step-up | locked)* -> closed
+ * A closed one can still be read until IDEM_CLOSED_KEPT others have closed after it.
+ */
+#ifndef IDEM_SERVER_SESSIONS_H
+#define IDEM_SERVER_SESSIONS_H
+
+#include "server/people.h"
+#include "server/seqs.h"
+
+enum idem_session_state {
+    IDEM_STATE_ENROLLING,
+    IDEM_STATE_OK,
+    IDEM_STATE_INSUFFICIENT,
+    IDEM_STATE_STEP_UP,
+    IDEM_STATE_LOCKED,
+    IDEM_STATE_CLOSED
+};
+
+/* The session's windows first..last, counted from 0 in order of receipt, that nothing learns. */
+struct idem_dip {
+    uint32_t first, last;
+};
+
+struct idem_session {
+    uint8_t id[IDEM_ID_BYTES];
+    char name[IDEM_PUBLIC_ID_TEXT + 1];
+    uint8_t token_hash[IDEM_HASH_BYTES];
+    int32_t slot;
+    char *seat;
+    uint8_t device_class;
+    bool closed;
+    bool test_clock;
+    struct idem_person *person;
+
+    int64_t row;      /* in the store */
+    int64_t last_row; /* of its windows in the store, 0: none */
+    int64_t unlock_row;
+    struct idem_seqs seqs;
+    struct idem_staged *staged; /* while its windows are in a transaction */
+
+    int64_t opened_ms, changed_ms;
+    int64_t seen_ms;  /* newest request, the server's time */
+    int64_t clock_ms; /* newest request, the session's own time: never backwards */
+
+    uint32_t received; /* windows, whether they could be read or not */
+    uint32_t windows[IDEM_MODALITIES];
+    enum idem_session_state state;
+    struct idem_trust *trust; /* NULL until there is something to compare */
+    struct idem_trust_state reading;
+    bool locked, lock_unsaved;
+
+    struct idem_profile *candidate[IDEM_MODALITIES]; /* enrolment that waits for trust */
+    bool spoiled;                                    /* nothing of this session is learned */
+    struct idem_dip dips[IDEM_QUARANTINE_DIPS_MAX];
+    uint32_t dip_count;
+
+    struct idem_reason *reasons; /* [IDEM_REASONS_MAX], NULL until there are some */
+    uint32_t reason_count;
+    double reasons_trust; /* P(owner) when they were made */
+    bool reasons_stale;
+
+    bool listed, queued;                /* in the two lists below */
+    struct idem_session *older, *newer; /* by time of opening */
+    struct idem_session *closed_after;  /* the next one that closed */
+    struct idem_session *next_listed;   /* changes that the streams are to be told */
+    struct idem_session *next_unsaved;  /* locks and enrolments that the store is to be told */
+};
+
+/* What the session will be when the transaction under way is committed. */
+struct idem_staged {
+    struct idem_session *session;
+    struct idem_seqs seqs;
+    int64_t last_row;
+};
+
+struct idem_sessions;
+
+int idem_sessions_new(struct idem_sessions **out);
+void idem_sessions_free(struct idem_sessions *t);
+
+/* A session that nothing can find yet. IDEM_ERR_LIMIT when IDEM_SESSIONS_MAX are live. */
+int idem_sessions_add(struct idem_sessions *t, const uint8_t id[IDEM_ID_BYTES], const char *seat,
+                      struct idem_session **out);
+/* Makes it findable. */
+int idem_sessions_open(struct idem_sessions *t, struct idem_session *s);
+/* Undoes idem_sessions_add. */
+void idem_sessions_drop(struct idem_sessions *t, struct idem_session *s);
+/* The session stays readable; *forgotten is one that is no longer, or NULL: the caller drops it. */
+void idem_sessions_close(struct idem_sessions *t, struct idem_session *s,
+                         struct idem_session **forgotten);
+
+/* NULL when there is none; may be closed. slot: a hint, or -1. */
+struct idem_session *idem_sessions_find(const struct idem_sessions *t, int32_t slot,
+                                        const uint8_t id[IDEM_ID_BYTES]);
+/* NULL when the slot is free. slot: 0..IDEM_SLOTS_MAX - 1. */
+struct idem_session *idem_sessions_at(const struct idem_sessions *t, int32_t slot);
+struct idem_session *idem_sessions_newest(const struct idem_sessions *t);
+uint32_t idem_sessions_live(const struct idem_sessions *t);
+
+const char *idem_session_state_name(enum idem_session_state state);
+/* The session's own time for a request received at received_ms; moves its clock. */
+int64_t idem_session_clock(struct idem_session *s, int64_t received_ms, bool has_clock,
+                           int64_t clock_ms);
+void idem_session_view(const struct idem_session *s, const char *organisation,
+                       struct idem_session_view *out);
+
+#endif

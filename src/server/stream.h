@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stream.h - server-sent events to those who watch. A client is a bounded buffer: the worker
+ * appends events, the client's HTTP thread takes bytes out and suspends the connection when there
+ * are none. One that falls IDEM_STREAM_BUFFER behind is disconnected; its EventSource comes back
+ * and lists the sessions anew, which costs less than it would to queue for it.
+ */
+#ifndef IDEM_SERVER_STREAM_H
+#define IDEM_SERVER_STREAM_H
+
+#include "idem/idem.h"
+
+#include <sys/types.h>
+
+struct idem_streams;
+struct idem_stream;
+
+/* wake: called with a client's context, under the hub's lock, when a paused one has to go on. */
+int idem_streams_new(void (*wake)(void *context), struct idem_streams **out);
+/* All clients must have left. */
+void idem_streams_free(struct idem_streams *hub);
+
+/* HTTP thread. IDEM_ERR_LIMIT when IDEM_STREAMS_MAX are connected. */
+int idem_stream_join(struct idem_streams *hub, void *context, struct idem_stream **out);
+void idem_stream_leave(struct idem_stream *stream);
+/*
+ * Takes at most max bytes. 0: there are none, and pause(context) has been called under the hub's
+ * lock, so that no wake is lost; -1: the stream is at its end.
+ */
+ssize_t idem_stream_take(struct idem_stream *stream, char *bytes, size_t max,
+                         void (*pause)(void *context));
+
+/* Worker. */
+bool idem_streams_watched(struct idem_streams *hub);
+void idem_streams_event(struct idem_streams *hub, const char *data, size_t len);
+/* A comment, so that nobody on the way takes the silence for death. */
+void idem_streams_beat(struct idem_streams *hub);
+/* Ends every stream; nobody may join any more. */
+void idem_streams_shut(struct idem_streams *hub);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * worker.h - the one thread that owns sessions, people and the store.
+ *
+ *   HTTP threads --commands--> bus --> worker: run of like commands -> one transaction -> commit
+ *                                              -> apply, answer, done()
+ *
+ * Commands are taken in batches; while one batch is being committed the next one gathers on the
+ * bus, so a batch is as large as the load makes it. Neighbouring commands of the same kind that can
+ * share a transaction do (windows, openings); every other command stands alone. Nothing in memory
+ * changes before the commit has succeeded, and nobody is answered before either.
+ */
+#ifndef IDEM_SERVER_WORKER_H
+#define IDEM_SERVER_WORKER_H
+
+#include "bus/bus.h"
+#include "server/auth.h"
+#include "server/people.h"
+#include "server/stream.h"
+
+struct idem_worker_parts {
+    struct idem_store *store;
+    struct idem_bus *bus;
+    struct idem_auth *auth;
+    struct idem_people *people;
+    struct idem_streams *streams;
+    const struct idem_population *population;
+};
+
+struct idem_worker;
+
+/* Reads open sessions and their windows back from the store. The parts must outlive the worker. */
+int idem_worker_new(const struct idem_worker_parts *parts, struct idem_worker **out);
+void idem_worker_free(struct idem_worker *worker);
+int idem_worker_start(struct idem_worker *worker);
+/* Shuts the bus, lets the worker finish what is on it, and waits for that. */
+void idem_worker_stop(struct idem_worker *worker);
+
+#endif

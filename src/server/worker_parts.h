@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * worker_parts.h - the worker from the inside, for the files that are the worker: worker.c (the
+ * loop), ingest.c (windows), lifecycle.c (sessions opening and ending), reads.c, replay.c.
+ */
+#ifndef IDEM_SERVER_WORKER_PARTS_H
+#define IDEM_SERVER_WORKER_PARTS_H
+
+#include "server/command.h"
+#include "server/judge.h"
+#include "server/worker.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct idem_worker {
+    struct idem_worker_parts parts;
+    struct idem_judge judge;
+    struct idem_wire_reader *reader;
+    struct idem_sessions *sessions;
+    int64_t organisation; /* "demo", the only one yet */
+
+    struct idem_session *listed_first, *listed_last; /* to be told to the streams */
+    struct idem_session *unsaved;                    /* locks, enrolments: to be made durable */
+    int64_t now_ms, told_ms, beat_ms, tick_ms, forgot_ms, complained_ms;
+    bool storage_failing;
+    int32_t sweep_slot;
+
+    pthread_t thread;
+    bool running;
+    atomic_bool stopping;
+
+    uint32_t staged_count;
+    struct idem_staged staged[IDEM_BATCH_MAX];
+};
+
+static const char idem_worker_organisation[] = "demo";
+
+/* worker.c */
+/* Logs a store's failure, at most once in ten seconds, and its end. */
+void idem_worker_storage(struct idem_worker *w, int err);
+/* The streams are told of the session's change with the next tick. */
+void idem_worker_changed(struct idem_worker *w, struct idem_session *s);
+/* The store is told of a lock or of a completed enrolment after this batch. */
+void idem_worker_unsaved(struct idem_worker *w, struct idem_session *s);
+/* Writes what idem_worker_unsaved has gathered, in a transaction of its own. */
+int idem_worker_save(struct idem_worker *w);
+void idem_worker_tell(struct idem_worker *w);
+/* Refuses with what a failed store means. */
+void idem_worker_refuse_store(struct idem_command *c, int err);
+void idem_worker_put_session(struct idem_worker *w, struct idem_session *s, struct idem_text *t);
+/* The session that a command means, or NULL and the command is refused. */
+struct idem_session *idem_worker_find(struct idem_worker *w, struct idem_command *c);
+
+/* ingest.c: a run of IDEM_COMMAND_WINDOWS */
+void idem_ingest(struct idem_worker *w, struct idem_command **run, size_t count);
+/* lifecycle.c */
+void idem_lifecycle_open(struct idem_worker *w, struct idem_command **run, size_t count);
+void idem_lifecycle_close(struct idem_worker *w, struct idem_command *c);
+void idem_lifecycle_unlock(struct idem_worker *w, struct idem_command *c);
+int idem_lifecycle_end(struct idem_worker *w, struct idem_session *s);
+/* reads.c */
+void idem_read_session(struct idem_worker *w, struct idem_command *c);
+void idem_read_sessions(struct idem_worker *w, struct idem_command *c);
+void idem_read_person(struct idem_worker *w, struct idem_command *c);
+/* replay.c */
+int idem_replay(struct idem_worker *w);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store.h - what the server keeps, as a table of functions over a data base.
+ *
+ * One thread uses a store. Everything that writes stands between begin and commit; after a failed
+ * call the caller rolls back and nothing of the transaction remains. Nothing is durable before
+ * commit has returned 0.
+ *
+ * Errors: IDEM_ERR_FULL (no space; may be repeated when there is), IDEM_ERR_IO (reading or writing
+ * failed), IDEM_ERR_FORMAT (the data base is not ours or damaged), IDEM_ERR_VERSION (a schema newer
+ * than this build), IDEM_ERR_NOT_FOUND, IDEM_ERR_NOMEM.
+ *
+ * Windows are a log: rows are numbered upwards without ever reusing a number, are read back all in
+ * order when the server starts, and for one session by following each row's "previous" from the
+ * session's last row. There is deliberately no index by session: it would cost a random page for
+ * every window written.
+ */
+#ifndef IDEM_STORE_STORE_H
+#define IDEM_STORE_STORE_H
+
+#include "idem/idem.h"
+
+enum {
+    IDEM_ID_BYTES = 16,
+    IDEM_HASH_BYTES = 32,
+    IDEM_STORE_NAME_MAX = 128,
+    IDEM_STORE_PAYLOAD_MAX = 64 * 1024,
+    IDEM_STORE_PROFILE_MAX = 1024 * 1024,
+};
+
+struct idem_store_session {
+    int64_t row; /* given by session_add */
+    int64_t organisation;
+    uint8_t id[IDEM_ID_BYTES], person[IDEM_ID_BYTES];
+    uint8_t token_hash[IDEM_HASH_BYTES];
+    char seat[IDEM_STORE_NAME_MAX + 1];
+    uint8_t device_class;
+    bool test_clock; /* its clock is given by the requests */
+    bool locked;
+    int64_t opened_ms;
+    int64_t unlock_row; /* the session's windows up to this row came before its last unlock */
+};
+
+struct idem_store_profile {
+    int64_t organisation;
+    uint8_t person[IDEM_ID_BYTES];
+    uint8_t device_class, modality;
+    uint64_t front;
+    const void *bytes;
+    size_t len;
+    int64_t learned_ms;
+    int64_t day;        /* since 1970, of day_strokes */
+    double day_strokes; /* learned on that day */
+    int64_t until_row;  /* windows up to this row are in it, or never will be */
+};
+
+struct idem_store_window {
+    int64_t row; /* given by window_add */
+    int64_t organisation, session, previous;
+    uint32_t seq;
+    int64_t received_ms;
+    const void *payload;
+    size_t len;
+};
+
+typedef int idem_store_session_fn(void *arg, const struct idem_store_session *session);
+typedef int idem_store_profile_fn(void *arg, const struct idem_store_profile *profile);
+typedef int idem_store_window_fn(void *arg, const struct idem_store_window *window);
+
+struct idem_store;
+
+/* Callbacks end an iteration by returning other than 0, which is passed on. Pointers in what they
+ * receive are valid during the call. */
+struct idem_store_ops {
+    void (*close)(struct idem_store *s);
+    /* The data base's own words for the last failure. */
+    const char *(*why)(struct idem_store *s);
+
+    int (*begin)(struct idem_store *s);
+    int (*commit)(struct idem_store *s);
+    void (*rollback)(struct idem_store *s);
+
+    int (*organisation)(struct idem_store *s, const char *name, int64_t *row);
+    /* Known already: nothing happens. */
+    int (*person_add)(struct idem_store *s, int64_t organisation, const uint8_t *person,
+                      int64_t now_ms);
+    /* IDEM_ERR_NOT_FOUND when there is no such person in the organisation. */
+    int (*person_find)(struct idem_store *s, int64_t organisation, const uint8_t *person);
+    int (*person_count)(struct idem_store *s, int64_t *count);
+    int (*profile_put)(struct idem_store *s, const struct idem_store_profile *profile);
+    int (*profiles)(struct idem_store *s, int64_t organisation, const uint8_t *person,
+                    idem_store_profile_fn *fn, void *arg);
+
+    /* Adds the seat too when it is new. */
+    int (*session_add)(struct idem_store *s, struct idem_store_session *session);
+    int (*session_lock)(struct idem_store *s, int64_t row, bool locked, int64_t unlock_row);
+    /* closed_ms: kept rounded to the hour, as is the time of opening from then on. */
+    int (*session_close)(struct idem_store *s, int64_t row, int64_t closed_ms);
+    int (*sessions_open)(struct idem_store *s, idem_store_session_fn *fn, void *arg);
+    /* Forgets sessions that were closed before the given time. */
+    int (*sessions_forget)(struct idem_store *s, int64_t before_ms);
+
+    int (*window_add)(struct idem_store *s, struct idem_store_window *window);
+    /* All rows, oldest first. */
+    int (*windows)(struct idem_store *s, idem_store_window_fn *fn, void *arg);
+    /* One session's, newest first, beginning with the row last (0: none). */
+    int (*session_windows)(struct idem_store *s, int64_t last, idem_store_window_fn *fn, void *arg);
+    int (*session_windows_drop)(struct idem_store *s, int64_t last);
+    /* The number of the newest window ever added. */
+    int64_t (*last_row)(const struct idem_store *s);
+};
+
+struct idem_store {
+    const struct idem_store_ops *ops;
+};
+
+/* A file, made when absent. *why, when not NULL, receives a static sentence on failure. */
+int idem_store_sqlite_open(const char *path, struct idem_store **out, const char **why);
+
+#endif
