@@ -13,6 +13,7 @@
  */
 #include "idem/idem.h"
 #include "window/front.h"
+#include "window/kinematics.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@
 #include <string.h>
 
 enum { FRONT_CAP = 1 << 20, KEYBOARD_TARGET = 25, POINTER_TARGET = 10 };
-enum { FEATURES = 27, DIMS = 8, COMPONENTS = 4 };
+enum { FEATURES = IDEM_FEATURES, DIMS = 8, COMPONENTS = 4 };
 
 struct edge {
     struct idem_front *front;
