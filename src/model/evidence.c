@@ -19,18 +19,51 @@ static inline size_t row(uint32_t i)
     return (size_t)i * (i + 1) / 2;
 }
 
-void idem_project(const struct idem_model *model, const float *stats, double *L, double *b)
+/* Cells taken into a projection together: the sum stays in a register for four of them. */
+enum { CELLS = 4 };
+
+/* L += sum of n_c G_c over CELLS cells of the profile. */
+IDEM_MULTIVERSION
+static void add_grams(double *restrict L, const double *const gram[CELLS], const double n[CELLS],
+                      size_t len)
 {
-    const uint32_t per_cell = model->shape.channels * 2, rank = model->rank;
-    const size_t packed = idem_packed(rank);
-    const float *f = stats + model->shape.cells;
+    const double *restrict g0 = gram[0], *restrict g1 = gram[1];
+    const double *restrict g2 = gram[2], *restrict g3 = gram[3];
+    const double n0 = n[0], n1 = n[1], n2 = n[2], n3 = n[3];
+    for (size_t i = 0; i < len; i++)
+        L[i] += (n0 * g0[i] + n1 * g1[i]) + (n2 * g2[i] + n3 * g3[i]);
+}
+
+static void project_matrix(const struct idem_model *model, const float *stats, double *L)
+{
+    const size_t packed = idem_packed(model->rank);
+    const double *gram[CELLS];
+    double n[CELLS];
+    int have = 0;
 
     for (uint32_t c = 0; c < model->shape.cells; c++) {
         if (stats[c] == 0)
             continue;
-        idem_axpy(L, model->gram + c * packed, stats[c], packed);
-        for (uint32_t k = c * per_cell; k < (c + 1) * per_cell; k++)
-            idem_axpy(b, model->wload + (size_t)k * rank, f[k], rank);
+        gram[have] = model->gram + c * packed;
+        n[have++] = (double)stats[c];
+        if (have == CELLS) {
+            add_grams(L, gram, n, packed);
+            have = 0;
+        }
+    }
+    for (int k = 0; k < have; k++)
+        idem_axpy(L, gram[k], n[k], packed);
+}
+
+void idem_project(const struct idem_model *model, const float *stats, double *L, double *b)
+{
+    const uint32_t per_cell = model->shape.channels * 2, rank = model->rank;
+    const float *f = stats + model->shape.cells;
+
+    project_matrix(model, stats, L);
+    for (uint32_t k = 0; k < model->shape.cells * per_cell; k++) {
+        if (f[k] != 0)
+            idem_axpy(b, model->wload + (size_t)k * rank, (double)f[k], rank);
     }
 }
 
@@ -40,31 +73,29 @@ size_t idem_evidence_scratch(uint32_t rank)
 }
 
 /*
- * Cholesky factor of A = I + L, in place, and y = C^-1 b. Row-wise (Cholesky-Crout): every update
- * runs along contiguous rows of already finished ones. Returns 1/2 y'y - sum log diag C.
+ * Cholesky factor of A = I + L, in place, and y = C^-1 b. Right-looking: every finished column is
+ * taken out of the rows below it, along contiguous memory, so that no sum waits for itself. Returns
+ * 1/2 y'y - sum log diag C.
  */
 IDEM_MULTIVERSION
 static double factor_one(uint32_t rank, double *A, double *y)
 {
-    double half = 0, logs = 0;
-    for (uint32_t i = 0; i < rank; i++) {
-        double *Ai = A + row(i);
-        for (uint32_t j = 0; j < i; j++) {
-            const double *Aj = A + row(j);
-            double sum = Ai[j];
-            for (uint32_t k = 0; k < j; k++)
-                sum -= Ai[k] * Aj[k];
-            Ai[j] = sum / Aj[j];
+    double column[IDEM_RANK_MAX], half = 0, logs = 0;
+    for (uint32_t i = 0; i < rank; i++)
+        A[row(i) + i] += 1;
+    for (uint32_t j = 0; j < rank; j++) {
+        double diag = sqrt(A[row(j) + j]);
+        A[row(j) + j] = diag;
+        y[j] /= diag;
+        for (uint32_t i = j + 1; i < rank; i++) {
+            double *Ai = A + row(i), a = Ai[j] / diag;
+            Ai[j] = column[i] = a;
+            y[i] -= a * y[j];
+            for (uint32_t k = j + 1; k <= i; k++)
+                Ai[k] -= a * column[k];
         }
-        double diag = Ai[i] + 1, rhs = y[i];
-        for (uint32_t k = 0; k < i; k++) {
-            diag -= Ai[k] * Ai[k];
-            rhs -= Ai[k] * y[k];
-        }
-        Ai[i] = sqrt(diag);
-        y[i] = rhs / Ai[i];
-        half += y[i] * y[i];
-        logs += log(Ai[i]);
+        half += y[j] * y[j];
+        logs += log(diag);
     }
     return 0.5 * half - logs;
 }
@@ -90,22 +121,57 @@ static void add_logs(const double *determinant, double *logs)
         logs[l] += log(determinant[l]);
 }
 
+/* Rows worked on together: four independent sums hide the latency of a subtraction. */
+enum { ROWS = 4 };
+
+/* Elements (i..i+3, j) for all j < i. The diagonal holds reciprocals. */
+static inline __attribute__((always_inline)) void rows_below(v8 *A, uint32_t i)
+{
+    v8 *restrict A0 = A + row(i), *restrict A1 = A + row(i + 1);
+    v8 *restrict A2 = A + row(i + 2), *restrict A3 = A + row(i + 3);
+
+    for (uint32_t j = 0; j < i; j++) {
+        const v8 *Aj = A + row(j);
+        v8 s0 = A0[j], s1 = A1[j], s2 = A2[j], s3 = A3[j];
+        for (uint32_t k = 0; k < j; k++) {
+            v8 a = Aj[k];
+            s0 -= A0[k] * a;
+            s1 -= A1[k] * a;
+            s2 -= A2[k] * a;
+            s3 -= A3[k] * a;
+        }
+        A0[j] = s0 * Aj[j];
+        A1[j] = s1 * Aj[j];
+        A2[j] = s2 * Aj[j];
+        A3[j] = s3 * Aj[j];
+    }
+}
+
+/* Elements (i, from..i-1) of one row. */
+static inline __attribute__((always_inline)) void row_rest(v8 *A, uint32_t i, uint32_t from)
+{
+    v8 *Ai = A + row(i);
+    for (uint32_t j = from; j < i; j++) {
+        const v8 *Aj = A + row(j);
+        v8 sum = Ai[j];
+        for (uint32_t k = 0; k < j; k++)
+            sum -= Ai[k] * Aj[k];
+        Ai[j] = sum * Aj[j];
+    }
+}
+
 /* As factor_one, for IDEM_LANES matrices; the diagonal keeps its reciprocal. */
 IDEM_MULTIVERSION
-static void factor_lanes(uint32_t rank, v8 *restrict A, v8 *restrict y, double *out)
+static void factor_lanes(uint32_t rank, v8 *A, v8 *y, double *out)
 {
     double logs[IDEM_LANES] = {0};
     v8 half = {0}, determinant = {1, 1, 1, 1, 1, 1, 1, 1};
 
     for (uint32_t i = 0; i < rank; i++) {
         v8 *Ai = A + row(i);
-        for (uint32_t j = 0; j < i; j++) {
-            const v8 *Aj = A + row(j);
-            v8 sum = Ai[j];
-            for (uint32_t k = 0; k < j; k++)
-                sum -= Ai[k] * Aj[k];
-            Ai[j] = sum * Aj[j];
-        }
+        if (i % ROWS == 0 && i + ROWS <= rank)
+            rows_below(A, i);
+        row_rest(A, i, rank - i / ROWS * ROWS >= ROWS ? i / ROWS * ROWS : 0);
         v8 diag = Ai[i] + 1.0, rhs = y[i], inverse;
         for (uint32_t k = 0; k < i; k++) {
             diag -= Ai[k] * Ai[k];
@@ -126,26 +192,120 @@ static void factor_lanes(uint32_t rank, v8 *restrict A, v8 *restrict y, double *
         out[l] = 0.5 * (half[l] - logs[l]);
 }
 
-/* Sums a lane's two terms into column `lane` of the interleaved batch. */
-static void gather(double *batch, int lane, const double *a, const double *b, size_t len)
+/* One term of all lanes, side by side. */
+static void gather(double *batch, const double *const *terms, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        batch[i * IDEM_LANES + (size_t)lane] = a[i] + (b != NULL ? b[i] : 0);
+    for (size_t i = 0; i < len; i++) {
+        for (int l = 0; l < IDEM_LANES; l++)
+            batch[i * IDEM_LANES + (size_t)l] = terms[l][i];
+    }
+}
+
+static void gather_more(double *batch, const double *const *terms, size_t len)
+{
+    for (int l = 0; l < IDEM_LANES; l++) {
+        for (size_t i = 0; i < len && terms[l] != NULL; i++)
+            batch[i * IDEM_LANES + (size_t)l] += terms[l][i];
+    }
 }
 
 void idem_evidence_batch(uint32_t rank, const struct idem_lane *lanes, int count, double *scratch,
                          double *out)
 {
     const size_t packed = idem_packed(rank);
+    const double *La[IDEM_LANES], *Lb[IDEM_LANES], *ba[IDEM_LANES], *bb[IDEM_LANES];
     double *A = scratch, *y = scratch + packed * IDEM_LANES, results[IDEM_LANES];
 
     for (int l = 0; l < IDEM_LANES; l++) {
         const struct idem_lane *lane = &lanes[l < count ? l : 0]; /* idle lanes repeat the first */
-        gather(A, l, lane->La, lane->Lb, packed);
-        gather(y, l, lane->ba, lane->bb, rank);
+        La[l] = lane->La;
+        ba[l] = lane->ba;
+        Lb[l] = l < count ? lane->Lb : NULL;
+        bb[l] = l < count ? lane->bb : NULL;
     }
+    gather(A, La, packed);
+    gather(y, ba, rank);
+    gather_more(A, Lb, packed);
+    gather_more(y, bb, rank);
     factor_lanes(rank, (v8 *)(void *)A, (v8 *)(void *)y, results);
     memcpy(out, results, (size_t)count * sizeof *out);
+}
+
+/* Matrix elements of a tile: 16 KiB of eight lanes, which stay in the first-level cache. */
+enum { TILE = 256 };
+
+/* A[idx] += sum over cells of n_c G_c[idx], for the lanes of n[cells]. */
+IDEM_MULTIVERSION
+static void project_lanes(const struct idem_model *model, const v8 *n, v8 *A)
+{
+    const size_t packed = idem_packed(model->rank);
+    const uint32_t cells = model->shape.cells, even = cells / CELLS * CELLS;
+
+    for (size_t tile = 0; tile < packed; tile += TILE) {
+        size_t end = tile + TILE < packed ? tile + TILE : packed;
+        for (uint32_t c = 0; c < even; c += CELLS) {
+            const double *g0 = model->gram + c * packed, *g1 = g0 + packed;
+            const double *g2 = g1 + packed, *g3 = g2 + packed;
+            v8 n0 = n[c], n1 = n[c + 1], n2 = n[c + 2], n3 = n[c + 3];
+            for (size_t i = tile; i < end; i++)
+                A[i] += (n0 * g0[i] + n1 * g1[i]) + (n2 * g2[i] + n3 * g3[i]);
+        }
+        for (uint32_t c = even; c < cells; c++) {
+            const double *gram = model->gram + c * packed;
+            v8 nc = n[c];
+            for (size_t i = tile; i < end; i++)
+                A[i] += nc * gram[i];
+        }
+    }
+}
+
+/* y[i] += sum over statistics of f_k W_k T_k[i], for the lanes of f[dims]. */
+IDEM_MULTIVERSION
+static void project_lanes_b(const struct idem_model *model, const v8 *f, v8 *y)
+{
+    const size_t dims = idem_shape_dims(model->shape);
+    for (size_t k = 0; k < dims; k++) {
+        const double *wload = model->wload + k * model->rank;
+        v8 fk = f[k];
+        for (uint32_t i = 0; i < model->rank; i++)
+            y[i] += fk * wload[i];
+    }
+}
+
+size_t idem_evidence_probes_scratch(const struct idem_model *model)
+{
+    const size_t size = idem_packed(model->rank) + model->rank;
+    return (2 * size + idem_shape_len(model->shape)) * IDEM_LANES;
+}
+
+/* B = A plus the profile's projection in every lane. */
+static void add_profile(v8 *B, const v8 *A, const double *profile, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        B[i] = A[i] + profile[i];
+}
+
+void idem_evidence_probes(const struct idem_model *model, const double *profile,
+                          const float *const *probes, int count, double *scratch, double *alone,
+                          double *joint)
+{
+    const size_t packed = idem_packed(model->rank), size = packed + model->rank;
+    const size_t len = idem_shape_len(model->shape);
+    v8 *A = (v8 *)(void *)scratch, *B = A + size, *stats = B + size;
+    double results[IDEM_LANES];
+
+    memset(A, 0, size * sizeof *A);
+    for (size_t i = 0; i < len; i++) {
+        for (int l = 0; l < IDEM_LANES; l++)
+            ((double *)(void *)&stats[i])[l] = l < count ? (double)probes[l][i] : 0;
+    }
+    project_lanes(model, stats, A);
+    project_lanes_b(model, stats + model->shape.cells, A + packed);
+    add_profile(B, A, profile, size);
+    factor_lanes(model->rank, A, A + packed, results);
+    memcpy(alone, results, (size_t)count * sizeof *alone);
+    factor_lanes(model->rank, B, B + packed, results);
+    memcpy(joint, results, (size_t)count * sizeof *joint);
 }
 
 void idem_posterior(uint32_t rank, const double *L, const double *b, double *scratch, double *w)

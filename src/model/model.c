@@ -37,26 +37,32 @@ void idem_model_free(struct idem_model *model)
     *model = (struct idem_model){0};
 }
 
-static void add_gram(double *gram, const float *t, double weight, uint32_t rank)
+/* G_c: the sum over the cell's statistics. */
+static void cell_gram(const struct idem_model *model, uint32_t c, double *gram)
 {
+    const uint32_t per_cell = model->shape.channels * 2, rank = model->rank;
     for (uint32_t i = 0; i < rank; i++) {
-        double a = weight * t[i];
-        for (uint32_t j = 0; j <= i; j++)
-            *gram++ += a * t[j];
+        for (uint32_t j = 0; j <= i; j++) {
+            double sum = 0;
+            for (uint32_t k = c * per_cell; k < (c + 1) * per_cell; k++) {
+                const float *t = model->load + (size_t)k * rank;
+                sum += (double)model->weight[k] * t[i] * t[j];
+            }
+            *gram++ = sum;
+        }
     }
 }
 
 void idem_model_seal(struct idem_model *model)
 {
-    const uint32_t per_cell = model->shape.channels * 2, rank = model->rank;
-    const size_t packed = idem_packed(rank);
+    const size_t dims = idem_shape_dims(model->shape);
 
-    memset(model->gram, 0, model->shape.cells * packed * sizeof *model->gram);
-    for (uint32_t k = 0; k < model->shape.cells * per_cell; k++) {
-        const float *t = model->load + (size_t)k * rank;
-        add_gram(model->gram + k / per_cell * packed, t, model->weight[k], rank);
-        for (uint32_t i = 0; i < rank; i++)
-            model->wload[(size_t)k * rank + i] = (double)model->weight[k] * t[i];
+    for (uint32_t c = 0; c < model->shape.cells; c++)
+        cell_gram(model, c, model->gram + c * idem_packed(model->rank));
+    for (size_t k = 0; k < dims; k++) {
+        for (uint32_t i = 0; i < model->rank; i++)
+            model->wload[k * model->rank + i] =
+                (double)model->weight[k] * model->load[k * model->rank + i];
     }
 }
 

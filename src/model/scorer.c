@@ -20,17 +20,21 @@ static size_t longest(const struct idem_population *pop)
 int idem_scorer_new(const struct idem_population *pop, struct idem_scorer **out)
 {
     uint32_t rank = 0;
+    size_t scratch = 0;
     struct idem_scorer *s = calloc(1, sizeof *s);
     if (s == NULL)
         return IDEM_ERR_NOMEM;
-    for (int m = 0; m < IDEM_MODALITIES; m++)
-        rank = pop->model[m].rank > rank ? pop->model[m].rank : rank;
+    for (int m = 0; m < IDEM_MODALITIES; m++) {
+        const struct idem_model *model = &pop->model[m];
+        rank = model->rank > rank ? model->rank : rank;
+        size_t need = idem_evidence_probes_scratch(model);
+        scratch = need > scratch ? need : scratch;
+    }
     s->pop = pop;
     s->stats = calloc(longest(pop), sizeof *s->stats);
     s->suffix = calloc(IDEM_SCORER_PROBES * longest(pop), sizeof *s->suffix);
-    s->projection =
-        calloc((IDEM_SCORER_PROBES + 1) * (idem_packed(rank) + rank) + 1, sizeof *s->projection);
-    s->scratch = calloc(idem_evidence_scratch(rank) + 1, sizeof *s->scratch);
+    s->projection = calloc(2 * (idem_packed(rank) + rank) + 1, sizeof *s->projection);
+    s->scratch = calloc(scratch + idem_evidence_scratch(rank), sizeof *s->scratch);
     if (!s->stats || !s->suffix || !s->projection || !s->scratch) {
         idem_scorer_free(s);
         return IDEM_ERR_NOMEM;
@@ -50,37 +54,43 @@ void idem_scorer_free(struct idem_scorer *scorer)
     free(scorer);
 }
 
-static void evidences(struct idem_scorer *scorer, uint32_t rank, const struct idem_lane *lanes,
-                      int count, double *out)
+/* One probe: a lane each for the probe, the profile and both. */
+static void one_probe(struct idem_scorer *scorer, const struct idem_model *model,
+                      const float *probe, double *alone, double *joint, double *own)
 {
-    for (int i = 0; i < count; i += IDEM_LANES) {
-        int n = count - i < IDEM_LANES ? count - i : IDEM_LANES;
-        idem_evidence_batch(rank, lanes + i, n, scorer->scratch, out + i);
-    }
+    const size_t packed = idem_packed(model->rank), size = packed + model->rank;
+    double *P = scorer->projection, *S = P + size, E[3];
+    const struct idem_lane lanes[3] = {
+        {S, S + packed, NULL, NULL}, {S, S + packed, P, P + packed}, {P, P + packed, NULL, NULL}};
+
+    memset(S, 0, size * sizeof *S);
+    idem_project(model, probe, S, S + packed);
+    idem_evidence_batch(model->rank, lanes, 3, scorer->scratch, E);
+    *alone = E[0];
+    *joint = E[1];
+    *own = E[2];
 }
 
 void idem_scorer_raw(struct idem_scorer *scorer, const struct idem_profile *profile,
                      const float *const *probes, int count, double *out)
 {
     const struct idem_model *model = &scorer->pop->model[profile->modality];
-    const size_t packed = idem_packed(model->rank), size = packed + model->rank;
-    struct idem_lane lanes[2 * IDEM_SCORER_PROBES + 1];
-    double E[2 * IDEM_SCORER_PROBES + 1], *P = scorer->projection;
+    const size_t packed = idem_packed(model->rank);
+    double alone[IDEM_SCORER_PROBES], joint[IDEM_SCORER_PROBES], own, *P = scorer->projection;
 
-    memset(P, 0, (size_t)(count + 1) * size * sizeof *P);
+    memset(P, 0, (packed + model->rank) * sizeof *P);
     idem_project(model, profile->stats, P, P + packed);
-    for (int i = 0; i < count; i++) {
-        double *S = P + (size_t)(i + 1) * size;
-        idem_project(model, probes[i], S, S + packed);
-        lanes[2 * i] = (struct idem_lane){P, P + packed, S, S + packed};
-        lanes[2 * i + 1] = (struct idem_lane){S, S + packed, NULL, NULL};
+    if (count == 1) {
+        one_probe(scorer, model, probes[0], alone, joint, &own);
+    } else {
+        idem_evidence_probes(model, P, probes, count, scorer->scratch, alone, joint);
+        own = idem_evidence(model->rank, P, P + packed, scorer->scratch);
     }
-    lanes[2 * count] = (struct idem_lane){P, P + packed, NULL, NULL};
-    evidences(scorer, model->rank, lanes, 2 * count + 1, E);
     for (int i = 0; i < count; i++) {
-        out[i] = E[2 * i] - E[2 * i + 1] - E[2 * count];
+        out[i] = joint[i] - alone[i] - own;
         if (model->plain_share > 0)
-            out[i] += model->plain_share * idem_plain_score(model, profile->stats, probes[i]);
+            out[i] +=
+                (double)model->plain_share * idem_plain_score(model, profile->stats, probes[i]);
     }
 }
 

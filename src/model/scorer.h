@@ -8,8 +8,7 @@
 #include "model/profile.h"
 
 enum {
-    /* Suffixes scored against one profile in one go: each needs two evidences, the profile one. */
-    IDEM_SCORER_PROBES = 8,
+    IDEM_SCORER_PROBES = IDEM_LANES, /* suffixes scored against one profile in one go */
     /* Below these amounts an answer is not given. Strokes: keystrokes or gestures. */
     IDEM_SUFFICIENT_PROFILE_KEYS = 100,
     IDEM_SUFFICIENT_PROFILE_GESTURES = 60,
@@ -24,7 +23,7 @@ struct idem_scorer {
     const struct idem_population *pop;
     float *stats;       /* [longest shape len], one window unpacked */
     float *suffix;      /* [IDEM_SCORER_PROBES][longest shape len], the filter's sums */
-    double *projection; /* [IDEM_SCORER_PROBES + 1][packed + rank] */
+    double *projection; /* [2][packed + rank], the profile's and one probe's */
     double *scratch;
 };
 
