@@ -4,6 +4,7 @@
 
 #include "window/window.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,12 +105,16 @@ struct idem_score idem_scorer_finish(const struct idem_scorer *scorer,
     const enum idem_modality m = profile->modality;
     double llr =
         idem_calibrate(&scorer->pop->model[m].calibration, raw, probe_strokes, profile->strokes);
+    const bool number = isfinite(raw) && isfinite(llr); /* else the population overflowed */
 
+    if (!number)
+        llr = 0;
     llr = llr > IDEM_LLR_MAX ? IDEM_LLR_MAX : llr < -IDEM_LLR_MAX ? -IDEM_LLR_MAX : llr;
     return (struct idem_score){
         .raw = raw,
         .llr = llr,
-        .sufficient = probe_strokes >= probe_min[m] && profile->strokes >= (float)profile_min[m],
+        .sufficient =
+            number && probe_strokes >= probe_min[m] && profile->strokes >= (float)profile_min[m],
     };
 }
 
