@@ -116,6 +116,18 @@ export class Desk {
     void this.begin();
   }
 
+  /** A link opened in a tab that shows the page already changes only the fragment. */
+  relink(): void {
+    const token = operator.takeFromAddress();
+    if (token === null || token === this.token) return;
+    if (this.session === null) {
+      this.useToken(token);
+    } else {
+      this.token = token;
+      this.followSessions();
+    }
+  }
+
   /** What a cell of the last body stands for. */
   cellName(modality: Modality, cell: number): string {
     return this.session?.edge.cellName(modality, cell) ?? `cell ${cell}`;
