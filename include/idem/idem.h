@@ -131,15 +131,18 @@ int idem_pointer_new(const struct idem_front *front, uint32_t target, struct ide
 void idem_pointer_free(struct idem_pointer *ptr);
 
 enum idem_pointer_kind {
-    IDEM_POINTER_MOVE = 0,
+    IDEM_POINTER_MOVE = 0, /* while a button is down this is a drag */
     IDEM_POINTER_PRESS = 1,
     IDEM_POINTER_RELEASE = 2,
     IDEM_POINTER_SCROLL = 3,
+    IDEM_POINTER_PRESS_OTHER = 4, /* any button but the primary one */
+    IDEM_POINTER_RELEASE_OTHER = 5,
 };
 
 /*
- * One pointer event. x, y: any linear unit, |.| < 60000; coordinates outside are recorder
- * artefacts and the event is dropped. Returns true when a window is ready to be taken.
+ * One pointer event. x, y: any linear unit, |.| < 60000; a position outside, or not finite, is a
+ * recorder's artefact and forgotten, a press or release there still counts. A pause above 300 ms
+ * and time running backwards end a gesture. Returns true when a window is ready to be taken.
  */
 bool idem_pointer_event(struct idem_pointer *ptr, enum idem_pointer_kind kind, double x, double y,
                         int64_t t_us);

@@ -76,15 +76,25 @@ int idem_window_begin(struct idem_window *w, uint32_t strokes, uint32_t duration
     return IDEM_OK;
 }
 
-/* The largest sums that n clipped strokes can reach, one grid step of rounding allowed. */
-static bool within_clip(int32_t n, const int32_t *sums, uint32_t channels)
+/* A pointer's timings have cells of their own, of which only channel 0 is used (mixture.h). */
+static bool is_scalar(const struct idem_window *w, uint32_t cell)
 {
-    const double top = ceil(n * (double)IDEM_CLIP) + 1;
+    return w->modality == IDEM_POINTER && cell + IDEM_SCALARS >= w->shape.cells;
+}
+
+/* The largest sums that n clipped strokes can reach, one grid step of rounding allowed. */
+static bool within_clip(const struct idem_window *w, uint32_t cell, int32_t n, const int32_t *sums)
+{
+    const bool wide = w->modality == IDEM_POINTER && !is_scalar(w, cell);
+    const uint32_t used = is_scalar(w, cell) ? 1 : w->shape.channels;
+    const double top = ceil(n * (double)(wide ? IDEM_MIXTURE_CLIP : IDEM_CLIP)) + 1;
     const double square_low = floor(n * (double)idem_centred_square(0)) - 1;
     const double square_high = ceil(n * (double)idem_centred_square(IDEM_CLIP)) + 1;
-    for (uint32_t d = 0; d < channels; d++) {
+    for (uint32_t d = 0; d < w->shape.channels; d++) {
         int32_t sum = sums[2 * d], square = sums[2 * d + 1];
         if (sum < -top || sum > top || square < square_low || square > square_high)
+            return false;
+        if (d >= used && (sum != 0 || square != 0))
             return false;
     }
     return true;
@@ -96,7 +106,7 @@ int idem_window_put(struct idem_window *w, uint32_t cell, int32_t n, const int32
         return IDEM_ERR_INVALID;
     if (n <= 0 || n > 2 * IDEM_WINDOW_STROKES_MAX * IDEM_GRID)
         return IDEM_ERR_INVALID;
-    if (!within_clip(n, sums, w->shape.channels))
+    if (!within_clip(w, cell, n, sums))
         return IDEM_ERR_INVALID;
     w->n[cell] = n;
     memcpy(&w->sums[(size_t)cell * w->shape.channels * 2], sums,
@@ -112,8 +122,11 @@ int idem_window_end(struct idem_window *w)
 {
     int64_t total = 0, strokes = (int64_t)w->strokes * IDEM_GRID;
     for (uint32_t c = 0; c < w->shape.cells; c++) {
-        total += w->n[c];
-        if (w->modality == IDEM_KEYBOARD && w->n[c] % IDEM_GRID != 0)
+        if ((w->modality == IDEM_KEYBOARD || is_scalar(w, c)) && w->n[c] % IDEM_GRID != 0)
+            return IDEM_ERR_INVALID;
+        if (!is_scalar(w, c))
+            total += w->n[c];
+        else if (w->n[c] > IDEM_WINDOW_STROKES_MAX * IDEM_GRID)
             return IDEM_ERR_INVALID;
     }
     int64_t most =

@@ -32,7 +32,8 @@ int idem_window_begin(struct idem_window *w, uint32_t strokes, uint32_t duration
 int idem_window_put(struct idem_window *w, uint32_t cell, int32_t n, const int32_t *sums);
 /*
  * IDEM_ERR_INVALID when counts exceed what the strokes allow (keyboard: one hold and one flight a
- * stroke and a carried transition; pointer: the mixture's responsibilities sum to one).
+ * stroke and a carried transition; pointer: the mixture's responsibilities sum to one, timings are
+ * whole numbers and at most IDEM_WINDOW_STROKES_MAX of a kind).
  */
 int idem_window_end(struct idem_window *w);
 
