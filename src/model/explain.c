@@ -11,6 +11,7 @@
  *
  * The pointer's channels are mixtures of features; they are turned back into features first.
  */
+#include "model/linalg.h"
 #include "model/scorer.h"
 #include "window/kinematics.h"
 #include "window/window.h"
@@ -109,20 +110,27 @@ static int explain_keyboard(struct idem_scorer *scorer, const struct idem_profil
 }
 
 /*
- * Deviations of the whitened channels, summed over the mixture, back in features: project has
- * orthogonal rows, so its pseudo-inverse is each row over its squared length.
+ * Deviations of the channels, z = P'x, back in features: the shortest x that explains them,
+ * x = P (P'P)^-1 z. P'P is not diagonal: the projection whitens within people.
  */
-static void to_features(const struct idem_mixture *mix, const double *channel, double *feature)
+static void to_features(const struct idem_mixture *mix, double *channel, double *feature)
 {
-    for (uint32_t f = 0; f < mix->features; f++)
+    const uint32_t dims = mix->dims;
+    double gram[IDEM_FEATURES * (IDEM_FEATURES + 1) / 2], *g = gram;
+
+    for (uint32_t i = 0; i < dims; i++) {
+        for (uint32_t j = 0; j <= i; j++, g++) {
+            *g = i == j ? 1e-9 : 0;
+            for (uint32_t f = 0; f < mix->features; f++)
+                *g += (double)mix->project[f * dims + i] * mix->project[f * dims + j];
+        }
+    }
+    idem_packed_factor(dims, gram);
+    idem_packed_solve(dims, gram, channel);
+    for (uint32_t f = 0; f < mix->features; f++) {
         feature[f] = 0;
-    for (uint32_t d = 0; d < mix->dims; d++) {
-        const float *p = mix->project + (size_t)d * mix->features;
-        double length = 0;
-        for (uint32_t f = 0; f < mix->features; f++)
-            length += p[f] * p[f];
-        for (uint32_t f = 0; f < mix->features && length > 0; f++)
-            feature[f] += channel[d] * p[f] / length;
+        for (uint32_t d = 0; d < dims; d++)
+            feature[f] += mix->project[f * dims + d] * channel[d];
     }
 }
 
@@ -152,12 +160,37 @@ static double pointer_deviation(const struct idem_scorer *scorer,
     return total;
 }
 
+/* What a button's timing, in a cell of its own, says. */
+static int explain_timing(const struct idem_scorer *scorer, const struct idem_profile *profile,
+                          const double *w, const float *S, enum idem_scalar scalar,
+                          struct idem_reason *out, int found, int max)
+{
+    static const char *const words[IDEM_SCALARS][2] = {
+        [IDEM_SCALAR_CLICK] = {"clicks are shorter", "clicks are longer"},
+        [IDEM_SCALAR_OTHER_CLICK] = {"clicks of the other button are shorter",
+                                     "clicks of the other button are longer"},
+        [IDEM_SCALAR_DOUBLE_CLICK] = {"double clicks are faster", "double clicks are slower"},
+    };
+    const struct idem_model *model = &scorer->pop->model[IDEM_POINTER];
+    const uint32_t cell = scorer->pop->front->mixture.components + (uint32_t)scalar;
+    const uint32_t k = 2 * cell * model->shape.channels;
+    const struct view sum = look(model, profile, w, S, k);
+    const struct view square = look(model, profile, w, S, k + 1);
+    struct idem_reason reason = {.llr = sum.llr + square.llr, .cell = (uint16_t)cell};
+
+    if (S[cell] == 0 || fabs(reason.llr) < reason_min)
+        return found;
+    snprintf(reason.text, sizeof reason.text, "%s than usual",
+             words[scalar][sum.observed > sum.usual]);
+    return insert(out, found, max, &reason);
+}
+
 static int explain_pointer(struct idem_scorer *scorer, const struct idem_profile *profile,
                            const double *w, const float *S, struct idem_reason *out, int found,
                            int max)
 {
     const struct idem_mixture *mix = &scorer->pop->front->mixture;
-    double channel[IDEM_CHANNELS_MAX], feature[IDEM_FEATURES_MAX], squares = 1e-9;
+    double channel[IDEM_FEATURES], feature[IDEM_FEATURES], squares = 1e-9;
     double total = pointer_deviation(scorer, profile, w, S, channel);
 
     to_features(mix, channel, feature);
@@ -173,6 +206,8 @@ static int explain_pointer(struct idem_scorer *scorer, const struct idem_profile
                  total < 0 ? "pointer %s than usual" : "pointer %s, within the usual", words);
         found = insert(out, found, max, &reason);
     }
+    for (enum idem_scalar k = 0; k < IDEM_SCALARS; k++)
+        found = explain_timing(scorer, profile, w, S, k, out, found, max);
     return found;
 }
 

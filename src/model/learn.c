@@ -28,9 +28,10 @@ struct idem_learn_options idem_learn_defaults(enum idem_modality modality)
         };
     return (struct idem_learn_options){
         .rank = 24,
-        .unit_strokes = 400,
-        .variance_min = 0.2f,
-        .variance_max = 1.5f,
+        .unit_strokes = UINT32_MAX,
+        .variance_min = 1,
+        .variance_max = 1,
+        .plain_share = 1,
         .em = {.iterations = 10, .ridge = 20, .seed = 1, .start = 0.05},
         .calibrate = true,
     };
@@ -59,37 +60,59 @@ void idem_learn_weights(const struct idem_corpus *corpus, const float *const *un
     }
 }
 
-/* Method of moments: E f^2 / n = n d^2 + 1 / W over units. */
-static void learn_plain(const struct idem_model *model, const float *const *units, size_t count,
-                        float *plain)
+enum { PLAIN_ITERATIONS = 20 };
+
+/* One unit's share of the plain term's M-step: the posterior's second moment, into sum[dims]. */
+static void add_plain(const struct idem_model *model, const float *unit, const double *d2,
+                      double *sum)
 {
     const uint32_t cells = model->shape.cells, per_cell = model->shape.channels * 2;
 
     for (uint32_t k = 0; k < cells * per_cell; k++) {
-        double excess = 0, n = 0;
-        for (size_t u = 0; u < count; u++) {
-            double nu = units[u][k / per_cell], f = units[u][cells + k];
-            if (nu < 1)
-                continue;
-            excess += f * f / nu - 1 / (double)model->weight[k];
-            n += nu;
-        }
-        plain[k] = (float)clamp(n > 0 ? excess / n : 0, 0, 2);
+        double W = model->weight[k], n = unit[k / per_cell], f = unit[cells + k];
+        double variance = d2[k] / (1 + d2[k] * n * W), mean = f * W * variance;
+        sum[k] += mean * mean + variance;
     }
+}
+
+/* EM for each statistic's own variance between units, from d^2 = 0.1. */
+static int learn_plain(const struct idem_model *model, const float *const *units, size_t count,
+                       float *plain)
+{
+    const size_t dims = idem_shape_dims(model->shape);
+    double *d2 = malloc((2 * dims + 1) * sizeof *d2), *sum = d2 + dims;
+
+    if (d2 == NULL)
+        return IDEM_ERR_NOMEM;
+    for (size_t k = 0; k < dims; k++)
+        d2[k] = 0.1;
+    for (int i = 0; i < PLAIN_ITERATIONS; i++) {
+        memset(sum, 0, dims * sizeof *sum);
+        for (size_t u = 0; u < count; u++)
+            add_plain(model, units[u], d2, sum);
+        for (size_t k = 0; k < dims; k++)
+            d2[k] = sum[k] / (double)count + 1e-6;
+    }
+    for (size_t k = 0; k < dims; k++)
+        plain[k] = model->weight[k] > 0 ? (float)d2[k] : 0;
+    free(d2);
+    return IDEM_OK;
 }
 
 /* Everything but the calibration, from some units. */
 static int learn_core(const struct idem_corpus *corpus, const float *const *units, size_t count,
                       const struct idem_learn_options *opt, struct idem_model *model)
 {
-    uint32_t rank = opt->rank < count / 3 ? opt->rank : (uint32_t)(count / 3);
+    if (count < 2)
+        return IDEM_ERR_TOO_LITTLE;
+    uint32_t rank = opt->rank < count - 1 ? opt->rank : (uint32_t)(count - 1);
     int r = idem_model_alloc(model, corpus->shape, rank);
     if (r != 0)
         return r;
     idem_learn_weights(corpus, units, count, opt, model->weight);
-    learn_plain(model, units, count, model->plain);
     model->plain_share = opt->plain_share;
-    r = idem_eigenvoice_train(model, units, count, &opt->em, opt->progress, opt->progress_arg);
+    if ((r = learn_plain(model, units, count, model->plain)) == 0)
+        r = idem_eigenvoice_train(model, units, count, &opt->em, opt->progress, opt->progress_arg);
     if (r != 0)
         idem_model_free(model);
     return r;

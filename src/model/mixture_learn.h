@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mixture_learn.h - learning the pointer's front: quantile tables, projection, mixture.
+ *
+ *   tables      quantiles of every feature and timing over all people
+ *   projection  W = K K' is the covariance of the normal scores within people, plus a ridge;
+ *               V the leading eigenvectors of the covariance of people's means after K^-1;
+ *               P = K^-T V: unit variance within people, most between them first (Fisher's linear
+ *               discriminant; in speaker verification LDA followed by WCCN)
+ *   mixture     k-means++ (Arthur and Vassilvitskii 2007), Lloyd's steps, then EM
+ *
+ * Everything random comes from one idem_rng, so the same gestures give the same bytes.
+ */
+#ifndef IDEM_MODEL_MIXTURE_LEARN_H
+#define IDEM_MODEL_MIXTURE_LEARN_H
+
+#include "model/trace.h"
+
+struct idem_mixture_options {
+    uint32_t dims;       /* of the projection */
+    uint32_t components; /* of the mixture */
+    uint32_t gestures;   /* most that are looked at, divided evenly among people */
+    uint64_t seed;
+};
+
+/* 24 dimensions, 16 components, 30,000 gestures. */
+struct idem_mixture_options idem_mixture_defaults(void);
+
+enum {
+    IDEM_MIXTURE_PEOPLE_MIN = 2,
+    IDEM_MIXTURE_GESTURES_MIN = 200,
+    IDEM_TIMINGS_MIN = 200, /* a timing with no more samples than this stays unused */
+};
+
+/* A person's traces stand together. */
+struct idem_mixture_source {
+    const struct idem_trace *trace;
+    uint32_t person;
+};
+
+/*
+ * Fills *out, which the caller then moves into a front. IDEM_ERR_TOO_LITTLE below the minima above
+ * (people count with at least two gestures).
+ */
+int idem_mixture_learn(const struct idem_mixture_source *sources, size_t count,
+                       const struct idem_mixture_options *opt, struct idem_mixture *out);
+
+/*
+ * How much a channel counts (corpus.h): deviations 0.4 and their squares 0.1 a gesture, for a
+ * gesture's 24 channels are not independent; 0.3 and 0.075 a timing; the unused channels of a
+ * timing's cell nought. discount: [dims of the mixture's shape]. Cross-validated on people 1-72 of
+ * the development set.
+ */
+void idem_pointer_discounts(const struct idem_mixture *mix, float *discount);
+
+#endif
