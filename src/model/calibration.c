@@ -35,12 +35,12 @@ static void amounts(const struct idem_calibration *cal, double probe, double pro
 
 /* llr of a trial under coef, and its derivative by each coefficient. */
 static double predict(const struct idem_calibration *cal, const double coef[N],
-                      const struct idem_trial *t, double gradient[N])
+                      const struct idem_trial *t, double raw, double gradient[N])
 {
     double p, q;
     amounts(cal, t->probe_strokes, t->profile_strokes, &p, &q);
-    double scaled = exp(clamp(coef[0] + coef[1] * p + coef[2] * q, log_slope_min, log_slope_max)) *
-                    (double)t->raw;
+    double scaled =
+        exp(clamp(coef[0] + coef[1] * p + coef[2] * q, log_slope_min, log_slope_max)) * raw;
     gradient[0] = scaled;
     gradient[1] = scaled * p;
     gradient[2] = scaled * q;
@@ -103,6 +103,15 @@ struct fit {
     struct class_count n;
 };
 
+/*
+ * Fitting sees scores up to here: the few pieces in which the owner did something else altogether
+ * (another task, one hand) would otherwise flatten the slope for everybody.
+ */
+static double winsorised(const struct idem_trial *t)
+{
+    return clamp((double)t->raw, -10, 10);
+}
+
 static double trial_weight(const struct fit *fit, const struct idem_trial *t)
 {
     return 0.5 * (double)fit->count / (t->genuine ? fit->n.genuine : fit->n.impostor);
@@ -119,7 +128,7 @@ static double loss(const struct fit *fit, const double coef[N])
     double sum = 0, gradient[N];
     for (size_t i = 0; i < fit->count; i++) {
         const struct idem_trial *t = &fit->trials[i];
-        double z = predict(fit->cal, coef, t, gradient);
+        double z = predict(fit->cal, coef, t, winsorised(t), gradient);
         sum += trial_weight(fit, t) * softplus(t->genuine ? -z : z);
     }
     for (int k = 0; k < N; k++)
@@ -137,7 +146,7 @@ static void scoring_step(const struct fit *fit, double step[N])
     for (size_t i = 0; i < fit->count; i++) {
         const struct idem_trial *t = &fit->trials[i];
         double weight = trial_weight(fit, t);
-        double prob = 1 / (1 + exp(-predict(fit->cal, coef, t, x)));
+        double prob = 1 / (1 + exp(-predict(fit->cal, coef, t, winsorised(t), x)));
         for (int k = 0; k < N; k++) {
             step[k] += weight * (t->genuine - prob) * x[k];
             for (int l = 0; l <= k; l++)
@@ -193,11 +202,10 @@ int idem_calibration_fit(const struct idem_trial *trials, size_t count,
 double idem_calibrate(const struct idem_calibration *cal, double raw, double probe_strokes,
                       double profile_strokes)
 {
-    const struct idem_trial t = {.raw = (float)raw,
-                                 .probe_strokes = (float)probe_strokes,
+    const struct idem_trial t = {.probe_strokes = (float)probe_strokes,
                                  .profile_strokes = (float)profile_strokes};
     double gradient[N];
-    return predict(cal, cal->coef, &t, gradient);
+    return predict(cal, cal->coef, &t, raw, gradient);
 }
 
 void idem_calibration_write(const struct idem_calibration *cal, struct idem_writer *w)
