@@ -75,6 +75,8 @@ bool idem_keyboard_event(struct idem_keyboard *kb, uint32_t key, enum idem_key_a
 {
     struct idem_obs obs[IDEM_OBS_PER_EVENT];
     uint32_t strokes;
+
+    t_us = idem_time_bound(t_us);
     uint32_t n = idem_chain_event(&kb->chain, &kb->front->zoning, key, action, t_us, obs, &strokes);
 
     if (n == 0)

@@ -134,6 +134,7 @@ uint32_t idem_chain_event(struct idem_chain *chain, const struct idem_zoning *zo
                           struct idem_obs out[IDEM_OBS_PER_EVENT], uint32_t *strokes)
 {
     *strokes = 0;
+    t_us = idem_time_bound(t_us);
     if (key >= IDEM_KEYS)
         key = IDEM_KEY_OTHER;
     if (chain->started && t_us < chain->last_us)

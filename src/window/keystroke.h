@@ -10,6 +10,13 @@
 
 #include "window/zones.h"
 
+/* Times beyond +-146,000 years count as that, so that differences of two cannot overflow. */
+static inline int64_t idem_time_bound(int64_t t_us)
+{
+    const int64_t most = INT64_C(1) << 62;
+    return t_us > most - 1 ? most - 1 : t_us < 1 - most ? 1 - most : t_us;
+}
+
 /* One measurement: where it is filed and the near-Gaussian number. */
 struct idem_obs {
     uint32_t slot;
