@@ -23,7 +23,7 @@ enum {
 
     IDEM_SESSIONS_MAX = 65536, /* live */
     IDEM_CLOSED_KEPT = 1024,   /* closed sessions that can still be read */
-    IDEM_SLOTS_MAX = IDEM_SESSIONS_MAX + IDEM_CLOSED_KEPT + 1,
+    IDEM_SESSION_SLOTS_MAX = IDEM_SESSIONS_MAX + IDEM_CLOSED_KEPT + 1,
     IDEM_LIST_MAX = 200, /* sessions in one answer */
     IDEM_SESSION_WINDOWS_MAX = 50000,
     IDEM_SESSION_IDLE_MS = 30 * 60 * 1000,
@@ -46,6 +46,7 @@ enum {
 
     IDEM_STREAMS_MAX = 64,
     IDEM_STREAM_BUFFER = 512 * 1024, /* a client further behind is disconnected */
+    IDEM_STREAM_KERNEL_BUFFER = 64 * 1024,
     IDEM_STREAM_BEAT_MS = 15 * 1000,
 
     IDEM_ASSETS_MAX = 256,

@@ -259,15 +259,36 @@ void idem_request_submit(struct idem_request *r)
     command_done(&r->command);
 }
 
-void idem_http_pause(void *context)
+static void pause_stream(void *context)
 {
     MHD_suspend_connection(context);
 }
 
-void idem_http_wake(void *context)
+static void wake_stream(void *context)
 {
     MHD_resume_connection(context);
 }
+
+/* What a client is behind waits in its ring, where it is counted, and not in the kernel. */
+void idem_http_small_buffer(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    int size = IDEM_STREAM_KERNEL_BUFFER;
+    if (info != NULL)
+        setsockopt(info->connect_fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
+
+/* The peer's buffers are full: libmicrohttpd would wait for them until the connection times out. */
+static void cut_stream(void *context)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(context, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info != NULL)
+        shutdown(info->connect_fd, SHUT_RDWR);
+}
+
+const struct idem_stream_hooks idem_http_stream_hooks = {pause_stream, wake_stream, cut_stream};
 
 /* ------------------------------------------------------------------ answering */
 

@@ -38,8 +38,8 @@ void idem_http_drain(struct idem_http *http);
 /* Closes what is left. */
 void idem_http_stop(struct idem_http *http);
 
-/* stream.h's wake, for the connections of this server. */
-void idem_http_wake(void *context);
-void idem_http_pause(void *context);
+/* For the connections of this server. */
+extern const struct idem_stream_hooks idem_http_stream_hooks;
+void idem_http_small_buffer(struct MHD_Connection *connection);
 
 #endif

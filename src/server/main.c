@@ -259,11 +259,11 @@ static int start(struct server *s)
     (void)((err = open_data(s)) != 0 || (err = load_population(s)) != 0 ||
            (err = idem_assets_load(s->options.www, &s->assets)) != 0 ||
            (err = open_store(s)) != 0 ||
-           (err = idem_auth_new(s->options.data, IDEM_SLOTS_MAX, &s->auth)) != 0 ||
+           (err = idem_auth_new(s->options.data, IDEM_SESSION_SLOTS_MAX, &s->auth)) != 0 ||
            (err = idem_people_new(s->options.data, s->store, idem_population_front(s->population),
                                   &s->people)) != 0 ||
            (err = idem_bus_local_new(IDEM_QUEUE_MAX, &s->bus)) != 0 ||
-           (err = idem_streams_new(idem_http_wake, &s->streams)) != 0 ||
+           (err = idem_streams_new(&idem_http_stream_hooks, &s->streams)) != 0 ||
            (err = make_worker(s)) != 0 || (err = start_http(s)) != 0);
     return err;
 }

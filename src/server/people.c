@@ -18,8 +18,8 @@ struct idem_people {
     uint8_t *bytes; /* one profile, written out */
     size_t bytes_cap;
     int32_t free_count;
-    int32_t free_slots[IDEM_SLOTS_MAX];
-    struct idem_person *slots[IDEM_SLOTS_MAX];
+    int32_t free_slots[IDEM_SESSION_SLOTS_MAX];
+    struct idem_person *slots[IDEM_SESSION_SLOTS_MAX];
 };
 
 static const char *const device_classes[IDEM_DEVICE_CLASSES] = {"desktop", "laptop"};
@@ -121,12 +121,12 @@ int idem_people_new(const char *dir, struct idem_store *store, const struct idem
         return IDEM_ERR_NOMEM;
     p->store = store;
     p->front = front;
-    while (p->free_count < IDEM_SLOTS_MAX) {
-        p->free_slots[p->free_count] = IDEM_SLOTS_MAX - 1 - p->free_count;
+    while (p->free_count < IDEM_SESSION_SLOTS_MAX) {
+        p->free_slots[p->free_count] = IDEM_SESSION_SLOTS_MAX - 1 - p->free_count;
         p->free_count++;
     }
     if ((err = load_key(p, dir)) != 0 || (err = alloc_bytes(p)) != 0 ||
-        (err = idem_index_new(IDEM_ID_BYTES, IDEM_SLOTS_MAX, &p->ids)) != 0) {
+        (err = idem_index_new(IDEM_ID_BYTES, IDEM_SESSION_SLOTS_MAX, &p->ids)) != 0) {
         idem_people_free(p);
         return err;
     }
@@ -146,7 +146,7 @@ void idem_people_free(struct idem_people *people)
 {
     if (people == NULL)
         return;
-    for (int i = 0; i < IDEM_SLOTS_MAX; i++)
+    for (int i = 0; i < IDEM_SESSION_SLOTS_MAX; i++)
         free_person(people->slots[i]);
     idem_index_free(people->ids);
     sodium_memzero(people->key, sizeof people->key);

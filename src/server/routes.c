@@ -65,7 +65,7 @@ static void get_asset(struct idem_request *r)
 static ssize_t feed_stream(void *cls, uint64_t pos, char *bytes, size_t max)
 {
     (void)pos;
-    ssize_t n = idem_stream_take(cls, bytes, max, idem_http_pause);
+    ssize_t n = idem_stream_take(cls, bytes, max);
     return n < 0 ? MHD_CONTENT_READER_END_OF_STREAM : n;
 }
 
@@ -84,6 +84,7 @@ static void get_stream(struct idem_request *r)
                             IDEM_STREAMS_MAX);
         return;
     }
+    idem_http_small_buffer(r->connection);
     r->response = r->own_response = MHD_create_response_from_callback(
         MHD_SIZE_UNKNOWN, BLOCK, feed_stream, stream, leave_stream);
     if (r->response == NULL) {

@@ -13,8 +13,8 @@ struct idem_sessions {
     struct idem_session *newest;
     struct idem_session *first_closed, *last_closed;
     int32_t free_count;
-    int32_t free_slots[IDEM_SLOTS_MAX];
-    struct idem_session *slots[IDEM_SLOTS_MAX];
+    int32_t free_slots[IDEM_SESSION_SLOTS_MAX];
+    struct idem_session *slots[IDEM_SESSION_SLOTS_MAX];
 };
 
 const char *idem_session_state_name(enum idem_session_state state)
@@ -30,13 +30,13 @@ int idem_sessions_new(struct idem_sessions **out)
 
     if (t == NULL)
         return IDEM_ERR_NOMEM;
-    int err = idem_index_new(IDEM_ID_BYTES, IDEM_SLOTS_MAX, &t->ids);
+    int err = idem_index_new(IDEM_ID_BYTES, IDEM_SESSION_SLOTS_MAX, &t->ids);
     if (err != 0) {
         free(t);
         return err;
     }
-    while (t->free_count < IDEM_SLOTS_MAX) {
-        t->free_slots[t->free_count] = IDEM_SLOTS_MAX - 1 - t->free_count;
+    while (t->free_count < IDEM_SESSION_SLOTS_MAX) {
+        t->free_slots[t->free_count] = IDEM_SESSION_SLOTS_MAX - 1 - t->free_count;
         t->free_count++;
     }
     *out = t;
@@ -68,7 +68,7 @@ void idem_sessions_free(struct idem_sessions *t)
 {
     if (t == NULL)
         return;
-    for (int i = 0; i < IDEM_SLOTS_MAX; i++)
+    for (int i = 0; i < IDEM_SESSION_SLOTS_MAX; i++)
         free_session(t->slots[i]);
     idem_index_free(t->ids);
     free(t);
@@ -158,7 +158,7 @@ struct idem_session *idem_sessions_find(const struct idem_sessions *t, int32_t s
 {
     struct idem_session *s;
 
-    if (slot >= 0 && slot < IDEM_SLOTS_MAX) {
+    if (slot >= 0 && slot < IDEM_SESSION_SLOTS_MAX) {
         s = t->slots[slot];
         if (s != NULL && memcmp(s->id, id, IDEM_ID_BYTES) == 0)
             return s;

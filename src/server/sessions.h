@@ -97,7 +97,7 @@ void idem_sessions_close(struct idem_sessions *t, struct idem_session *s,
 /* NULL when there is none; may be closed. slot: a hint, or -1. */
 struct idem_session *idem_sessions_find(const struct idem_sessions *t, int32_t slot,
                                         const uint8_t id[IDEM_ID_BYTES]);
-/* NULL when the slot is free. slot: 0..IDEM_SLOTS_MAX - 1. */
+/* NULL when the slot is free. slot: 0..IDEM_SESSION_SLOTS_MAX - 1. */
 struct idem_session *idem_sessions_at(const struct idem_sessions *t, int32_t slot);
 struct idem_session *idem_sessions_newest(const struct idem_sessions *t);
 uint32_t idem_sessions_live(const struct idem_sessions *t);

@@ -19,19 +19,19 @@ struct idem_stream {
 
 struct idem_streams {
     pthread_mutex_t lock;
-    void (*wake)(void *context);
+    struct idem_stream_hooks hooks;
     bool shut;
     size_t count;
     struct idem_stream *clients[IDEM_STREAMS_MAX];
 };
 
-int idem_streams_new(void (*wake)(void *context), struct idem_streams **out)
+int idem_streams_new(const struct idem_stream_hooks *hooks, struct idem_streams **out)
 {
     struct idem_streams *hub = calloc(1, sizeof *hub);
     if (hub == NULL)
         return IDEM_ERR_NOMEM;
     pthread_mutex_init(&hub->lock, NULL);
-    hub->wake = wake;
+    hub->hooks = *hooks;
     *out = hub;
     return IDEM_OK;
 }
@@ -98,8 +98,7 @@ static size_t take_ring(struct idem_stream *s, char *bytes, size_t max)
     return n;
 }
 
-ssize_t idem_stream_take(struct idem_stream *stream, char *bytes, size_t max,
-                         void (*pause)(void *context))
+ssize_t idem_stream_take(struct idem_stream *stream, char *bytes, size_t max)
 {
     ssize_t n;
 
@@ -110,7 +109,7 @@ ssize_t idem_stream_take(struct idem_stream *stream, char *bytes, size_t max,
         n = -1;
     } else {
         stream->paused = true;
-        pause(stream->context);
+        stream->hub->hooks.pause(stream->context);
         n = 0;
     }
     pthread_mutex_unlock(&stream->hub->lock);
@@ -129,7 +128,7 @@ static void go_on(struct idem_stream *s)
 {
     if (s->paused) {
         s->paused = false;
-        s->hub->wake(s->context);
+        s->hub->hooks.wake(s->context);
     }
 }
 
@@ -153,6 +152,7 @@ static void append(struct idem_stream *s, const char *const *parts, const size_t
         len += lens[i];
     if (!s->ended && len > IDEM_STREAM_BUFFER - s->count) {
         s->ended = true;
+        s->hub->hooks.cut(s->context);
         idem_metric_add(IDEM_METRIC_STREAM_DROPS, 1);
     }
     for (int i = 0; i < count && !s->ended; i++)

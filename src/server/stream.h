@@ -15,8 +15,14 @@
 struct idem_streams;
 struct idem_stream;
 
-/* wake: called with a client's context, under the hub's lock, when a paused one has to go on. */
-int idem_streams_new(void (*wake)(void *context), struct idem_streams **out);
+/* What happens to a client's connection; called with its context, under the hub's lock. */
+struct idem_stream_hooks {
+    void (*pause)(void *context); /* by idem_stream_take: there are no bytes */
+    void (*wake)(void *context);  /* a paused one has to go on */
+    void (*cut)(void *context);   /* it fell behind: no byte more */
+};
+
+int idem_streams_new(const struct idem_stream_hooks *hooks, struct idem_streams **out);
 /* All clients must have left. */
 void idem_streams_free(struct idem_streams *hub);
 
@@ -24,11 +30,10 @@ void idem_streams_free(struct idem_streams *hub);
 int idem_stream_join(struct idem_streams *hub, void *context, struct idem_stream **out);
 void idem_stream_leave(struct idem_stream *stream);
 /*
- * Takes at most max bytes. 0: there are none, and pause(context) has been called under the hub's
+ * Takes at most max bytes. 0: there are none, and the connection has been paused under the hub's
  * lock, so that no wake is lost; -1: the stream is at its end.
  */
-ssize_t idem_stream_take(struct idem_stream *stream, char *bytes, size_t max,
-                         void (*pause)(void *context));
+ssize_t idem_stream_take(struct idem_stream *stream, char *bytes, size_t max);
 
 /* Worker. */
 bool idem_streams_watched(struct idem_streams *hub);

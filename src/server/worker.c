@@ -174,7 +174,7 @@ static void sweep(struct idem_worker *w)
     int ended = 0;
     for (int i = 0; i < IDEM_SWEEP_MAX; i++) {
         look_at(w, idem_sessions_at(w->sessions, w->sweep_slot), &ended);
-        w->sweep_slot = (w->sweep_slot + 1) % IDEM_SLOTS_MAX;
+        w->sweep_slot = (w->sweep_slot + 1) % IDEM_SESSION_SLOTS_MAX;
     }
 }
 

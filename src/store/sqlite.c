@@ -79,10 +79,13 @@ static struct sqlite *of(struct idem_store *s)
 
 /* ------------------------------------------------------------------ results */
 
-/* A file system's quota or a process's file size limit look like I/O errors to SQLite. */
+/*
+ * A file system's quota or a process's file size limit look like I/O errors to SQLite. A failed
+ * commit does not always pass the system's error on; then it is still in errno.
+ */
 static int from_io(sqlite3 *db)
 {
-    int os = sqlite3_system_errno(db);
+    int os = sqlite3_system_errno(db) != 0 ? sqlite3_system_errno(db) : errno;
     return os == ENOSPC || os == EDQUOT || os == EFBIG ? IDEM_ERR_FULL : IDEM_ERR_IO;
 }
 
@@ -110,6 +113,7 @@ static int result(sqlite3 *db, int rc)
 /* Runs a bound statement that returns no rows, and makes it ready for the next time. */
 static int run(struct sqlite *s, enum statement which)
 {
+    errno = 0;
     int rc = sqlite3_step(s->stmt[which]);
     int err = result(s->db, rc);
     sqlite3_reset(s->stmt[which]);
