@@ -71,6 +71,8 @@ int idem_filing_init(struct idem_filing *filing, const char *level, const char *
     if ((r = parse_flights(filing, flights)) < 0)
         return r;
     if (strcmp(level, "key") == 0) {
+        if (!rec)
+            return IDEM_ERR_INVALID;
         filing->level = (enum idem_level)IDEM_LEVEL_OFFLINE;
         zones_of_keys(&filing->zoning, rec);
         return finish(filing);

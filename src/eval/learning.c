@@ -10,6 +10,7 @@
 
 #include "eval/keys.h"
 #include "eval/parallel.h"
+#include "eval/pointer.h"
 #include "model/learn.h"
 
 /* What is being learned; everything in it is freed unless the population takes it over. */
@@ -56,17 +57,58 @@ static int choose(struct idem_recording *const *recs, int count, enum idem_modal
     return n;
 }
 
+static int learn_keys(struct learner *l, struct idem_recording *const *recs, int count,
+                      struct idem_filing *filing)
+{
+    int r = idem_filing_init(filing, l->how->level, l->how->flights, recs[0]);
+    if (r == 0)
+        r = idem_keys_learn_front(filing, recs, count, IDEM_SLICE_STROKES, &l->front,
+                                  &l->corpus[IDEM_KEYBOARD]);
+    return r < 0 ? blame(l, IDEM_KEYBOARD, r) : 0;
+}
+
+/* A front without a keyboard has the level's zones all the same. */
+static int empty_front(struct learner *l, struct idem_filing *filing)
+{
+    int r = idem_filing_init(filing, l->how->level, "ud", NULL);
+    if (r == 0)
+        r = idem_front_alloc(filing->slots, 0, &l->front);
+    if (r == 0) {
+        l->front->level = filing->level;
+        l->front->zoning = filing->zoning;
+    }
+    return r;
+}
+
+static int learn_pointer(struct learner *l, struct idem_recording *const *recs, int count,
+                         struct idem_filing *filing)
+{
+    struct idem_traces *traces = calloc((size_t)count, sizeof *traces);
+    int r = traces ? 0 : IDEM_ERR_NOMEM;
+    if (r == 0 && !l->front)
+        r = empty_front(l, filing);
+    for (int i = 0; i < count && r == 0; i++)
+        r = idem_traces_make(recs[i], &traces[i]);
+    if (r == 0)
+        r = idem_pointer_learn_front(recs, traces, count, IDEM_SLICE_GESTURES, &l->front->mixture,
+                                     &l->corpus[IDEM_POINTER]);
+    for (int i = 0; i < count && traces; i++)
+        idem_traces_free(&traces[i]);
+    free(traces);
+    return r < 0 ? blame(l, IDEM_POINTER, r) : 0;
+}
+
 static int learn_fronts(struct learner *l, struct idem_recording *const *recs, int count,
                         struct idem_filing *filing)
 {
     struct idem_recording **chosen = malloc(((size_t)count + 1) * sizeof(struct idem_recording *));
-    int r = chosen ? 0 : IDEM_ERR_NOMEM;
-    int keys = chosen ? choose(recs, count, IDEM_KEYBOARD, chosen) : 0;
-    if (keys > 0 && (r = idem_filing_init(filing, l->how->level, l->how->flights, chosen[0])) == 0)
-        r = idem_keys_learn_front(filing, chosen, keys, IDEM_SLICE_STROKES, &l->front,
-                                  &l->corpus[IDEM_KEYBOARD]);
-    if (r < 0)
-        blame(l, IDEM_KEYBOARD, r);
+    if (!chosen)
+        return blame(l, IDEM_KEYBOARD, IDEM_ERR_NOMEM);
+    int n = choose(recs, count, IDEM_KEYBOARD, chosen);
+    int r = n ? learn_keys(l, chosen, n, filing) : 0;
+    n = choose(recs, count, IDEM_POINTER, chosen);
+    if (n && r == 0)
+        r = learn_pointer(l, chosen, n, filing);
     free(chosen);
     return r;
 }

@@ -24,35 +24,14 @@ struct verify {
     uint32_t room;
 };
 
-void idem_setup_fini(struct idem_setup *setup)
-{
-    idem_stat_set_fini(&setup->profiles);
-    idem_stat_set_fini(&setup->probes);
-    idem_comparisons_fini(&setup->comparisons);
-}
-
-static bool enrols(const struct verify *v, const struct idem_session *s, uint32_t number)
-{
-    if (v->protocol->enrol_match)
-        return strstr(s->name, v->protocol->enrol_match) != NULL;
-    return number < v->protocol->enrol;
-}
-
-static bool probes(const struct verify *v, const struct idem_session *s, uint32_t number)
-{
-    if (enrols(v, s, number))
-        return false;
-    return !v->protocol->probe_match || strstr(s->name, v->protocol->probe_match);
-}
-
 /* How many sessions of a person enrol and how many are probed. */
 static void count_sessions(const struct verify *v, const struct idem_person *person,
                            uint32_t *enrolling, uint32_t *probing)
 {
     *enrolling = *probing = 0;
     for (uint32_t i = 0; i < person->count; i++) {
-        *enrolling += enrols(v, &v->rec->sessions[person->first + i], i);
-        *probing += probes(v, &v->rec->sessions[person->first + i], i);
+        *enrolling += idem_protocol_enrols(v->protocol, &v->rec->sessions[person->first + i], i);
+        *probing += idem_protocol_probes(v->protocol, &v->rec->sessions[person->first + i], i);
     }
 }
 
@@ -69,7 +48,7 @@ static int enrol_person(struct verify *v, const struct idem_person *person, uint
     for (uint32_t i = 0; i < person->count && r == 0; i++) {
         const struct idem_session *s = &v->rec->sessions[person->first + i];
         uint32_t count = s->count;
-        if (!enrols(v, s, i))
+        if (!idem_protocol_enrols(v->protocol, s, i))
             continue;
         if (!v->protocol->cut && count > v->protocol->probe)
             count = v->protocol->probe;
@@ -122,7 +101,7 @@ static int add_person(struct verify *v, const struct idem_person *person)
         return 0;
     int r = enrol_person(v, person, &index);
     for (uint32_t i = 0; i < person->count && r == 0; i++)
-        if (probes(v, &v->rec->sessions[person->first + i], i))
+        if (idem_protocol_probes(v->protocol, &v->rec->sessions[person->first + i], i))
             r = probe_session(v, index, &first, &v->rec->sessions[person->first + i]);
     return r;
 }

@@ -11,11 +11,30 @@
 #include "input/builder.h"
 #include "input/keynames.h"
 
-enum column { USER, SESSION, KEY, ZONE, PRESS, RELEASE, DAY, TIME, X, Y, STATE, SPLIT, ILLEGAL };
+enum column {
+    USER,
+    SESSION,
+    KEY,
+    ZONE,
+    PRESS,
+    RELEASE,
+    DAY,
+    TIME,
+    X,
+    Y,
+    BUTTON,
+    STATE,
+    SPLIT,
+    ILLEGAL,
+};
 
-static const char *const column_names[] = {"user",       "session", "key",       "zone", "press_ms",
-                                           "release_ms", "day",     "t_ms",      "x",    "y",
-                                           "state",      "split",   "is_illegal"};
+static const char *const column_names[] = {
+    [USER] = "user",   [SESSION] = "session",    [KEY] = "key",
+    [ZONE] = "zone",   [PRESS] = "press_ms",     [RELEASE] = "release_ms",
+    [DAY] = "day",     [TIME] = "t_ms",          [X] = "x",
+    [Y] = "y",         [BUTTON] = "button",      [STATE] = "state",
+    [SPLIT] = "split", [ILLEGAL] = "is_illegal",
+};
 enum { COLUMNS = sizeof column_names / sizeof *column_names };
 
 struct reader {
@@ -185,6 +204,18 @@ static uint8_t pointer_kind(struct idem_field state, bool *known)
     return IDEM_POINTER_MOVE;
 }
 
+/* Which button went down or up: the primary one unless the recording says otherwise. */
+static uint8_t which_button(const struct reader *r, uint8_t kind)
+{
+    static const char *const primary[] = {"", "Left", "Button.left", "NoButton"};
+    if (kind != IDEM_POINTER_PRESS && kind != IDEM_POINTER_RELEASE)
+        return kind;
+    for (size_t i = 0; i < sizeof primary / sizeof *primary; i++)
+        if (idem_field_is(field(r, BUTTON), primary[i]))
+            return kind;
+    return kind == IDEM_POINTER_PRESS ? IDEM_POINTER_PRESS_OTHER : IDEM_POINTER_RELEASE_OTHER;
+}
+
 static int pointer_row(struct reader *r)
 {
     struct idem_motion motion = {0};
@@ -202,7 +233,7 @@ static int pointer_row(struct reader *r)
         return idem_csv_blame(r->csv, r->fault, "state is empty");
     motion.x = (float)x;
     motion.y = (float)y;
-    motion.kind = pointer_kind(field(r, STATE), &known);
+    motion.kind = which_button(r, pointer_kind(field(r, STATE), &known));
     if ((err = find_session(r, &session)) < 0 ||
         (err = idem_builder_motion(&r->build, session, &motion)) < 0)
         return err;

@@ -94,6 +94,9 @@ int idem_recording_read_bytes(const char *name, const void *bytes, size_t len,
  * session: what the published protocols count.
  */
 void idem_recording_drop_lost(struct idem_recording *rec);
+/* Takes out sessions of split `test`, when there are others of split `train`: they must teach
+ * nothing. */
+void idem_recording_drop_test(struct idem_recording *rec);
 /*
  * Keeps the people whose number, the digits of the name read as one, lies in ranges like "1-72" or
  * "1-10,15,20-". IDEM_ERR_INVALID for anything else; IDEM_ERR_NOT_FOUND when nobody is left (the

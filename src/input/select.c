@@ -30,18 +30,26 @@ static void drop_empty(struct idem_recording *rec)
 void idem_recording_drop_lost(struct idem_recording *rec)
 {
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < rec->session_count; i++) {
+    for (uint32_t i = 0; rec->strokes && i < rec->session_count; i++) {
         struct idem_session *s = &rec->sessions[i];
         uint32_t from = s->first, end = from + s->count;
         s->first = kept;
         for (; from < end; from++)
-            if (rec->modality != IDEM_KEYBOARD || rec->strokes[from].released) {
-                if (rec->strokes && kept != from)
-                    rec->strokes[kept] = rec->strokes[from];
-                kept++;
-            }
+            if (rec->strokes[from].released)
+                rec->strokes[kept++] = rec->strokes[from];
         s->count = kept - s->first;
     }
+    drop_empty(rec);
+}
+
+void idem_recording_drop_test(struct idem_recording *rec)
+{
+    bool split = false;
+    for (uint32_t i = 0; i < rec->session_count; i++)
+        split |= rec->sessions[i].split == IDEM_SPLIT_TRAIN;
+    for (uint32_t i = 0; split && i < rec->session_count; i++)
+        if (rec->sessions[i].split == IDEM_SPLIT_TEST)
+            rec->sessions[i].count = 0;
     drop_empty(rec);
 }
 

@@ -155,6 +155,29 @@ static void people_are_kept_by_number(void **state)
     idem_recording_free(rec);
 }
 
+/* Rows of people that are gone stay where they are: the others' must still be found behind them. */
+static void what_is_left_keeps_its_rows(void **state)
+{
+    (void)state;
+    struct idem_recording *rec = read_ok(
+        POINTER "1,s,10,1,2,,Move,train,\n2,s,20,1,2,,Move,train,\n2,t,30,1,2,,Move,test,\n");
+    assert_int_equal(idem_recording_keep(rec, "2"), 0);
+    idem_recording_drop_lost(rec);
+    assert_int_equal(rec->motions[rec->sessions[0].first].t_us, 20000);
+    assert_int_equal(rec->motions[rec->sessions[1].first].t_us, 30000);
+    idem_recording_drop_test(rec);
+    assert_int_equal(rec->session_count, 1);
+    assert_string_equal(rec->sessions[0].name, "s");
+    idem_recording_free(rec);
+    rec = read_ok(KEYS "1,s,a,10,11\n2,s,b,20,21\n2,s,c,30,\n2,s,d,40,41\n");
+    assert_int_equal(idem_recording_keep(rec, "2"), 0);
+    idem_recording_drop_lost(rec);
+    assert_int_equal(rec->sessions[0].count, 2);
+    assert_int_equal(rec->strokes[rec->sessions[0].first].code, KEY_B);
+    assert_int_equal(rec->strokes[rec->sessions[0].first + 1].code, KEY_D);
+    idem_recording_free(rec);
+}
+
 static void zones_stand_for_keys(void **state)
 {
     (void)state;
@@ -203,7 +226,8 @@ static void pointer_rows_become_motions(void **state)
     struct idem_recording *rec =
         read_ok(POINTER "u,s,0.5,1.25,2,NoButton,Move,test,1\nu,s,8,65535,65535,Scroll,Up,test,1\n"
                         "u,s,7,3,4,Left,Pressed,test,1\nu,s,9,3,4,Left,Wiggled,test,1\n"
-                        "u,t,9,3,4,Left,Clicked,train,\n");
+                        "u,t,9,3,4,Left,Clicked,train,\nu,t,9,3,4,Right,Pressed,train,\n"
+                        "u,t,9,3,4,Middle,Released,train,\n");
     assert_int_equal(rec->modality, IDEM_POINTER);
     assert_int_equal(rec->motions[0].t_us, 500);
     assert_true(rec->motions[0].x == 1.25f);
@@ -211,6 +235,9 @@ static void pointer_rows_become_motions(void **state)
     assert_true(rec->motions[1].x == 65535.0f);
     assert_int_equal(rec->motions[2].kind, IDEM_POINTER_PRESS); /* file order, not time order */
     assert_int_equal(rec->motions[3].kind, IDEM_POINTER_MOVE);
+    assert_int_equal(rec->motions[4].kind, IDEM_POINTER_MOVE); /* Clicked */
+    assert_int_equal(rec->motions[5].kind, IDEM_POINTER_PRESS_OTHER);
+    assert_int_equal(rec->motions[6].kind, IDEM_POINTER_RELEASE_OTHER);
     assert_int_equal(rec->unknown_names, 1);
     assert_int_equal(rec->sessions[0].split, IDEM_SPLIT_TEST);
     assert_int_equal(rec->sessions[0].illegal, IDEM_LABEL_OTHER);
@@ -408,6 +435,7 @@ int main(void)
         cmocka_unit_test(strokes_are_sorted_stably_by_press),
         cmocka_unit_test(lost_releases_can_be_taken_out),
         cmocka_unit_test(people_are_kept_by_number),
+        cmocka_unit_test(what_is_left_keeps_its_rows),
         cmocka_unit_test(zones_stand_for_keys),
         cmocka_unit_test(unknown_keys_count_as_other),
         cmocka_unit_test(every_name_of_the_table_is_found),

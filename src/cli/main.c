@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * main.c - `idem`: a table of subcommands.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+} commands[] = {
+    {"train", idem_cli_train, "learn a population from recordings"},
+    {"eval", idem_cli_eval, "measure recognition on recordings: verify, blocks, challenge"},
+};
+
+static void help(FILE *to)
+{
+    fprintf(to,
+            "idem: is it still you? Recognises people by how they type and move the pointer.\n\n"
+            "usage: idem COMMAND [OPTION...] [FILE...]\n\n");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].help);
+    fprintf(to, "\nidem COMMAND --help says more. Exit status: 0 done, 1 failed, 2 wrong usage.\n");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        help(stderr);
+        return IDEM_EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        help(stdout);
+        return IDEM_EXIT_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("idem " IDEM_VERSION);
+        return IDEM_EXIT_OK;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "idem: there is no command \"%s\"; idem --help lists them\n", argv[1]);
+    return IDEM_EXIT_USAGE;
+}
