@@ -55,14 +55,19 @@ int idem_profile_add(struct idem_profile *profile, const struct idem_window *win
 
 int idem_profile_subtract(struct idem_profile *profile, const struct idem_window *window)
 {
+    const size_t per_cell = (size_t)profile->shape.channels * 2;
+
     if (!matches(profile, window))
         return IDEM_ERR_MISMATCH;
     if (profile->windows == 0 || profile->strokes < (float)window->strokes)
         return IDEM_ERR_INVALID;
     idem_window_add_to(window, -1, profile->stats);
     for (uint32_t c = 0; c < profile->shape.cells; c++) {
-        if (profile->stats[c] < 0) /* discounted since it was added */
-            profile->stats[c] = 0;
+        if (profile->stats[c] > 0)
+            continue;
+        profile->stats[c] = 0; /* below nought: discounted since it was added */
+        for (size_t k = 0; k < per_cell; k++)
+            profile->stats[profile->shape.cells + c * per_cell + k] = 0;
     }
     profile->strokes -= (float)window->strokes;
     profile->windows--;
