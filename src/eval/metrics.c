@@ -362,18 +362,43 @@ int idem_evaluate(struct idem_results *results, struct idem_evaluation *out)
     return err;
 }
 
-/* How far the curve runs before it gets its next point: finer near 0 and 1, where probit axes
- * stretch. */
-static double det_step(double fmr, double fnmr)
+double idem_probit(double p)
 {
-    double edge = fmin(fmin(fmr, 1 - fmr), fmin(fnmr, 1 - fnmr));
-    return fmin(0.002, 0.04 * edge + 0.00005);
+    static const double a[] = {-3.969683028665376e+01, 2.209460984245205e+02,
+                               -2.759285104469687e+02, 1.383577518672690e+02,
+                               -3.066479806614716e+01, 2.506628277459239e+00};
+    static const double b[] = {-5.447609879822406e+01, 1.615858368580409e+02,
+                               -1.556989798598866e+02, 6.680131188771972e+01,
+                               -1.328068155288572e+01};
+    static const double c[] = {-7.784894002430293e-03, -3.223964580411365e-01,
+                               -2.400758277161838e+00, -2.549732539343734e+00,
+                               4.374664141464968e+00,  2.938163982698783e+00};
+    static const double d[] = {7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e+00,
+                               3.754408661907416e+00};
+    if (p > 0.5)
+        return -idem_probit(1 - p);
+    if (p < 0.02425) {
+        double q = sqrt(-2 * log(p));
+        return (((((c[0] * q + c[1]) * q + c[2]) * q + c[3]) * q + c[4]) * q + c[5]) /
+               ((((d[0] * q + d[1]) * q + d[2]) * q + d[3]) * q + 1);
+    }
+    double q = p - 0.5, r = q * q;
+    return (((((a[0] * r + a[1]) * r + a[2]) * r + a[3]) * r + a[4]) * r + a[5]) * q /
+           (((((b[0] * r + b[1]) * r + b[2]) * r + b[3]) * r + b[4]) * r + 1);
 }
+
+double idem_probit_of_rate(double p)
+{
+    return idem_probit(p < 1e-6 ? 1e-6 : p > 1 - 1e-6 ? 1 - 1e-6 : p);
+}
+
+/* Half the points for either axis, evenly in probits, between -4.76 and 4.76. */
+#define DET_STEP (9.6 / (IDEM_DET_POINTS / 2 - 2))
 
 size_t idem_det(const struct idem_results *results, struct idem_det_point *out)
 {
     struct pooled p = {0};
-    struct idem_det_point last = {2, -1};
+    double x = INFINITY, y = -INFINITY;
     size_t n = 0;
     for (size_t i = 0; i < results->count; i++) {
         p.genuine += results->list[i].genuine;
@@ -381,11 +406,15 @@ size_t idem_det(const struct idem_results *results, struct idem_det_point *out)
     }
     for (size_t i = 0; i < results->count && n < IDEM_DET_POINTS - 1; i++) {
         const struct idem_result *r = &results->list[i];
-        struct idem_det_point here = {fmr_of(&p, p.below_i), fnmr_of(&p, p.below_g)};
-        double step = det_step(here.fmr, here.fnmr);
-        bool fresh = i == 0 || r->score != r[-1].score;
-        if (fresh && (last.fmr - here.fmr > step || here.fnmr - last.fnmr > step))
-            last = out[n++] = here;
+        if (i == 0 || r->score != r[-1].score) {
+            struct idem_det_point here = {fmr_of(&p, p.below_i), fnmr_of(&p, p.below_g)};
+            double fmr = idem_probit_of_rate(here.fmr), fnmr = idem_probit_of_rate(here.fnmr);
+            if (x - fmr > DET_STEP || fnmr - y > DET_STEP) {
+                out[n++] = here;
+                x = fmr;
+                y = fnmr;
+            }
+        }
         p.below_g += r->genuine;
         p.below_i += !r->genuine;
     }

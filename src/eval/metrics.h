@@ -67,7 +67,14 @@ int idem_evaluate(struct idem_results *results, struct idem_evaluation *out);
 double idem_eer(const double *genuine, size_t genuine_count, const double *impostor,
                 size_t impostor_count);
 
-/* The detection curve of a list sorted by idem_evaluate, thinned to at most IDEM_DET_POINTS. */
+/* The detection curve of a list sorted by idem_evaluate, thinned to at most IDEM_DET_POINTS,
+ * evenly on probit axes. */
 size_t idem_det(const struct idem_results *results, struct idem_det_point *out);
+
+/* The normal distribution's quantile (Acklam's rational approximation, relative error < 1.2e-9), 0
+ * < p < 1. */
+double idem_probit(double p);
+/* The same of a rate, which may be 0 or 1: these count as a millionth and all but a millionth. */
+double idem_probit_of_rate(double p);
 
 #endif

@@ -9,31 +9,6 @@
 
 enum { WIDTH = 560, HEIGHT = 420, LEFT = 64, RIGHT = 16, TOP = 16, BOTTOM = 52, BINS = 64 };
 
-double idem_probit(double p)
-{
-    static const double a[] = {-3.969683028665376e+01, 2.209460984245205e+02,
-                               -2.759285104469687e+02, 1.383577518672690e+02,
-                               -3.066479806614716e+01, 2.506628277459239e+00};
-    static const double b[] = {-5.447609879822406e+01, 1.615858368580409e+02,
-                               -1.556989798598866e+02, 6.680131188771972e+01,
-                               -1.328068155288572e+01};
-    static const double c[] = {-7.784894002430293e-03, -3.223964580411365e-01,
-                               -2.400758277161838e+00, -2.549732539343734e+00,
-                               4.374664141464968e+00,  2.938163982698783e+00};
-    static const double d[] = {7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e+00,
-                               3.754408661907416e+00};
-    if (p > 0.5)
-        return -idem_probit(1 - p);
-    if (p < 0.02425) {
-        double q = sqrt(-2 * log(p));
-        return (((((c[0] * q + c[1]) * q + c[2]) * q + c[3]) * q + c[4]) * q + c[5]) /
-               ((((d[0] * q + d[1]) * q + d[2]) * q + d[3]) * q + 1);
-    }
-    double q = p - 0.5, r = q * q;
-    return (((((a[0] * r + a[1]) * r + a[2]) * r + a[3]) * r + a[4]) * r + a[5]) * q /
-           (((((b[0] * r + b[1]) * r + b[2]) * r + b[3]) * r + b[4]) * r + 1);
-}
-
 /* A linear map from [lo, hi] to the plot's inside. */
 struct axis {
     double lo, hi;
@@ -90,12 +65,6 @@ static void tick_y(FILE *to, double y, const char *text)
             LEFT - 8, y + 4, text);
 }
 
-/* Rates of nought and one lie at infinity: they are drawn far outside and clipped. */
-static double probit_of_rate(double p)
-{
-    return idem_probit(p < 1e-7 ? 1e-7 : p > 1 - 1e-7 ? 1 - 1e-7 : p);
-}
-
 static void det_grid(struct axis a, FILE *to)
 {
     static const struct {
@@ -123,10 +92,10 @@ void idem_plot_det(const struct idem_results *results, double eer, FILE *to)
     line(to, "even", to_x(a, a.lo), to_y(a, a.lo), to_x(a, a.hi), to_y(a, a.hi));
     fputs("<polyline class=\"curve\" clip-path=\"url(#det)\" points=\"", to);
     for (size_t i = 0; i < n; i++)
-        fprintf(to, "%.1f,%.1f ", to_x(a, probit_of_rate(points[i].fmr)),
-                to_y(a, probit_of_rate(points[i].fnmr)));
+        fprintf(to, "%.1f,%.1f ", to_x(a, idem_probit_of_rate(points[i].fmr)),
+                to_y(a, idem_probit_of_rate(points[i].fnmr)));
     fputs("\"/>\n", to);
-    double e = probit_of_rate(eer);
+    double e = idem_probit_of_rate(eer);
     if (e > a.lo && e < a.hi)
         fprintf(to,
                 "<circle class=\"dot\" cx=\"%.1f\" cy=\"%.1f\" r=\"4.5\"/>\n"

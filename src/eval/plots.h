@@ -13,8 +13,4 @@ void idem_plot_det(const struct idem_results *results, double eer, FILE *to);
 /* Further classes: genuine, impostor, zero. */
 void idem_plot_scores(const struct idem_results *results, FILE *to);
 
-/* The normal distribution's quantile (Acklam's rational approximation, |error| < 1.2e-9 relative),
- * 0 < p < 1. */
-double idem_probit(double p);
-
 #endif

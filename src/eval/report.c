@@ -27,7 +27,9 @@ static const char style[] =
     "table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}\n"
     "th,td{text-align:right;padding:7px 12px;border-bottom:1px solid "
     "var(--line);white-space:nowrap}\n"
-    "th:first-child,td:first-child{text-align:left;padding-left:0;white-space:normal}\n"
+    "th:first-child,td:first-child{text-align:left;padding-left:0}.one "
+    "td:first-child"
+    "{padding-right:32px}.many small{display:block}td.path{white-space:normal}\n"
     "th{font-weight:600;color:var(--soft);font-size:14px}tr:last-child td{border-bottom:0}\n"
     "td small{color:var(--soft);font-size:14px}td.path{overflow-wrap:anywhere;min-width:220px}\n"
     "pre{margin:0;padding:12px 14px;background:var(--page);border:1px solid var(--line);"
@@ -71,9 +73,9 @@ static const struct {
     bool rate;
 } rows[] = {
     {"EER, mean over people", offsetof(struct idem_figures, eer_user_mean), true},
-    {"EER, one threshold for all", offsetof(struct idem_figures, eer_global), true},
-    {"FNMR at FMR 1 %", offsetof(struct idem_figures, fnmr_at_fmr_01), true},
-    {"FNMR at FMR 0.1 %", offsetof(struct idem_figures, fnmr_at_fmr_001), true},
+    {"EER, one threshold", offsetof(struct idem_figures, eer_global), true},
+    {"FNMR at FMR 1&nbsp;%", offsetof(struct idem_figures, fnmr_at_fmr_01), true},
+    {"FNMR at FMR 0.1&nbsp;%", offsetof(struct idem_figures, fnmr_at_fmr_001), true},
     {"AUC", offsetof(struct idem_figures, auc), false},
     {"Cllr, bits", offsetof(struct idem_figures, cllr), false},
 };
@@ -83,41 +85,58 @@ static double member(const struct idem_figures *f, size_t offset)
     return *(const double *)(const void *)((const char *)f + offset);
 }
 
-static void cell(const struct idem_evaluation *e, size_t row, FILE *to)
+/* The value, and its interval below it or (alone) in a column of its own. */
+static void cell(const struct idem_evaluation *e, size_t row, bool alone, FILE *to)
 {
     double x = member(&e->figures, rows[row].offset), lo = member(&e->low, rows[row].offset),
            hi = member(&e->high, rows[row].offset);
+    const char *between = alone ? "</td><td>" : " ";
     if (!isfinite(x))
-        fputs("<td>&ndash;</td>", to);
+        fprintf(to, "<td>&ndash;%s</td>", between);
     else if (rows[row].rate)
-        fprintf(to, "<td>%.2f %% <small>%.2f&ndash;%.2f</small></td>", x * 100, lo * 100, hi * 100);
+        fprintf(to, "<td>%.2f&nbsp;%%%s<small>%.2f&ndash;%.2f</small></td>", x * 100, between,
+                lo * 100, hi * 100);
     else
-        fprintf(to, "<td>%.4f <small>%.4f&ndash;%.4f</small></td>", x, lo, hi);
+        fprintf(to, "<td>%.4f%s<small>%.4f&ndash;%.4f</small></td>", x, between, lo, hi);
+}
+
+/* Rows without intervals. */
+static void amounts(const struct idem_outcome *o, FILE *to)
+{
+    static const char *const names[] = {"least Cllr, if re-calibrated", "people",
+                                        "genuine comparisons", "impostor comparisons"};
+    for (int row = 0; row < 4; row++) {
+        fprintf(to, "<tr><td>%s</td>", names[row]);
+        for (uint32_t i = 0; i < o->runs; i++) {
+            const struct idem_evaluation *e = &o->evaluation[i];
+            const size_t count[] = {0, e->users, e->genuine, e->impostor};
+            if (row == 0)
+                fprintf(to, "<td>%.4f</td>", e->cllr_min);
+            else
+                fprintf(to, "<td>%zu</td>", count[row]);
+        }
+        fputs(o->runs == 1 ? "<td></td></tr>\n" : "</tr>\n", to);
+    }
 }
 
 static void figures(const struct idem_outcome *o, FILE *to)
 {
-    fputs("<section class=\"card\"><h2>Figures</h2>\n<table><tr><th></th>", to);
+    fprintf(to, "<section class=\"card\"><h2>Figures</h2>\n<table class=\"%s\"><tr><th></th>",
+            o->runs > 1 ? "many" : "one");
     for (uint32_t i = 0; i < o->runs; i++)
         if (o->runs > 1)
             fprintf(to, "<th>%u block%s</th>", i + 1, i ? "s" : "");
         else
-            fputs("<th>value <small>95 % interval</small></th>", to);
+            fputs("<th>value</th><th>95&nbsp;% interval</th>", to);
     fputs("</tr>\n", to);
     for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
         fprintf(to, "<tr><td>%s</td>", rows[row].name);
         for (uint32_t i = 0; i < o->runs; i++)
-            cell(&o->evaluation[i], row, to);
+            cell(&o->evaluation[i], row, o->runs == 1, to);
         fputs("</tr>\n", to);
     }
-    fputs("<tr><td>least Cllr that re-calibration could reach</td>", to);
-    for (uint32_t i = 0; i < o->runs; i++)
-        fprintf(to, "<td>%.4f</td>", o->evaluation[i].cllr_min);
-    fputs("</tr>\n<tr><td>people, genuine and impostor comparisons</td>", to);
-    for (uint32_t i = 0; i < o->runs; i++)
-        fprintf(to, "<td>%u, %zu, %zu</td>", o->evaluation[i].users, o->evaluation[i].genuine,
-                o->evaluation[i].impostor);
-    fputs("</tr></table></section>\n", to);
+    amounts(o, to);
+    fputs("</table></section>\n", to);
 }
 
 static void plots(const struct idem_outcome *o, FILE *to)
@@ -137,7 +156,8 @@ static void plots(const struct idem_outcome *o, FILE *to)
 
 static void files(const struct idem_outcome *o, FILE *to)
 {
-    fputs("<table><tr><th>file</th><th>used for</th><th>bytes</th><th>people</th><th>rows</th>"
+    fputs("<section class=\"card\"><h2>Files</h2><table><tr><th>file</th><th>used "
+          "for</th><th>bytes</th><th>people</th><th>rows</th>"
           "<th>lost releases</th><th>bad rows skipped</th></tr>\n",
           to);
     for (int i = 0; i < o->file_count; i++) {
@@ -151,7 +171,7 @@ static void files(const struct idem_outcome *o, FILE *to)
         else
             fputs("<td></td><td></td><td></td><td></td></tr>\n", to);
     }
-    fputs("</table>", to);
+    fputs("</table></section>\n", to);
 }
 
 static void reproduce(const struct idem_outcome *o, FILE *to)
@@ -166,7 +186,6 @@ static void reproduce(const struct idem_outcome *o, FILE *to)
             "people are drawn anew with replacement, each with all comparisons as owner and as "
             "impostor; the draw is the same every time.</p>\n",
             o->seconds);
-    files(o, to);
     fputs("</section>\n", to);
 }
 
@@ -198,9 +217,12 @@ int idem_outcome_html(const struct idem_outcome *o, FILE *to)
     fputs(", level ", to);
     escaped(o->level, to);
     fprintf(to, "</h1>\n<p class=\"lead\">%s</p>\n", lead(o));
+    fputs(o->runs == 1 ? "<div class=\"plots\">" : "<div>", to); /* side by side when narrow */
     figures(o, to);
-    plots(o, to);
     reproduce(o, to);
+    fputs("</div>\n", to);
+    plots(o, to);
+    files(o, to);
     fputs("</main></body></html>\n", to);
     return fflush(to) == 0 && !ferror(to) ? 0 : IDEM_ERR_IO;
 }

@@ -216,6 +216,19 @@ static void the_detection_curve_runs_from_all_to_none(void **state)
     assert_true(det[n - 1].fmr == 0 && det[n - 1].fnmr == 1);
     for (size_t i = 1; i < n; i++)
         assert_true(det[i].fmr <= det[i - 1].fmr && det[i].fnmr >= det[i - 1].fnmr);
+    /* It used to spend all its points where nobody is turned away yet, and jump from there to the
+     * end. */
+    for (size_t i = 1; i < n; i++)
+        assert_true(det[i].fnmr - det[i - 1].fnmr < 0.1);
+}
+
+static void probits_are_normal_quantiles(void **state)
+{
+    (void)state;
+    assert_true(fabs(idem_probit(0.5)) < 1e-12);
+    for (double x = -4.5; x <= 4.5; x += 0.25)
+        assert_true(fabs(idem_probit(0.5 * erfc(-x / sqrt(2))) - x) < 1e-7);
+    assert_true(idem_probit_of_rate(0) < -4.7 && idem_probit_of_rate(1) > 4.7);
 }
 
 static void mark(void *arg, int i)
@@ -247,6 +260,7 @@ int main(void)
         cmocka_unit_test(a_person_is_drawn_with_all_his_comparisons),
         cmocka_unit_test(one_class_alone_says_nothing),
         cmocka_unit_test(the_detection_curve_runs_from_all_to_none),
+        cmocka_unit_test(probits_are_normal_quantiles),
         cmocka_unit_test(parallel_does_every_item_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
