@@ -13,7 +13,7 @@ enum { GENUINE_EACH = 2, IMPOSTORS_EACH = 3, GUARD = 2 };
 
 /* Sizes in slices. A profile size above half of what a person has is left out, a probe's likewise.
  */
-static const uint32_t profile_sizes[] = {4, 10, 30, 100};
+static const uint32_t profile_sizes[] = {4, 10, 20, 40, 100};
 static const uint32_t probe_sizes[] = {1, 2, 4, 10, 24};
 
 struct draw {
@@ -36,11 +36,12 @@ static float add_slice(const struct draw *d, size_t person, uint32_t i, float *s
     return s->strokes[i];
 }
 
-/* A probe: `size` neighbouring slices of a person's from a random place. Returns its strokes. */
-static float draw_probe(struct draw *d, size_t person, uint32_t size, uint32_t *first)
+/* A probe: `size` neighbouring slices of a person's from a random place, not before `least`. */
+static float draw_probe(struct draw *d, size_t person, uint32_t least, uint32_t size,
+                        uint32_t *first)
 {
     float strokes = 0;
-    *first = idem_rng_below(&d->rng, d->corpus->people[person].count - size + 1);
+    *first = least + idem_rng_below(&d->rng, d->corpus->people[person].count - least - size + 1);
     memset(d->S, 0, idem_shape_len(d->corpus->shape) * sizeof *d->S);
     for (uint32_t i = *first; i < *first + size; i++)
         strokes += add_slice(d, person, i, d->S);
@@ -48,22 +49,16 @@ static float draw_probe(struct draw *d, size_t person, uint32_t size, uint32_t *
 }
 
 /*
- * A profile: `size` slices from all over the person's recording, as an enrolment over several
- * sessions gives, but none within GUARD slices of the probe. Returns its strokes, nought when there
- * are not enough.
+ * A profile: `size` of the slices that lie more than GUARD before the probe, for an enrolment is
+ * always older than what it is compared with, and people drift. Returns its strokes.
  */
-static float draw_profile(struct draw *d, size_t person, uint32_t size, uint32_t probe,
-                          uint32_t probe_size)
+static float draw_profile(struct draw *d, size_t person, uint32_t size, uint32_t probe)
 {
-    uint32_t count = d->corpus->people[person].count, n = 0;
+    uint32_t n = probe - GUARD;
     float strokes = 0;
 
-    for (uint32_t i = 0; i < count; i++) {
-        if (i + GUARD < probe || i >= probe + probe_size + GUARD)
-            d->order[n++] = i;
-    }
-    if (n < size)
-        return 0;
+    for (uint32_t i = 0; i < n; i++)
+        d->order[i] = i;
     memset(d->P, 0, idem_shape_len(d->corpus->shape) * sizeof *d->P);
     for (uint32_t k = 0; k < size; k++) {
         uint32_t other = k + idem_rng_below(&d->rng, n - k), slice = d->order[other];
@@ -106,24 +101,23 @@ static size_t draw_other(struct draw *d, size_t person)
 
 static int draw_person(struct draw *d, size_t person, uint32_t profile_size, uint32_t probe_size)
 {
+    const uint32_t before = profile_size + GUARD;
     float profile = 0, probe;
     uint32_t first;
     int r = IDEM_OK;
 
-    if (probe_size > d->corpus->people[person].count / 2)
+    if (before + probe_size > d->corpus->people[person].count)
         return IDEM_OK;
     for (int k = 0; k < GENUINE_EACH && r == 0; k++) {
-        probe = draw_probe(d, person, probe_size, &first);
-        profile = draw_profile(d, person, profile_size, first, probe_size);
-        if (profile == 0)
-            return IDEM_OK;
+        probe = draw_probe(d, person, before, probe_size, &first);
+        profile = draw_profile(d, person, profile_size, first);
         r = add_trial(d, probe, profile, true);
     }
     for (int k = 0; k < IMPOSTORS_EACH && r == 0; k++) {
         size_t other = draw_other(d, person);
         if (d->corpus->people[other].count < probe_size)
             continue;
-        probe = draw_probe(d, other, probe_size, &first);
+        probe = draw_probe(d, other, 0, probe_size, &first);
         r = add_trial(d, probe, profile, false);
     }
     return r;

@@ -16,8 +16,8 @@ struct idem_trials {
 };
 
 /*
- * Trials of the people whose number modulo `folds` is `fold`. Profiles come from all over a
- * person's recording, probes from one place in it that the profile leaves out.
+ * Trials of the people whose number modulo `folds` is `fold`. A probe is a run of neighbouring
+ * slices, a profile is drawn from all that the person recorded before it.
  */
 int idem_trials_draw(const struct idem_corpus *corpus, const struct idem_model *model,
                      uint32_t fold, uint32_t folds, struct idem_trials *out);
