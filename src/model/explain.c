@@ -11,7 +11,6 @@
  *
  * The pointer's channels are mixtures of features; they are turned back into features first.
  */
-#include "model/linalg.h"
 #include "model/scorer.h"
 #include "window/kinematics.h"
 #include "window/window.h"
@@ -110,27 +109,15 @@ static int explain_keyboard(struct idem_scorer *scorer, const struct idem_profil
 }
 
 /*
- * Deviations of the channels, z = P'x, back in features: the shortest x that explains them,
- * x = P (P'P)^-1 z. P'P is not diagonal: the projection whitens within people.
+ * Deviations of the channels back in features: those expected with them. The shortest vector that
+ * the projection would turn into them names features that merely happen to be cheap.
  */
-static void to_features(const struct idem_mixture *mix, double *channel, double *feature)
+static void to_features(const struct idem_mixture *mix, const double *channel, double *feature)
 {
-    const uint32_t dims = mix->dims;
-    double gram[IDEM_FEATURES * (IDEM_FEATURES + 1) / 2], *g = gram;
-
-    for (uint32_t i = 0; i < dims; i++) {
-        for (uint32_t j = 0; j <= i; j++, g++) {
-            *g = i == j ? 1e-9 : 0;
-            for (uint32_t f = 0; f < mix->features; f++)
-                *g += (double)mix->project[f * dims + i] * mix->project[f * dims + j];
-        }
-    }
-    idem_packed_factor(dims, gram);
-    idem_packed_solve(dims, gram, channel);
     for (uint32_t f = 0; f < mix->features; f++) {
         feature[f] = 0;
-        for (uint32_t d = 0; d < dims; d++)
-            feature[f] += mix->project[f * dims + d] * channel[d];
+        for (uint32_t d = 0; d < mix->dims; d++)
+            feature[f] += mix->unproject[f * mix->dims + d] * channel[d];
     }
 }
 

@@ -175,6 +175,15 @@ static void solve_upper(uint32_t n, const double *C, double *x)
     }
 }
 
+/* Row i of C times x. */
+static double row_product(const double *C, uint32_t i, const double *x)
+{
+    double sum = 0;
+    for (uint32_t k = 0; k <= i; k++)
+        sum += C[packed_row(i) + k] * x[k];
+    return sum;
+}
+
 /* Means of every person's scores and the covariance within people, packed. */
 static void within_people(const struct sample *s, double *mean, double *W)
 {
@@ -229,6 +238,8 @@ static int make_projection(struct sample *s, struct idem_mixture *mix)
     idem_symmetric_eigen(F, B, values, V);
     for (uint32_t d = 0; d < mix->dims; d++) {
         double *v = V + (size_t)(F - 1 - d) * F; /* eigenvalues ascend */
+        for (uint32_t f = 0; f < F; f++)
+            mix->unproject[(size_t)f * mix->dims + d] = (float)row_product(W, f, v);
         solve_upper(F, W, v);
         for (uint32_t f = 0; f < F; f++)
             mix->project[(size_t)f * mix->dims + d] = (float)v[f];

@@ -7,6 +7,9 @@
  *               V the leading eigenvectors of the covariance of people's means after K^-1;
  *               P = K^-T V: unit variance within people, most between them first (Fisher's linear
  *               discriminant; in speaker verification LDA followed by WCCN)
+ *   back        W P = K V turns channels into the scores expected with them, the regression of one
+ *               on the other: within people cov(x, P'x) is W P and cov(P'x) is I; between people
+ *               it is the same matrix, because V diagonalises
  *   mixture     k-means++ (Arthur and Vassilvitskii 2007), Lloyd's steps, then EM
  *
  * Everything random comes from one idem_rng, so the same gestures give the same bytes.

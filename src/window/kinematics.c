@@ -49,8 +49,9 @@ static inline float direction(float y, float x)
     r = r * s + 0.1999355085f;
     r = r * s - 0.3333314528f;
     r = a + a * s * r;
-    r = ay > ax ? PI / 2 - r : r;
-    r = x < 0 ? PI - r : r;
+    /* pi / 2 - r beyond the diagonal, then pi - that on the left; as products, not branches */
+    r = (ay > ax ? PI / 2 : 0) + (ay > ax ? -1.0f : 1.0f) * r;
+    r = (x < 0 ? PI : 0) + (x < 0 ? -1.0f : 1.0f) * r;
     return copysignf(r, y);
 }
 
@@ -109,7 +110,8 @@ static float median(const float *v, uint32_t n)
     int32_t lo = 0, hi = (int32_t)n - 1;
     const int32_t middle = (int32_t)n / 2;
 
-    for (uint32_t i = 0; i < n; i++)
+    a[0] = v[0];
+    for (uint32_t i = 1; i < n; i++)
         a[i] = v[i];
     while (lo < hi) {
         float pivot = a[middle];
@@ -167,9 +169,9 @@ static void tell_acceleration(const struct steps *m, float *f)
 {
     float a[IDEM_PATH_MAX], sum = 0, jerk = 0, least, most;
 
-    for (uint32_t i = 1; i < m->n; i++)
+    least = most = a[1] = (m->v[1] - m->v[0]) / m->dt[1];
+    for (uint32_t i = 2; i < m->n; i++)
         a[i] = (m->v[i] - m->v[i - 1]) / m->dt[i];
-    least = most = a[1];
     sum = fabsf(a[1]);
     for (uint32_t i = 2; i < m->n; i++) {
         sum += fabsf(a[i]);

@@ -26,8 +26,8 @@ static const float resp_min = 1e-4f;
 
 static size_t table_floats(uint32_t features, uint32_t dims, uint32_t components)
 {
-    return (size_t)(features + IDEM_SCALARS) * IDEM_KNOTS + (size_t)features * dims + components +
-           2 * (size_t)components * dims;
+    return (size_t)(features + IDEM_SCALARS) * IDEM_KNOTS + 2 * (size_t)features * dims +
+           components + 2 * (size_t)components * dims;
 }
 
 int idem_mixture_alloc(struct idem_mixture *mix, uint32_t features, uint32_t dims,
@@ -44,7 +44,8 @@ int idem_mixture_alloc(struct idem_mixture *mix, uint32_t features, uint32_t dim
     mix->quantile = memory;
     mix->scalar = mix->quantile + (size_t)features * IDEM_KNOTS;
     mix->project = mix->scalar + (size_t)IDEM_SCALARS * IDEM_KNOTS;
-    mix->log_weight = mix->project + (size_t)features * dims;
+    mix->unproject = mix->project + (size_t)features * dims;
+    mix->log_weight = mix->unproject + (size_t)features * dims;
     mix->mean = mix->log_weight + components;
     mix->inv_sd = mix->mean + (size_t)components * dims;
     return IDEM_OK;
@@ -90,7 +91,7 @@ static int check(const struct idem_mixture *mix)
         if (!ascends(mix->quantile + (size_t)f * IDEM_KNOTS)) /* the scalars' tables follow */
             return IDEM_ERR_FORMAT;
     }
-    if (!within(mix->project, (size_t)mix->features * mix->dims, -table_max, table_max) ||
+    if (!within(mix->project, 2 * (size_t)mix->features * mix->dims, -table_max, table_max) ||
         !within(mix->log_weight, mix->components, -table_max, table_max) ||
         !within(mix->mean, cells, -table_max, table_max) ||
         !within(mix->inv_sd, cells, 1 / table_max, table_max))
@@ -114,12 +115,12 @@ int idem_mixture_read(struct idem_mixture *mix, struct idem_reader *r)
     return r->err != 0 ? r->err : check(mix);
 }
 
-/* Index of the first knot that is not below x: a binary search without branches. */
+/* Index of the first knot that is not below x: a binary search without branches to mispredict. */
 static inline uint32_t lower_bound(const float *q, float x)
 {
     uint32_t at = 0;
     for (uint32_t step = (IDEM_KNOTS + 1) / 2; step > 0; step /= 2)
-        at += q[at + step - 1] < x ? step : 0;
+        at += step * (uint32_t)(q[at + step - 1] < x);
     return at;
 }
 

@@ -34,6 +34,7 @@ struct idem_mixture {
     float *quantile;                     /* [features][IDEM_KNOTS], ascending */
     float *scalar;     /* [IDEM_SCALARS][IDEM_KNOTS], ascending; all the same: not in use */
     float *project;    /* [features][dims] */
+    float *unproject;  /* [features][dims], scores expected of a channel's deviation; for people */
     float *log_weight; /* [components], includes the Gaussian's normaliser */
     float *mean;       /* [components][dims] */
     float *inv_sd;     /* [components][dims] */
