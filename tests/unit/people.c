@@ -37,13 +37,13 @@ void person_draw(struct person *person, uint64_t seed)
     for (int d = 0; d < DIRECTIONS; d++)
         w[d] = idem_rng_normal(&rng);
     for (uint32_t c = 0; c < PEOPLE_HOLDS + PEOPLE_HANDS * PEOPLE_HANDS; c++) {
-        double shift = 0.7 * idem_rng_normal(&rng);
+        double shift = 0.25 * idem_rng_normal(&rng);
         for (uint32_t d = 0; d < DIRECTIONS; d++)
-            shift += 0.5 * w[d] * direction(c, d);
+            shift += 0.6 * w[d] * direction(c, d);
         if (c < PEOPLE_HOLDS)
-            person->hold[c] = log(95) + 0.14 * shift;
+            person->hold[c] = log(95) + 0.09 * shift;
         else
-            person->flight[c - PEOPLE_HOLDS] = 1.3 + 0.3 * shift;
+            person->flight[c - PEOPLE_HOLDS] = 1.3 + 0.2 * shift;
     }
 }
 
