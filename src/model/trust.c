@@ -178,13 +178,18 @@ static void shorten(struct idem_trust *t)
     merge(t, best);
 }
 
-/* Scores all suffixes that hold strokes of modality m; suffixes without stay at nought. */
-static void score_suffixes(struct idem_trust *t, struct idem_scorer *scorer,
+/*
+ * Scores all suffixes that hold strokes of modality m; suffixes without stay at nought. Returns
+ * whether the newest window alone is sufficient: less never keeps trust fresh.
+ */
+static bool score_suffixes(struct idem_trust *t, struct idem_scorer *scorer,
                            const struct idem_profile *profile, enum idem_modality m)
 {
     const float *probes[BLOCKS];
     double strokes[BLOCKS], raw[BLOCKS];
     const size_t len = stats_len(t, m);
+    const uint32_t cells = idem_front_cells(t->pop->front, m);
+    bool newest = false;
     int count = t->count;
 
     for (int j = 0; j < count; j++) {
@@ -197,9 +202,12 @@ static void score_suffixes(struct idem_trust *t, struct idem_scorer *scorer,
     }
     idem_scorer_raw(scorer, profile, probes, count, raw);
     for (int j = 0; j < count; j++) {
-        struct idem_score s = idem_scorer_finish(scorer, profile, raw[j], strokes[j]);
+        double held = idem_strokes_held(probes[j], cells, strokes[j]);
+        struct idem_score s = idem_scorer_finish(scorer, profile, raw[j], held);
         t->blocks[j].llr[m] = s.sufficient ? s.llr : 0;
+        newest = newest || (j == 0 && s.sufficient);
     }
+    return newest;
 }
 
 static bool usable(const struct idem_trust *t, const struct idem_profile *profile,
@@ -228,9 +236,8 @@ int idem_trust_update(struct idem_trust *trust, struct idem_scorer *scorer,
     if (trust->count > BLOCKS)
         shorten(trust);
     trust->last_us = now_us;
-    if (!usable(trust, profile, m))
+    if (!usable(trust, profile, m) || !score_suffixes(trust, scorer, profile, m))
         return IDEM_OK;
-    score_suffixes(trust, scorer, profile, m);
     trust->windows++;
     trust->fresh_us = now_us;
     return IDEM_OK;
