@@ -327,6 +327,12 @@ static double plain_evidence(double n, double f, double weight, double d2)
     return 0.5 * (weight * weight * f * f * d2 / spread - log(spread));
 }
 
+double idem_plain_term(double np, double fp, double ns, double fs, double W, double d2)
+{
+    return plain_evidence(np + ns, fp + fs, W, d2) - plain_evidence(np, fp, W, d2) -
+           plain_evidence(ns, fs, W, d2);
+}
+
 double idem_plain_score(const struct idem_model *model, const float *P, const float *S)
 {
     const uint32_t cells = model->shape.cells, per_cell = model->shape.channels * 2;
@@ -339,8 +345,7 @@ double idem_plain_score(const struct idem_model *model, const float *P, const fl
         for (uint32_t k = c * per_cell; k < (c + 1) * per_cell; k++) {
             double fp = P[cells + k], fs = S[cells + k], W = model->weight[k];
             double d2 = model->plain[k];
-            score += plain_evidence(np + ns, fp + fs, W, d2) - plain_evidence(np, fp, W, d2) -
-                     plain_evidence(ns, fs, W, d2);
+            score += idem_plain_term(np, fp, ns, fs, W, d2);
         }
     }
     return score;

@@ -50,6 +50,9 @@ void idem_evidence_probes(const struct idem_model *model, const double *profile,
 /* The posterior mean of w given a projection: w[rank]. */
 void idem_posterior(uint32_t rank, const double *L, const double *b, double *scratch, double *w);
 
+/* The plain term of one statistic: profile (np, fp) and probe (ns, fs), weight W, variance d2. */
+double idem_plain_term(double np, double fp, double ns, double fs, double W, double d2);
+
 /* The plain term of the score of probe S against profile P, both flat arrays. */
 double idem_plain_score(const struct idem_model *model, const float *P, const float *S);
 

@@ -4,10 +4,11 @@
  *
  * For statistic k of a cell the owner's usual mean is u_k, the profile's own mean drawn towards
  * what the model predicts for it; the observed mean is o_k = f_k / n. What the statistic says for
- * the owner and against the average stranger is c_k = W_k (f_k u_k - n u_k^2 / 2) the
- * log-likelihood ratio of N(u_k, 1 / W_k) against N(0, 1 / W_k). The terms are shares of an
- * explanation, not a decomposition of the score to the last digit: the score also knows how the
- * cells of one person hang together.
+ * the owner and against a stranger drawn from the population is its plain term (evidence.h), in
+ * which strangers differ by d_k^2: against the average stranger alone, whoever departs from an
+ * average owner would seem to speak for him. The terms are shares of an explanation, not a
+ * decomposition of the score to the last digit: the score also knows how the cells of one person
+ * hang together.
  *
  * The pointer's channels are mixtures of features; they are turned back into features first.
  */
@@ -47,15 +48,16 @@ static struct view look(const struct idem_model *model, const struct idem_profil
 {
     const uint32_t cells = model->shape.cells, c = k / (2 * model->shape.channels);
     const float *t = model->load + (size_t)k * model->rank;
-    double predicted = 0, n = S[c], f = S[cells + k];
+    double known, predicted = 0, n = S[c], f = S[cells + k];
     struct view v;
 
     for (uint32_t i = 0; i < model->rank; i++)
         predicted += t[i] * w[i];
-    v.usual = (profile->stats[cells + k] + prediction_strokes * predicted) /
-              (profile->stats[c] + prediction_strokes);
+    known = (double)profile->stats[c] + prediction_strokes;
+    v.usual = ((double)profile->stats[cells + k] + prediction_strokes * predicted) / known;
     v.observed = n > 0 ? f / n : 0;
-    v.llr = model->weight[k] * (f * v.usual - 0.5 * n * v.usual * v.usual);
+    v.llr = idem_plain_term(known, known * v.usual, n, f, (double)model->weight[k],
+                            (double)model->plain[k]);
     return v;
 }
 
