@@ -321,32 +321,41 @@ void idem_posterior(uint32_t rank, const double *L, const double *b, double *scr
     }
 }
 
-static double plain_evidence(double n, double f, double weight, double d2)
+/*
+ * Twice the plain ratio of one statistic without its logarithm; *spread is multiplied by what the
+ * logarithm is due of: (1 + (np + ns) v) / ((1 + np v) (1 + ns v)) with v = W d^2.
+ */
+static double plain_ratio(double np, double fp, double ns, double fs, double weight, double d2,
+                          double *spread)
 {
-    double spread = 1 + n * weight * d2;
-    return 0.5 * (weight * weight * f * f * d2 / spread - log(spread));
+    const double v = weight * d2, joint = 1 + (np + ns) * v, p = 1 + np * v, s = 1 + ns * v;
+    *spread *= joint / (p * s);
+    return weight * v * ((fp + fs) * (fp + fs) / joint - fp * fp / p - fs * fs / s);
 }
 
 double idem_plain_term(double np, double fp, double ns, double fs, double W, double d2)
 {
-    return plain_evidence(np + ns, fp + fs, W, d2) - plain_evidence(np, fp, W, d2) -
-           plain_evidence(ns, fs, W, d2);
+    double spread = 1, twice = plain_ratio(np, fp, ns, fs, W, d2, &spread);
+    return 0.5 * (twice - log(spread));
 }
 
 double idem_plain_score(const struct idem_model *model, const float *P, const float *S)
 {
     const uint32_t cells = model->shape.cells, per_cell = model->shape.channels * 2;
-    double score = 0;
+    double twice = 0, logs = 0, spread = 1;
 
     for (uint32_t c = 0; c < cells; c++) {
-        double np = P[c], ns = S[c];
+        const double np = (double)P[c], ns = (double)S[c];
         if (np == 0 || ns == 0)
             continue; /* E(P + S) - E(P) - E(S) is nought when either is empty */
         for (uint32_t k = c * per_cell; k < (c + 1) * per_cell; k++) {
-            double fp = P[cells + k], fs = S[cells + k], W = model->weight[k];
-            double d2 = model->plain[k];
-            score += idem_plain_term(np, fp, ns, fs, W, d2);
+            twice += plain_ratio(np, (double)P[cells + k], ns, (double)S[cells + k],
+                                 (double)model->weight[k], (double)model->plain[k], &spread);
+            if (spread < 1e-200) { /* one factor is above 1e-18: no underflow between two looks */
+                logs += log(spread);
+                spread = 1;
+            }
         }
     }
-    return score;
+    return 0.5 * (twice - logs - log(spread));
 }

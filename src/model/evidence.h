@@ -5,10 +5,13 @@
  * score(P, S) = E(P + S) - E(P) - E(S), the log-likelihood ratio of "one person gave both" to "two
  * people did", for statistics P (profile) and S (window or sum of windows).
  *
- * The plain term is the same ratio for the independent hierarchical Gaussian, where each (cell,
+ * The plain term is the same ratio for the independent hierarchical Gaussian, in which each (cell,
  * channel) has a between-person variance d^2 of its own: f_k / n ~ N(m, 1 / (n W_k)), m ~ N(0,
- * d_k^2): E_k = 1/2 (W_k f_k)^2 d_k^2 / (1 + n W_k d_k^2) - 1/2 log(1 + n W_k d_k^2) It needs no
- * correlations, so it survives where few people were there to learn from.
+ * d_k^2):
+ *
+ *     E_k = 1/2 (W_k f_k)^2 d_k^2 / (1 + n W_k d_k^2) - 1/2 log(1 + n W_k d_k^2)
+ *
+ * It needs no correlations, so it holds where few people were there to learn from.
  */
 #ifndef IDEM_MODEL_EVIDENCE_H
 #define IDEM_MODEL_EVIDENCE_H
