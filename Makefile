@@ -1,10 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
-# Thin: meson knows how to build, this file only names the things people do.
+# Thin: meson and npm know how to build, this file only names the things people do. ./run and ./test install what is
+# needed first and then come here.
 BUILD ?= build
-.PHONY: all run test bench fuzz format asan clean
+ASAN ?= build-asan
+FUZZ ?= build-fuzz
+FUZZ_SECONDS ?= 60
+IDEM_DATA ?= ../shared/data
+.PHONY: all page asan run test bench fuzz format clean
+
 all: $(BUILD)/build.ninja
-	ninja -C $(BUILD)
+	ninja --quiet -C $(BUILD)
 $(BUILD)/build.ninja:
-	meson setup $(BUILD) --buildtype=release -Db_lto=false
+	meson setup $(BUILD) --buildtype=release
+
+page:
+	$(MAKE) -s -C console
+
+asan: $(ASAN)/build.ninja
+	ninja --quiet -C $(ASAN)
+$(ASAN)/build.ninja:
+	meson setup $(ASAN) --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
+
+run:
+	@exec ./run
+
+test: all page asan
+	@tests/all.sh $(BUILD) $(ASAN)
+
+bench: all
+	@IDEM_DATA=$(IDEM_DATA) bench/all.sh $(BUILD)
+
+# Every fuzz/fuzz_NAME.c for FUZZ_SECONDS each, from fuzz/corpus/NAME; findings stay in $(FUZZ).
+fuzz:
+	@fuzz/all.sh $(FUZZ) $(FUZZ_SECONDS)
+
+format:
+	git ls-files '*.c' '*.h' | xargs clang-format -i
+
 clean:
-	rm -rf $(BUILD) build-asan build-tsan build-fuzz
+	rm -rf $(BUILD) $(ASAN) $(FUZZ) build-tsan console/dist sdk/dist

@@ -1,0 +1,23 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# all.sh RELEASE SANITIZED: every test in both builds, the SDK's in node, the page's in a browser; then the tally.
+# Nothing stops at a failure: the tally at the end tells of all of them, and its status is this script's.
+set -eu
+cd "$(dirname "$0")/.."
+release=$1 sanitized=$2
+out=$release/results
+rm -rf "$out"
+mkdir -p "$out"
+export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+
+echo 'tests: release build' >&2
+meson test -C "$release" --no-rebuild --quiet >"$out/release.log" 2>&1 || true
+echo 'tests: address and undefined-behaviour sanitizers' >&2
+meson test -C "$sanitized" --no-rebuild --quiet --timeout-multiplier 4 >"$out/sanitized.log" 2>&1 || true
+echo 'tests: SDK in node' >&2
+(cd console && npm run -s test) >"$out/sdk.tap" 2>&1 || echo "# exit $?" >>"$out/sdk.tap"
+echo 'tests: page in a browser' >&2
+IDEM_SERVER=$PWD/$release/src/server/idem-server node tests/browser/run.mjs >"$out/browser.tap" 2>&1 ||
+    echo "# exit $?" >>"$out/browser.tap"
+exec python3 tests/tally.py "$release" "$sanitized" "$out/sdk.tap" "$out/browser.tap"
