@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
 
@@ -31,9 +32,26 @@ const policy: Plugin = {
   ],
 };
 
+/* What the built page carries of others, with their terms beside it. */
+const CARRIED = ['svelte', 'uplot', '@fontsource-variable/inter'];
+
+const licences: Plugin = {
+  name: 'licences',
+  apply: 'build',
+  generateBundle() {
+    const texts = CARRIED.map((name) => {
+      const folder = new URL(`./node_modules/${name}/`, import.meta.url);
+      const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+      if (file === undefined) throw new Error(`${name} states no licence`);
+      return `${name}\n\n${readFileSync(new URL(file, folder), 'utf8').trim()}\n`;
+    });
+    this.emitFile({ type: 'asset', fileName: 'licences.txt', source: texts.join('\n\n') });
+  },
+};
+
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
-  plugins: [svelte(), policy],
+  plugins: [svelte(), policy, licences],
   resolve: {
     alias: { 'idem-sdk': fileURLToPath(new URL('../sdk/src/index.ts', import.meta.url)) },
   },
@@ -46,6 +64,12 @@ export default defineConfig({
   server: {
     port: 5173,
     fs: { allow: ['..'] },
-    proxy: { '/v1': { target: 'http://127.0.0.1:8787', headers: { origin: 'http://127.0.0.1:8787' }, changeOrigin: true } },
+    proxy: {
+      '/v1': {
+        target: 'http://127.0.0.1:8787',
+        headers: { origin: 'http://127.0.0.1:8787' },
+        changeOrigin: true,
+      },
+    },
   },
 });

@@ -110,8 +110,10 @@ export class Collector {
   }
 
   private readonly onMove = (event: PointerEvent): void => this.pointer(event, 'move');
-  private readonly onPress = (event: PointerEvent): void => this.pointer(event, 'press');
-  private readonly onRelease = (event: PointerEvent): void => this.pointer(event, 'release');
+  private readonly onPress = (event: PointerEvent): void =>
+    this.pointer(event, event.button === 0 ? 'press' : 'pressOther');
+  private readonly onRelease = (event: PointerEvent): void =>
+    this.pointer(event, event.button === 0 ? 'release' : 'releaseOther');
   private readonly onWheel = (event: WheelEvent): void => this.hand(event, 'scroll');
 
   private pointer(event: PointerEvent, kind: PointerKind): void {

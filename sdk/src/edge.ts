@@ -35,7 +35,14 @@ interface EdgeExports {
 const MODALITY: Record<Modality, number> = { keyboard: 0, pointer: 1 };
 const LEVELS = ['hand', 'mixed', 'finger', 'fingerrow'] as const;
 export const KEY_ACTION = { up: 0, down: 1, repeat: 2 } as const;
-export const POINTER_KIND = { move: 0, press: 1, release: 2, scroll: 3 } as const;
+export const POINTER_KIND = {
+  move: 0,
+  press: 1,
+  release: 2,
+  scroll: 3,
+  pressOther: 4,
+  releaseOther: 5,
+} as const;
 export type KeyAction = keyof typeof KEY_ACTION;
 export type PointerKind = keyof typeof POINTER_KIND;
 

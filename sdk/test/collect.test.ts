@@ -134,8 +134,8 @@ test('events made by scripts, soft keyboards and touch are left out', () => {
 
 test('the pointer is measured in the pixels of the screen, and a full window is taken', () => {
   fire('pointermove', { pointerType: 'mouse', screenX: 10, screenY: 20, timeStamp: 1 });
-  fire('pointerdown', { pointerType: 'mouse', screenX: 11, screenY: 21, timeStamp: 2 });
-  fire('pointerup', { pointerType: 'mouse', screenX: 12, screenY: 22, timeStamp: 3.5 });
+  fire('pointerdown', { pointerType: 'mouse', button: 0, screenX: 11, screenY: 21, timeStamp: 2 });
+  fire('pointerup', { pointerType: 'mouse', button: 0, screenX: 12, screenY: 22, timeStamp: 3.5 });
   fire('wheel', { screenX: 13, screenY: 23, timeStamp: 4 });
   assert.deepEqual(calls, [
     'pointer move 10 20 1000',
@@ -144,6 +144,12 @@ test('the pointer is measured in the pixels of the screen, and a full window is 
     'pointer scroll 13 23 4000',
   ]);
   assert.equal(windows, 1);
+});
+
+test('another button than the first is told as such', () => {
+  fire('pointerdown', { pointerType: 'mouse', button: 2, screenX: 1, screenY: 2, timeStamp: 2 });
+  fire('pointerup', { pointerType: 'mouse', button: 2, screenX: 1, screenY: 2, timeStamp: 3 });
+  assert.deepEqual(calls, ['pointer pressOther 1 2 2000', 'pointer releaseOther 1 2 3000']);
 });
 
 test('losing the focus, being hidden and stopping are gaps; a field losing it is none', () => {

@@ -21,7 +21,14 @@ const wasmPath = join(root, 'sdk/dist/idem-edge.wasm');
 const WASM_BYTES_MAX = 64 * 1024;
 const TARGETS = { keyboard: 25, pointer: 10 };
 const ACTIONS: readonly KeyAction[] = ['up', 'down', 'repeat'];
-const KINDS: readonly PointerKind[] = ['move', 'press', 'release', 'scroll'];
+const KINDS: readonly PointerKind[] = [
+  'move',
+  'press',
+  'release',
+  'scroll',
+  'pressOther',
+  'releaseOther',
+];
 
 let dir: string;
 let native: string;
@@ -147,6 +154,11 @@ function pointing(gestures: number, random: () => number): Event[] {
       push(2);
     } else if (kind < 0.6) {
       push(3);
+    } else if (kind < 0.7) {
+      t += 60_000;
+      push(4);
+      t += 110_000;
+      push(5);
     }
     t += Math.round(900_000 * random() * random());
     if (random() < 0.02) events.push({ type: 'g', modality: 1 });

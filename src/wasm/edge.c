@@ -206,7 +206,7 @@ int EXPORT(edge_key)(uint32_t key, int action, double t_us)
 /* 1 when a pointer window is ready to be taken. */
 int EXPORT(edge_pointer)(int kind, double x, double y, double t_us)
 {
-    if (edge.pointer == NULL || kind < IDEM_POINTER_MOVE || kind > IDEM_POINTER_SCROLL)
+    if (edge.pointer == NULL || kind < IDEM_POINTER_MOVE || kind > IDEM_POINTER_RELEASE_OTHER)
         return 0;
     if (!time_ok(t_us) || !isfinite(x) || !isfinite(y)) {
         idem_pointer_gap(edge.pointer);

@@ -37,13 +37,14 @@ const KEYS = {
   other: [['ArrowRight', null, 39], ['ArrowLeft', null, 37], ['End', null, 35]],
 };
 
-/** The strokes of one person, earliest first, with times from nought. */
-export function readRecording(path) {
+/** The strokes of one user, earliest press first. */
+export function readRecording(path, user) {
   const [head, ...lines] = readFileSync(path, 'utf8').trim().split(/\r?\n/);
   const columns = head.split(',');
   const at = (name) => columns.indexOf(name);
-  const strokes = lines.map((line) => {
-    const field = line.split(',');
+  const fields = lines.map((line) => line.split(',')).filter((field) => field[at('user')] === user);
+  if (fields.length === 0) throw new Error(`player: ${path} has no user ${user}`);
+  const strokes = fields.map((field) => {
     const release = field[at('release_ms')];
     return {
       zone: field[at('zone')],

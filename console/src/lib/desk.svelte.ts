@@ -9,6 +9,7 @@
  * session, locked or not. Lists are bounded: the plot's points, the windows shown, the other sessions.
  */
 import {
+  EdgeError,
   MODALITIES,
   Refused,
   Session,
@@ -88,6 +89,8 @@ export class Desk {
   /** Why a screen shows something other than its usual face. */
   notice = $state<string | null>(null);
   busy = $state(false);
+  /** Signed in again in this session, and trust has not come back yet. */
+  confirmed = $state(false);
   startedAt = 0;
 
   private token: string | null = null;
@@ -180,6 +183,8 @@ export class Desk {
       this.notice = sessionIsOver(error.problem)
         ? 'The session that this tab had is over. Start a new one.'
         : problemText(error.problem);
+    } else if (error instanceof EdgeError) {
+      this.notice = `The server’s public model does not fit this page: ${error.message}.`;
     } else {
       this.notice = 'The server does not answer. Is it running? Start it and try again.';
     }
@@ -207,6 +212,7 @@ export class Desk {
   /** A verdict has come, by whichever way. */
   private see(view: SessionView): void {
     this.view = view;
+    if (view.state === 'ok' || view.state === 'locked') this.confirmed = false;
     if (view.trust !== null) {
       const t = (performance.now() - this.startedAt) / 1000;
       this.points = [...this.points.slice(1 - POINTS_MAX), { t, trust: view.trust }];
@@ -296,6 +302,7 @@ export class Desk {
     });
     this.busy = false;
     if (outcome.kind === 'answer') {
+      this.confirmed = true;
       this.see(outcome.body);
       if (this.locked) this.notice = 'Still locked: what was measured weighs more than a sign-in.';
     } else if (outcome.kind === 'refusal') {
@@ -340,6 +347,7 @@ export class Desk {
     this.trouble = null;
     this.waiting = 0;
     this.lost = 0;
+    this.confirmed = false;
     for (const modality of MODALITIES) this.pending[modality] = 0;
   }
 
