@@ -21,7 +21,9 @@ for source in fuzz/fuzz_*.c; do
     # shellcheck disable=SC2086
     clang -std=c11 -g -O1 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -Iinclude -Isrc -o "$dir/fuzz" "$source" \
         -Wl,--start-group $(printf "$build/%s " $archives) -Wl,--end-group $libs -lpthread -lm
-    [ ! -d "fuzz/corpus/$name" ] || cp -n "fuzz/corpus/$name"/* "$dir/corpus/"
+    for seed in "fuzz/corpus/$name"/*; do
+        [ ! -f "$seed" ] || cp "$seed" "$dir/corpus/"
+    done
     echo "fuzz: $name, $seconds s"
     (cd "$dir" && UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
         ./fuzz -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 corpus >log 2>&1) ||
