@@ -159,6 +159,21 @@ static void test_takeover_is_seen_and_dated(void **state)
     }
 }
 
+/* Somebody who was never the owner: the whole session is suspect, however its blocks were merged.
+ */
+static void test_an_intruder_from_the_log_in_is_dated_to_it(void **state)
+{
+    struct session s = open_session();
+    struct typist other = typist_new(&thief, 65);
+    (void)state;
+    for (uint32_t windows = 10; windows <= 60; windows += 10) {
+        struct idem_trust_state now = type(&s, &other, 10);
+        assert_int_equal(now.suspect_windows, windows);
+        assert_true(now.llr == now.suspect_llr);
+    }
+    close_session(&s);
+}
+
 /* After a takeover the owner's earlier windows must not outweigh the thief's. */
 static void test_a_long_past_does_not_protect(void **state)
 {
@@ -449,6 +464,7 @@ int main(void)
         cmocka_unit_test(test_opens_at_the_prior),
         cmocka_unit_test(test_owner_stays_trusted),
         cmocka_unit_test(test_takeover_is_seen_and_dated),
+        cmocka_unit_test(test_an_intruder_from_the_log_in_is_dated_to_it),
         cmocka_unit_test(test_a_long_past_does_not_protect),
         cmocka_unit_test(test_repeating_is_not_new_evidence),
         cmocka_unit_test(test_session_llr_is_that_of_the_sum),
