@@ -13,6 +13,7 @@ enum { IDEM_EXIT_OK = 0, IDEM_EXIT_FAILED = 1, IDEM_EXIT_USAGE = 2 };
 /* Subcommands: argv[0] is the subcommand's name; each returns an exit code. */
 int idem_cli_train(int argc, char **argv);
 int idem_cli_eval(int argc, char **argv);
+int idem_cli_replay(int argc, char **argv);
 
 /* "idem: ..." on stderr; return IDEM_EXIT_FAILED and IDEM_EXIT_USAGE (with a hint at --help). */
 int idem_cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -33,12 +34,13 @@ double idem_cli_now(void);
  */
 void idem_cli_progress(void *arg, uint32_t done, uint32_t of);
 
-/* One recording to read: the first four are given, the rest comes out. */
+/* One recording to read: the first five are given, the rest comes out. */
 struct idem_source {
     const char *path;
     const char *users; /* ranges of idem_recording_keep, or NULL */
     bool skip_bad;
-    bool teaches; /* a population is learned from it: leave out the split `test` */
+    bool keep_lost; /* strokes whose release was lost stay in */
+    bool teaches;   /* a population is learned from it: leave out the split `test` */
     struct idem_recording *rec;
     struct idem_fault fault;
     int err;

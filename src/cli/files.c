@@ -24,7 +24,8 @@ static void read_one(void *arg, int i)
                  s->users);
     if (s->teaches)
         idem_recording_drop_test(s->rec);
-    idem_recording_drop_lost(s->rec);
+    if (!s->keep_lost)
+        idem_recording_drop_lost(s->rec);
 }
 
 int idem_cli_read(struct idem_source *sources, int count)
