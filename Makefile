@@ -6,7 +6,7 @@ ASAN ?= build-asan
 FUZZ ?= build-fuzz
 FUZZ_SECONDS ?= 60
 IDEM_DATA ?= ../shared/data
-.PHONY: all page asan run test bench fuzz format clean
+.PHONY: all page asan run test bench fuzz format population clean
 
 all: $(BUILD)/build.ninja
 	ninja --quiet -C $(BUILD)
@@ -33,6 +33,12 @@ bench: all
 # Every fuzz/fuzz_NAME.c for FUZZ_SECONDS each, from fuzz/corpus/NAME; findings stay in $(FUZZ).
 fuzz:
 	@fuzz/all.sh $(FUZZ) $(FUZZ_SECONDS)
+
+# The populations of data/, to the same bytes, from the recordings in IDEM_DATA.
+population: all
+	$(BUILD)/src/cli/idem train -o data/default.pop --users 1-105 $(IDEM_DATA)/bbmas_desktop.csv.gz \
+	    --users 1-72 $(IDEM_DATA)/sapimouse.csv.gz
+	$(BUILD)/src/cli/idem train -o data/keyboard.pop --users 1-105 $(IDEM_DATA)/bbmas_desktop.csv.gz
 
 format:
 	git ls-files '*.c' '*.h' | xargs clang-format -i

@@ -49,8 +49,13 @@ static void problem(struct idem_player *p, long status, const char *body, size_t
 {
     json_t *doc = json_loadb(body, len, 0, NULL);
     char why[400];
-    snprintf(why, sizeof why, "%ld %s %s", status, doc ? text_of(doc, "detail") : body,
-             doc ? text_of(doc, "action") : "");
+    if (status == 400 && p->stage->clock && strstr(body, "--test-clock"))
+        snprintf(
+            why, sizeof why,
+            "the server keeps its own time: start it with --test-clock, or replay at --speed 1");
+    else
+        snprintf(why, sizeof why, "%ld %s %s", status, doc ? text_of(doc, "detail") : body,
+                 doc ? text_of(doc, "action") : "");
     json_decref(doc);
     give_up(p, why);
 }
