@@ -165,7 +165,7 @@ void idem_window_free(struct idem_window *window);
 enum idem_modality idem_window_modality(const struct idem_window *window);
 uint64_t idem_window_front_id(const struct idem_window *window);
 uint32_t idem_window_strokes(const struct idem_window *window);
-/* From the first to the last event of the window, monotonic, rounded to 100 ms. */
+/* From the first to the last measurement of the window, monotonic, rounded to 100 ms. */
 uint32_t idem_window_duration_ms(const struct idem_window *window);
 /* Flat views, in grid units: n[cells]; sums[cells * channels * 2] with (sum, square) adjacent. */
 const int32_t *idem_window_counts(const struct idem_window *window);
@@ -209,9 +209,10 @@ int idem_scorer_new(const struct idem_population *pop, struct idem_scorer **out)
 void idem_scorer_free(struct idem_scorer *scorer);
 
 struct idem_score {
-    double raw;      /* E(P + S) - E(P) - E(S), nats, before calibration */
-    double llr;      /* calibrated log-likelihood ratio "same person" : "two people", nats */
-    bool sufficient; /* enough evidence in probe and profile to be used at all */
+    double raw;       /* E(P + S) - E(P) - E(S), nats, before calibration */
+    double llr;       /* calibrated log-likelihood ratio "same person" : "two people", nats */
+    double unclamped; /* the same before it is held within +-25 nats */
+    bool sufficient;  /* enough evidence in probe and profile to be used at all */
 };
 
 int idem_score_window(struct idem_scorer *scorer, const struct idem_profile *profile,

@@ -48,7 +48,7 @@ int idem_profile_add(struct idem_profile *profile, const struct idem_window *win
     if (!matches(profile, window))
         return IDEM_ERR_MISMATCH;
     idem_window_add_to(window, 1, profile->stats);
-    profile->strokes += (float)window->strokes;
+    profile->strokes += (float)idem_window_held(window);
     profile->windows++;
     return IDEM_OK;
 }
@@ -59,7 +59,7 @@ int idem_profile_subtract(struct idem_profile *profile, const struct idem_window
 
     if (!matches(profile, window))
         return IDEM_ERR_MISMATCH;
-    if (profile->windows == 0 || profile->strokes < (float)window->strokes)
+    if (profile->windows == 0 || profile->strokes < (float)idem_window_held(window))
         return IDEM_ERR_INVALID;
     idem_window_add_to(window, -1, profile->stats);
     for (uint32_t c = 0; c < profile->shape.cells; c++) {
@@ -69,7 +69,7 @@ int idem_profile_subtract(struct idem_profile *profile, const struct idem_window
         for (size_t k = 0; k < per_cell; k++)
             profile->stats[profile->shape.cells + c * per_cell + k] = 0;
     }
-    profile->strokes -= (float)window->strokes;
+    profile->strokes -= (float)idem_window_held(window);
     profile->windows--;
     return IDEM_OK;
 }

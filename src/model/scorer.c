@@ -109,10 +109,12 @@ struct idem_score idem_scorer_finish(const struct idem_scorer *scorer,
 
     if (!number)
         llr = 0;
-    llr = llr > IDEM_LLR_MAX ? IDEM_LLR_MAX : llr < -IDEM_LLR_MAX ? -IDEM_LLR_MAX : llr;
     return (struct idem_score){
         .raw = raw,
-        .llr = llr,
+        .llr = llr > IDEM_LLR_MAX    ? IDEM_LLR_MAX
+               : llr < -IDEM_LLR_MAX ? -IDEM_LLR_MAX
+                                     : llr,
+        .unclamped = llr,
         .sufficient =
             number && probe_strokes >= probe_min[m] && profile->strokes >= (float)profile_min[m],
     };

@@ -30,16 +30,6 @@ struct idem_scorer {
 /* Probes are flat statistics; out[count] raw scores of each against the profile. */
 void idem_scorer_raw(struct idem_scorer *scorer, const struct idem_profile *profile,
                      const float *const *probes, int count, double *out);
-/* The strokes that statistics hold, at most those claimed: a window can claim many and hold none.
- */
-static inline double idem_strokes_held(const float *stats, uint32_t cells, double claimed)
-{
-    double held = 0.5; /* the grid may have rounded fractions down */
-    for (uint32_t c = 0; c < cells; c++)
-        held += (double)stats[c];
-    return held < claimed ? held : claimed;
-}
-
 /* From raw to score: calibrated, clamped to +-IDEM_LLR_MAX, with the verdict on sufficiency. */
 struct idem_score idem_scorer_finish(const struct idem_scorer *scorer,
                                      const struct idem_profile *profile, double raw,

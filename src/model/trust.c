@@ -39,7 +39,7 @@ struct block {
     bool after_step_up; /* a step-up lies between this block and the next older one */
     int64_t start_us, end_us;
     double strokes[IDEM_MODALITIES];
-    double llr[IDEM_MODALITIES]; /* of the suffix that this block starts */
+    double llr[IDEM_MODALITIES]; /* of the suffix that this block starts, not clamped */
     int slot;                    /* where its statistics are */
 };
 
@@ -204,7 +204,7 @@ static bool score_suffixes(struct idem_trust *t, struct idem_scorer *scorer,
     for (int j = 0; j < count; j++) {
         double held = idem_strokes_held(probes[j], cells, strokes[j]);
         struct idem_score s = idem_scorer_finish(scorer, profile, raw[j], held);
-        t->blocks[j].llr[m] = s.sufficient ? s.llr : 0;
+        t->blocks[j].llr[m] = s.sufficient ? s.unclamped : 0;
         newest = newest || (j == 0 && s.sufficient);
     }
     return newest;
@@ -269,15 +269,19 @@ static double suffix_llr(const struct block *b)
     return llr > IDEM_LLR_MAX ? IDEM_LLR_MAX : llr < -IDEM_LLR_MAX ? -IDEM_LLR_MAX : llr;
 }
 
-/* The suffix that speaks loudest for a takeover; -1 without windows. */
+/*
+ * The suffix that speaks loudest for a takeover; -1 without windows. Compared without the clamp:
+ * several suffixes may lie beyond it, and the prior alone would then decide between them.
+ */
 static int suspect(const struct idem_trust *t)
 {
-    double most = -1;
+    double most = -INFINITY;
     int worst = -1;
     for (int j = 0; j < t->count; j++) {
-        double odds = takeover_odds(t, j) * exp(-suffix_llr(&t->blocks[j]));
-        if (odds > most) {
-            most = odds;
+        const struct block *b = &t->blocks[j];
+        double loud = log(takeover_odds(t, j)) - b->llr[IDEM_KEYBOARD] - b->llr[IDEM_POINTER];
+        if (loud > most) {
+            most = loud;
             worst = j;
         }
     }
@@ -299,7 +303,7 @@ struct idem_trust_state idem_trust_read(const struct idem_trust *trust, int64_t 
         since_step_up = since_step_up && !(j == 0 && trust->stepped_up);
         all += odds * against;
         if (since_step_up)
-            recent += (b->after_step_up ? odds + login : odds) * against;
+            recent += (b->after_step_up && j + 1 < trust->count ? odds + login : odds) * against;
         since_step_up = since_step_up && !b->after_step_up;
     }
     if (trust->count == 0)

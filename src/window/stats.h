@@ -10,6 +10,7 @@
 #ifndef IDEM_WINDOW_STATS_H
 #define IDEM_WINDOW_STATS_H
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,6 +52,16 @@ static inline float idem_clip(float v)
 static inline float idem_centred_square(float v)
 {
     return (v * v - IDEM_SQUARE_MEAN) / IDEM_SQUARE_SCALE;
+}
+
+/* The strokes that statistics hold, at most those claimed: one can claim many and hold none. */
+static inline double idem_strokes_held(const float *stats, uint32_t cells, double claimed)
+{
+    double held = 0;
+    for (uint32_t c = 0; c < cells; c++)
+        held += (double)stats[c];
+    held = floor(held + 0.5); /* the grid may have rounded fractions down */
+    return held < claimed ? held : claimed;
 }
 
 #endif

@@ -170,3 +170,12 @@ void idem_window_add_to(const struct idem_window *w, float weight, float *stats)
     for (size_t i = 0; i < len; i++)
         stats[i] += unit * (float)w->n[i]; /* n and sums are adjacent, in the same order */
 }
+
+double idem_window_held(const struct idem_window *w)
+{
+    double held = 0;
+    for (uint32_t c = 0; c < w->shape.cells; c++)
+        held += (double)w->n[c] / IDEM_GRID;
+    held = floor(held + 0.5); /* the grid may have rounded fractions down */
+    return held < w->strokes ? held : w->strokes;
+}

@@ -145,6 +145,23 @@ static void test_discounting(void **state)
  * A window can be taken back after its profile was discounted. Where the rest holds no strokes any
  * more it must hold no sums either, else they would haunt the next window filed there.
  */
+/* Hollow windows, which claim strokes and hold none, could have filled an enrolment. */
+static void test_claimed_strokes_without_evidence_do_not_count(void **state)
+{
+    struct idem_profile *p;
+    struct idem_window *w;
+    (void)state;
+    assert_int_equal(idem_profile_new(front, IDEM_KEYBOARD, &p), 0);
+    assert_int_equal(idem_window_new(front, IDEM_KEYBOARD, &w), 0);
+    assert_int_equal(idem_window_begin(w, 25, 5000), 0);
+    assert_int_equal(idem_window_end(w), 0);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(idem_profile_add(p, w), 0);
+    assert_true(idem_profile_strokes(p) == 0);
+    idem_window_free(w);
+    idem_profile_free(p);
+}
+
 static void test_subtracting_after_a_discount(void **state)
 {
     struct idem_profile *p = sum_of(0, 2);
@@ -302,6 +319,7 @@ int main(void)
         cmocka_unit_test(test_subtracting_undoes_adding),
         cmocka_unit_test(test_merging_commutes_and_associates),
         cmocka_unit_test(test_discounting),
+        cmocka_unit_test(test_claimed_strokes_without_evidence_do_not_count),
         cmocka_unit_test(test_subtracting_after_a_discount),
         cmocka_unit_test(test_strangers_are_refused),
         cmocka_unit_test(test_bytes_round_trip),

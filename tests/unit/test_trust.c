@@ -175,6 +175,33 @@ static void test_an_intruder_from_the_log_in_is_dated_to_it(void **state)
 }
 
 /* After a takeover the owner's earlier windows must not outweigh the thief's. */
+/* Several suffixes lay beyond the clamp, tied, and the log-in's prior mass then won. */
+static void test_a_late_takeover_is_dated_though_all_suffixes_are_extreme(void **state)
+{
+    struct session s = open_session();
+    struct typist mine = typist_new(&owner, 61), theirs = typist_new(&thief, 62);
+    (void)state;
+    type(&s, &mine, 40);
+    struct idem_trust_state now = type(&s, &theirs, 13);
+    assert_true(now.suspect_windows >= 8 && now.suspect_windows <= 26);
+    close_session(&s);
+}
+
+/* The log-in's odds counted twice when the step-up came before the first window. */
+static void test_a_step_up_before_any_window_adds_no_doubt(void **state)
+{
+    struct session plain = open_session(), stepped = open_session();
+    struct typist mine = typist_new(&owner, 63);
+    struct idem_window *w = typist_window(&mine, front, KEYS);
+    (void)state;
+    idem_trust_step_up(stepped.trust, stepped.now);
+    struct idem_trust_state a = send(&plain, w), b = send(&stepped, w);
+    assert_true(fabs(a.p_recent - b.p_recent) < 1e-12);
+    idem_window_free(w);
+    close_session(&plain);
+    close_session(&stepped);
+}
+
 static void test_a_long_past_does_not_protect(void **state)
 {
     struct session s = open_session();
@@ -465,6 +492,8 @@ int main(void)
         cmocka_unit_test(test_owner_stays_trusted),
         cmocka_unit_test(test_takeover_is_seen_and_dated),
         cmocka_unit_test(test_an_intruder_from_the_log_in_is_dated_to_it),
+        cmocka_unit_test(test_a_late_takeover_is_dated_though_all_suffixes_are_extreme),
+        cmocka_unit_test(test_a_step_up_before_any_window_adds_no_doubt),
         cmocka_unit_test(test_a_long_past_does_not_protect),
         cmocka_unit_test(test_repeating_is_not_new_evidence),
         cmocka_unit_test(test_session_llr_is_that_of_the_sum),
