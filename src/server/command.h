@@ -30,7 +30,7 @@ struct idem_session;
 
 struct idem_command {
     enum idem_command_kind kind;
-    void (*done)(struct idem_command *command);
+    void (*done)(struct idem_command *command, bool more);
     int64_t received_ms;
     bool has_clock;
     int64_t clock_ms;

@@ -69,7 +69,8 @@ enum {
 };
 #define IDEM_LEARN_PER_DAY 0.2 /* of a profile's strokes */
 
-/* An explanation is made anew when trust has moved so far. */
+/* An explanation is made anew when trust has moved so far, after so many windows, and when read. */
 #define IDEM_EXPLAIN_STEP 0.05
+enum { IDEM_EXPLAIN_EVERY = 8 };
 
 #endif

@@ -21,25 +21,39 @@
 #include "server/routes.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { HOSTS = 3, HOST_MAX = 32, BACKLOG = 1024 };
+enum { HOSTS = 3, HOST_MAX = 32, BACKLOG = 1024, WAIT_MS = 1000, WAKE_EVERY = 24 };
+
+/* One thread, with a listening socket of its own on the common port. */
+struct idem_lane {
+    struct idem_http *http;
+    struct MHD_Daemon *daemon;
+    int epoll_fd, wake_fd;
+    atomic_bool woken;   /* wake_fd has been written to since the lane last looked */
+    atomic_uint resumed; /* connections resumed since it was */
+    pthread_t thread;
+    bool running;
+};
 
 struct idem_http {
     struct idem_http_parts parts;
-    struct MHD_Daemon *daemon;
+    struct idem_lane lanes[IDEM_THREADS_MAX];
+    unsigned lane_count;
     uint16_t port;
     char hosts[HOSTS][HOST_MAX];
     struct MHD_Response *front;
     char front_etag[20];
-    atomic_bool draining;
+    atomic_bool draining, stopping;
     atomic_int active; /* requests between their first header and their answer */
     pthread_mutex_t pool_lock;
     struct idem_request *pool;
@@ -64,7 +78,7 @@ struct MHD_Response *idem_http_front(const struct idem_http *http, const char **
 
 /* ------------------------------------------------------------------ the pool */
 
-static void reset_request(struct idem_request *r, struct idem_http *h, struct MHD_Connection *c)
+static void reset_request(struct idem_request *r, struct idem_lane *lane, struct MHD_Connection *c)
 {
     struct idem_buffer body = r->body, payload = r->payload;
 
@@ -72,15 +86,18 @@ static void reset_request(struct idem_request *r, struct idem_http *h, struct MH
     r->body = body;
     r->payload = payload;
     r->body.len = r->payload.len = 0;
-    r->http = h;
+    r->http = lane->http;
+    r->lane = lane;
     r->connection = c;
     r->content_type = "application/json";
     r->command.slot = -1;
     r->command.answer = (struct idem_text){r->inline_answer, 0, sizeof r->inline_answer, false};
 }
 
-static struct idem_request *take_request(struct idem_http *h, struct MHD_Connection *connection)
+static struct idem_request *take_request(struct idem_lane *lane, struct MHD_Connection *connection)
 {
+    struct idem_http *h = lane->http;
+
     pthread_mutex_lock(&h->pool_lock);
     struct idem_request *r = h->pool;
     if (r != NULL) {
@@ -91,7 +108,7 @@ static struct idem_request *take_request(struct idem_http *h, struct MHD_Connect
     if (r == NULL)
         r = calloc(1, sizeof *r);
     if (r != NULL)
-        reset_request(r, h, connection);
+        reset_request(r, lane, connection);
     return r;
 }
 
@@ -237,10 +254,29 @@ static enum MHD_Result gather(struct idem_request *r, const char *bytes, size_t 
 
 /* ------------------------------------------------------------------ the command and back */
 
-static void command_done(struct idem_command *command)
+/* Any thread. A lane that has been woken and not looked yet needs no second call. */
+static void wake_lane(struct idem_lane *lane)
+{
+    const uint64_t one = 1;
+
+    atomic_store(&lane->resumed, 0);
+    if (!atomic_exchange(&lane->woken, true) && write(lane->wake_fd, &one, sizeof one) < 0)
+        idem_log(IDEM_LOG_ERROR, "kernel: an eventfd cannot be written");
+}
+
+/* While more answers follow, a lane is woken for some of them at a time: each waking costs both. */
+static void command_done(struct idem_command *command, bool more)
 {
     struct idem_request *r = (struct idem_request *)command; /* its first member */
-    MHD_resume_connection(r->connection);
+    struct idem_http *h = r->http;
+    struct idem_lane *lane = r->lane;
+
+    MHD_resume_connection(r->connection); /* the request may be gone from here on */
+    if (atomic_fetch_add(&lane->resumed, 1) + 1 >= WAKE_EVERY)
+        wake_lane(lane);
+    for (unsigned i = 0; i < h->lane_count && !more; i++)
+        if (atomic_load(&h->lanes[i].resumed) > 0)
+            wake_lane(&h->lanes[i]);
 }
 
 void idem_request_submit(struct idem_request *r)
@@ -256,36 +292,41 @@ void idem_request_submit(struct idem_request *r)
         return;
     idem_request_refuse(r, IDEM_PROBLEM_OVERLOADED, "%s",
                         err == IDEM_ERR_FULL ? "the queue is full" : "the server is being stopped");
-    command_done(&r->command);
+    command_done(&r->command, false);
 }
 
 static void pause_stream(void *context)
 {
-    MHD_suspend_connection(context);
+    struct idem_request *r = context;
+    MHD_suspend_connection(r->connection);
 }
 
 static void wake_stream(void *context)
 {
-    MHD_resume_connection(context);
+    struct idem_request *r = context;
+    struct idem_lane *lane = r->lane;
+    MHD_resume_connection(r->connection);
+    wake_lane(lane);
+}
+
+static int socket_of(const struct idem_request *r)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return info != NULL ? info->connect_fd : -1;
 }
 
 /* What a client is behind waits in its ring, where it is counted, and not in the kernel. */
-void idem_http_small_buffer(struct MHD_Connection *connection)
+void idem_http_small_buffer(struct idem_request *r)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     int size = IDEM_STREAM_KERNEL_BUFFER;
-    if (info != NULL)
-        setsockopt(info->connect_fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    setsockopt(socket_of(r), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 }
 
 /* The peer's buffers are full: libmicrohttpd would wait for them until the connection times out. */
 static void cut_stream(void *context)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(context, MHD_CONNECTION_INFO_CONNECTION_FD);
-    if (info != NULL)
-        shutdown(info->connect_fd, SHUT_RDWR);
+    shutdown(socket_of(context), SHUT_RDWR);
 }
 
 const struct idem_stream_hooks idem_http_stream_hooks = {pause_stream, wake_stream, cut_stream};
@@ -415,26 +456,91 @@ static int make_front(struct idem_http *h)
     return IDEM_OK;
 }
 
-static int start_daemon(struct idem_http *h)
+/* Resumed connections are seen by the run that follows; those after it wake anew. */
+static void look_up(struct idem_lane *lane)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(h->parts.port)};
-    unsigned pool = h->parts.threads > 1 ? h->parts.threads : 0;
+    uint64_t count;
+    if (read(lane->wake_fd, &count, sizeof count) == sizeof count)
+        atomic_store(&lane->woken, false);
+}
+
+/*
+ * libmicrohttpd's own epoll thread blocks when exactly as many sockets are ready as its array of
+ * events holds. So the waiting is done here, on its epoll descriptor, and it is run without.
+ */
+static void *run_lane(void *arg)
+{
+    struct idem_lane *lane = arg;
+    struct pollfd ready[] = {{.fd = lane->epoll_fd, .events = POLLIN},
+                             {.fd = lane->wake_fd, .events = POLLIN}};
+    MHD_UNSIGNED_LONG_LONG timeout;
+
+    pthread_setname_np(pthread_self(), "idem-http");
+    while (!atomic_load(&lane->http->stopping)) {
+        int wait = WAIT_MS;
+        if (MHD_get_timeout(lane->daemon, &timeout) == MHD_YES && timeout < WAIT_MS)
+            wait = (int)timeout;
+        poll(ready, 2, wait);
+        if (ready[1].revents != 0)
+            look_up(lane);
+        MHD_run(lane->daemon);
+    }
+    return NULL;
+}
+
+static int open_lane(struct idem_http *h, struct idem_lane *lane, uint16_t port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    unsigned most = IDEM_CONNECTIONS_MAX / h->parts.threads;
 
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    h->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, h->parts.port, NULL, NULL,
-        accept_request, h, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, finished, h,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)IDEM_CONNECTIONS_MAX,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)IDEM_CONNECTION_MEMORY,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDEM_CONNECTION_IDLE_S,
-        MHD_OPTION_LISTEN_BACKLOG_SIZE, (unsigned)BACKLOG, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
-        MHD_OPTION_THREAD_POOL_SIZE, pool, MHD_OPTION_END);
-    if (h->daemon == NULL)
+    lane->http = h;
+    lane->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (lane->wake_fd < 0)
         return IDEM_ERR_IO;
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_BIND_PORT);
-    h->port = info != NULL ? info->port : h->parts.port;
-    name_hosts(h);
+    lane->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, port, NULL, NULL, accept_request, lane,
+        MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, finished, h,
+        MHD_OPTION_CONNECTION_LIMIT, most, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)IDEM_CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDEM_CONNECTION_IDLE_S, MHD_OPTION_LISTEN_BACKLOG_SIZE, (unsigned)BACKLOG,
+        MHD_OPTION_LISTENING_ADDRESS_REUSE, h->parts.threads > 1 ? 1u : 0u, MHD_OPTION_END);
+    if (lane->daemon == NULL)
+        return IDEM_ERR_IO;
+    lane->epoll_fd = MHD_get_daemon_info(lane->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    h->port = MHD_get_daemon_info(lane->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
     return IDEM_OK;
+}
+
+/* All lanes are open before the first one takes a request. */
+static int open_lanes(struct idem_http *h)
+{
+    int err = IDEM_OK;
+
+    h->port = h->parts.port;
+    for (unsigned i = 0; i < h->parts.threads && err == 0; i++)
+        h->lane_count++, err = open_lane(h, &h->lanes[i], h->port);
+    name_hosts(h);
+    for (unsigned i = 0; i < h->lane_count && err == 0; i++) {
+        struct idem_lane *lane = &h->lanes[i];
+        lane->running = pthread_create(&lane->thread, NULL, run_lane, lane) == 0;
+        err = lane->running ? IDEM_OK : IDEM_ERR_NOMEM;
+    }
+    return err;
+}
+
+static void close_lanes(struct idem_http *h)
+{
+    atomic_store(&h->stopping, true);
+    for (unsigned i = 0; i < h->lane_count; i++)
+        if (h->lanes[i].running)
+            pthread_join(h->lanes[i].thread, NULL);
+    for (unsigned i = 0; i < h->lane_count; i++) {
+        if (h->lanes[i].daemon != NULL)
+            MHD_stop_daemon(h->lanes[i].daemon);
+        if (h->lanes[i].wake_fd >= 0)
+            close(h->lanes[i].wake_fd);
+    }
 }
 
 int idem_http_start(const struct idem_http_parts *parts, struct idem_http **out)
@@ -447,7 +553,7 @@ int idem_http_start(const struct idem_http_parts *parts, struct idem_http **out)
     pthread_mutex_init(&h->pool_lock, NULL);
     int err = make_front(h);
     if (err == 0)
-        err = start_daemon(h);
+        err = open_lanes(h);
     if (err != 0) {
         idem_http_stop(h);
         return err;
@@ -462,9 +568,11 @@ void idem_http_drain(struct idem_http *http)
     int64_t until = idem_clock_ms() + IDEM_DRAIN_MS;
 
     atomic_store(&http->draining, true);
-    MHD_socket listening = MHD_quiesce_daemon(http->daemon);
-    if (listening != MHD_INVALID_SOCKET)
-        close(listening);
+    for (unsigned i = 0; i < http->lane_count; i++) {
+        MHD_socket listening = MHD_quiesce_daemon(http->lanes[i].daemon);
+        if (listening != MHD_INVALID_SOCKET)
+            close(listening);
+    }
     idem_streams_shut(http->parts.streams);
     while (atomic_load(&http->active) > 0 && idem_clock_ms() < until)
         nanosleep(&nap, NULL);
@@ -474,8 +582,7 @@ void idem_http_stop(struct idem_http *http)
 {
     if (http == NULL)
         return;
-    if (http->daemon != NULL)
-        MHD_stop_daemon(http->daemon);
+    close_lanes(http);
     if (http->front != NULL)
         MHD_destroy_response(http->front);
     while (http->pool != NULL) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * http.h - the HTTP side: libmicrohttpd with one epoll thread (or several), requests, Host and
+ * http.h - the HTTP side: libmicrohttpd in one epoll thread (or several), requests, Host and
  * Origin. What a route does is in routes.c; this file knows nothing of sessions.
  */
 #ifndef IDEM_SERVER_HTTP_H
@@ -25,6 +25,7 @@ struct idem_http_parts {
 };
 
 struct idem_http;
+struct idem_request;
 
 /* Listens on 127.0.0.1. The parts must outlive it. */
 int idem_http_start(const struct idem_http_parts *parts, struct idem_http **out);
@@ -40,6 +41,6 @@ void idem_http_stop(struct idem_http *http);
 
 /* For the connections of this server. */
 extern const struct idem_stream_hooks idem_http_stream_hooks;
-void idem_http_small_buffer(struct MHD_Connection *connection);
+void idem_http_small_buffer(struct idem_request *request);
 
 #endif

@@ -4,7 +4,8 @@
  *
  *   stage    check the session and the sequence numbers against a copy, write one row a window
  *   commit   once for the whole run; if it fails nothing has happened, to anybody
- *   apply    the copies become the sessions' state, each new window is judged, the answer written
+ *   apply    the copies become the sessions' state; each new window is judged and the answer
+ * written, by several threads
  *
  * Cases: a number held before is answered and changes nothing, also when the first one came in
  * the same run; one request with any bad number is refused whole; two requests of one session in
@@ -15,7 +16,7 @@
 #include "base/log.h"
 #include "server/metrics.h"
 
-#include <string.h>
+enum { SHARED_MIN = 8 }; /* commands for which it is worth waking others */
 
 static struct idem_staged *stage_session(struct idem_worker *w, struct idem_session *s)
 {
@@ -126,45 +127,109 @@ static void settle(struct idem_worker *w, bool committed)
         }
         staged->session->staged = NULL;
     }
-    w->staged_count = 0;
 }
 
-static void judge_item(struct idem_worker *w, struct idem_command *c, const struct idem_item *item)
+static void judge_item(struct idem_bench *b, struct idem_command *c, const struct idem_item *item)
 {
     const struct idem_window *window;
     uint32_t seq;
-    int err = idem_wire_read_window(w->reader, c->payload + item->at, item->len, &seq, &window);
+    int err = idem_wire_read_window(b->reader, c->payload + item->at, item->len, &seq, &window);
 
     if (err == 0)
-        err = idem_judge_window(&w->judge, c->session, window, item->row);
+        err = idem_judge_window(&b->judge, c->session, window, item->row);
     if (err != 0) /* it is durable and stays so; its evidence is lost */
         idem_log(IDEM_LOG_ERROR, "bug: a durable window could not be judged: %s",
                  idem_strerror(err));
 }
 
-static void apply(struct idem_worker *w, struct idem_command *c)
+static void write_answer(struct idem_worker *w, struct idem_command *c)
 {
     struct idem_session *s = c->session;
+    struct idem_text *t = &c->answer;
+
+    c->status = 200;
+    idem_text_put(t, "{\"acknowledged\":");
+    idem_text_int(t, s->seqs.high);
+    idem_text_put(t, ",\"missing\":");
+    idem_gaps_json(t, s->seqs.gaps, s->seqs.gap_count);
+    idem_text_put(t, ",\"session\":");
+    idem_worker_put_session(w, s, t);
+    idem_text_put(t, "}");
+}
+
+static void apply(struct idem_worker *w, struct idem_bench *b, struct idem_command *c)
+{
     uint32_t fresh = 0;
 
     for (uint32_t i = 0; i < c->item_count; i++) {
         if (c->items[i].row == 0)
             continue;
-        judge_item(w, c, &c->items[i]);
+        judge_item(b, c, &c->items[i]);
         fresh++;
     }
     if (fresh == 0)
-        idem_judge_refresh(s, s->clock_ms);
+        idem_judge_refresh(c->session, c->session->clock_ms);
     idem_metric_add(IDEM_METRIC_WINDOWS, fresh);
     idem_metric_add(IDEM_METRIC_REPEATED, c->item_count - fresh);
-    idem_worker_changed(w, s);
-    idem_worker_unsaved(w, s);
-    c->status = 200;
-    idem_text_fmt(&c->answer, "{\"acknowledged\":%u,\"missing\":", s->seqs.high);
-    idem_gaps_json(&c->answer, s->seqs.gaps, s->seqs.gap_count);
-    idem_text_put(&c->answer, ",\"session\":");
-    idem_worker_put_session(w, s, &c->answer);
-    idem_text_put(&c->answer, "}");
+    write_answer(w, c);
+}
+
+struct run {
+    struct idem_worker *worker;
+    struct idem_command **commands;
+    size_t count;
+    /* Whose each command is, noted beforehand: one that has been answered may be gone. */
+    uint8_t share[IDEM_BATCH_MAX];
+};
+
+enum { NOBODYS = UINT8_MAX };
+
+/* The people of one share. Nobody else touches them, their sessions or their profiles meanwhile. */
+static void apply_share(void *arg, unsigned share)
+{
+    const struct run *run = arg;
+    struct idem_command *before = NULL;
+
+    for (size_t i = 0; i < run->count; i++) {
+        struct idem_command *c = run->commands[i];
+        if (run->share[i] != share)
+            continue;
+        apply(run->worker, &run->worker->benches[share], c);
+        if (before != NULL)
+            before->done(before, true);
+        before = c;
+    }
+    if (before != NULL)
+        before->done(before, false);
+}
+
+static void apply_run(struct idem_worker *w, struct idem_command **commands, size_t count)
+{
+    struct run run = {.worker = w, .commands = commands, .count = count};
+    unsigned shares = count < SHARED_MIN ? 1 : idem_pool_threads(w->pool);
+
+    for (size_t i = 0; i < count; i++) {
+        struct idem_command *c = commands[i];
+        run.share[i] = c == NULL ? NOBODYS : (uint8_t)((unsigned)c->session->person->slot % shares);
+    }
+    if (shares == 1)
+        apply_share(&run, 0);
+    else
+        idem_pool_run(w->pool, apply_share, &run);
+}
+
+/* Answers what was refused; it is no longer part of the run. */
+static void answer_refused(struct idem_command **run, size_t count, int err)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct idem_command *c = run[i];
+        if (err != 0 && c->problem == IDEM_PROBLEM_NONE)
+            idem_worker_refuse_store(c, err);
+        if (c->problem == IDEM_PROBLEM_NONE)
+            continue;
+        run[i] = NULL;
+        c->done(c, false);
+    }
 }
 
 void idem_ingest(struct idem_worker *w, struct idem_command **run, size_t count)
@@ -173,12 +238,12 @@ void idem_ingest(struct idem_worker *w, struct idem_command **run, size_t count)
         run[i]->session = NULL;
     int err = commit(w, run, count);
     settle(w, err == 0);
-    for (size_t i = 0; i < count; i++) {
-        struct idem_command *c = run[i];
-        if (err != 0 && c->problem == IDEM_PROBLEM_NONE)
-            idem_worker_refuse_store(c, err);
-        else if (c->session != NULL && c->problem == IDEM_PROBLEM_NONE)
-            apply(w, c);
-        c->done(c);
+    answer_refused(run, count, err);
+    if (err == 0)
+        apply_run(w, run, count);
+    for (uint32_t i = 0; i < w->staged_count; i++) {
+        idem_worker_changed(w, w->staged[i].session);
+        idem_worker_unsaved(w, w->staged[i].session);
     }
+    w->staged_count = 0;
 }

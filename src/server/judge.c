@@ -113,11 +113,13 @@ static int score(struct idem_judge *j, struct idem_session *s, const struct idem
     int err = IDEM_OK;
 
     profiles_of(s, profiles);
-    if (s->trust == NULL)
+    if (s->trust == NULL) {
         err = idem_trust_new(j->population, &j->params, s->clock_ms * 1000, &s->trust);
+        s->reasons_trust = j->params.prior;
+    }
     if (err == 0)
         err = idem_trust_update(s->trust, j->scorer, profiles, window, s->clock_ms * 1000);
-    s->reasons_stale = true;
+    s->reasons_age++;
     idem_metric_add(IDEM_METRIC_SCORED, 1);
     return err;
 }
@@ -195,11 +197,11 @@ int idem_judge_window(struct idem_judge *j, struct idem_session *s,
         err = any_enrolled(s) ? enrol_under_trust(j, s, window, row)
                               : enrol_directly(j, s, window, row);
     }
-    bool changed = idem_judge_refresh(s, s->clock_ms);
+    idem_judge_refresh(s, s->clock_ms);
     if (s->trust != NULL && s->reading.p_owner < IDEM_TRUST_DIP)
         note_dip(s);
-    if (s->trust != NULL &&
-        (changed || fabs(s->reading.p_owner - s->reasons_trust) > IDEM_EXPLAIN_STEP))
+    if (fabs(s->reading.p_owner - s->reasons_trust) > IDEM_EXPLAIN_STEP ||
+        s->reasons_age >= IDEM_EXPLAIN_EVERY)
         idem_judge_explain(j, s);
     return err;
 }
@@ -216,7 +218,7 @@ void idem_judge_explain(struct idem_judge *j, struct idem_session *s)
 {
     const struct idem_profile *profiles[IDEM_MODALITIES];
 
-    if (s->trust == NULL || !s->reasons_stale)
+    if (s->trust == NULL || s->reasons_age == 0)
         return;
     if (s->reasons == NULL)
         s->reasons = calloc(IDEM_REASONS_MAX, sizeof s->reasons[0]);
@@ -226,5 +228,5 @@ void idem_judge_explain(struct idem_judge *j, struct idem_session *s)
     int found = idem_trust_explain(s->trust, j->scorer, profiles, s->reasons, IDEM_REASONS_MAX);
     s->reason_count = found > 0 ? (uint32_t)found : 0;
     s->reasons_trust = s->reading.p_owner;
-    s->reasons_stale = false;
+    s->reasons_age = 0;
 }

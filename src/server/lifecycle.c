@@ -93,8 +93,8 @@ static void answer_open(struct idem_worker *w, struct idem_command *c)
     idem_text_fmt(t,
                   "{\"token\":\"%s\",\"front\":\"%016llx\",\"level\":\"%s\","
                   "\"window\":{\"keyboard\":%d,\"pointer\":%d},\"next_seq\":1,\"session\":",
-                  token, (unsigned long long)idem_front_id(w->judge.front),
-                  idem_level_name(idem_front_level(w->judge.front)), IDEM_WINDOW_KEYS,
+                  token, (unsigned long long)idem_front_id(w->benches[0].judge.front),
+                  idem_level_name(idem_front_level(w->benches[0].judge.front)), IDEM_WINDOW_KEYS,
                   IDEM_WINDOW_GESTURES);
     sodium_memzero(token, sizeof token);
     idem_worker_put_session(w, c->session, t);
@@ -137,7 +137,7 @@ void idem_lifecycle_open(struct idem_worker *w, struct idem_command **run, size_
             idem_worker_refuse_store(c, err);
         else if (c->session != NULL)
             finish_open(w, c);
-        c->done(c);
+        c->done(c, i + 1 < count);
     }
 }
 
@@ -158,8 +158,8 @@ static int store_end(struct idem_worker *w, struct idem_session *s, struct idem_
     int err = store->ops->begin(store);
 
     if (err == 0)
-        err = idem_quarantine_learn(w->parts.people, store, w->judge.front, w->reader, s,
-                                    s->clock_ms, lesson);
+        err = idem_quarantine_learn(w->parts.people, store, w->benches[0].judge.front,
+                                    w->benches[0].reader, s, s->clock_ms, lesson);
     if (err == 0)
         err = store->ops->session_windows_drop(store, s->last_row);
     if (err == 0)
@@ -206,7 +206,7 @@ void idem_lifecycle_close(struct idem_worker *w, struct idem_command *c)
             idem_worker_refuse_store(c, err);
     }
     c->status = 204; /* closing twice is harmless */
-    c->done(c);
+    c->done(c, false);
 }
 
 /* ------------------------------------------------------------------ unlocking */
@@ -252,5 +252,5 @@ void idem_lifecycle_unlock(struct idem_worker *w, struct idem_command *c)
         idem_command_refuse(c, IDEM_PROBLEM_SESSION_CLOSED, "session %s has ended", s->name);
     else if (s != NULL)
         unlock(w, c, s);
-    c->done(c);
+    c->done(c, false);
 }

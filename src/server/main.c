@@ -15,6 +15,8 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <malloc.h>
+#include <sched.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -57,7 +59,7 @@ static const char usage[] =
     "  --port N           where to listen, 0 for any free port (default 8787)\n"
     "  --data DIR         data base and secrets, made when absent (default ./var)\n"
     "  --www DIR          the page (default: none)\n"
-    "  --threads N        HTTP threads, 1..16 (default 1)\n"
+    "  --threads N        processors to use, 1..16 (default: all there are)\n"
     "  --test-clock       requests may carry their own time; for tests and replays only\n"
     "  --help             this text\n";
 
@@ -121,11 +123,18 @@ static int take_option(struct options *o, int which)
     }
 }
 
+static unsigned processors(void)
+{
+    cpu_set_t set;
+    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return count > IDEM_THREADS_MAX ? IDEM_THREADS_MAX : (unsigned)count;
+}
+
 static int parse_options(int argc, char **argv, struct options *o)
 {
     int which, err;
 
-    *o = (struct options){.data = "./var", .port = 8787, .threads = 1};
+    *o = (struct options){.data = "./var", .port = 8787, .threads = processors()};
     opterr = 0;
     while ((which = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
         if (which == 'h') {
@@ -226,8 +235,8 @@ static int load_population(struct server *s)
 
 static int make_worker(struct server *s)
 {
-    const struct idem_worker_parts parts = {s->store,  s->bus,     s->auth,
-                                            s->people, s->streams, s->population};
+    const struct idem_worker_parts parts = {s->store,   s->bus,        s->auth,           s->people,
+                                            s->streams, s->population, s->options.threads};
     int err = idem_worker_new(&parts, &s->worker);
     return err != 0 ? err : idem_worker_start(s->worker);
 }
@@ -243,7 +252,7 @@ static int start_http(struct server *s)
         .assets = s->assets,
         .test_clock = s->options.test_clock,
         .port = s->options.port,
-        .threads = s->options.threads,
+        .threads = (s->options.threads + 3) / 4, /* judging costs several times as much */
     };
     int err = idem_http_start(&parts, &s->http);
     if (err != 0)
@@ -295,6 +304,10 @@ static void prepare_process(sigset_t *ends)
 {
     struct rlimit files;
 
+    /* One heap that grows in large steps: tens of thousands of sessions are allocated by several
+     * threads, and heaps of threads grow page by page, with a system call each. */
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_TOP_PAD, 16 * 1024 * 1024);
     umask(077);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a limit on file size is a full disk, not a reason to die */

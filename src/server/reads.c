@@ -12,7 +12,7 @@ static void show(struct idem_worker *w, struct idem_session *s, int64_t now_ms, 
         if (idem_judge_refresh(s, now))
             idem_worker_changed(w, s);
         idem_worker_unsaved(w, s);
-        idem_judge_explain(&w->judge, s);
+        idem_judge_explain(&w->benches[0].judge, s);
     }
     idem_worker_put_session(w, s, t);
 }
@@ -25,7 +25,7 @@ void idem_read_session(struct idem_worker *w, struct idem_command *c)
         c->status = 200;
         show(w, s, c->received_ms, &c->answer);
     }
-    c->done(c);
+    c->done(c, false);
 }
 
 void idem_read_sessions(struct idem_worker *w, struct idem_command *c)
@@ -39,7 +39,7 @@ void idem_read_sessions(struct idem_worker *w, struct idem_command *c)
         show(w, s, c->received_ms, &c->answer);
     }
     idem_text_put(&c->answer, "]}");
-    c->done(c);
+    c->done(c, false);
 }
 
 static int show_person(struct idem_worker *w, struct idem_command *c)
@@ -68,5 +68,5 @@ void idem_read_person(struct idem_worker *w, struct idem_command *c)
         idem_command_refuse(c, IDEM_PROBLEM_NO_SUCH_PERSON, "nobody here has this id");
     else if (err != 0)
         idem_worker_refuse_store(c, err);
-    c->done(c);
+    c->done(c, false);
 }

@@ -94,8 +94,9 @@ static int bring_window(void *arg, const struct idem_store_window *stored)
     int err = idem_seqs_add(&s->seqs, stored->seq, &fresh);
     if (err != 0)
         return IDEM_ERR_FORMAT;
-    if (idem_wire_read_window(w->reader, stored->payload, stored->len, &seq, &window) == 0)
-        return idem_judge_window(&w->judge, s, window, stored->row);
+    if (idem_wire_read_window(w->benches[0].reader, stored->payload, stored->len, &seq, &window) ==
+        0)
+        return idem_judge_window(&w->benches[0].judge, s, window, stored->row);
     s->received++;
     return IDEM_OK;
 }

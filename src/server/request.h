@@ -18,6 +18,7 @@
 #include <microhttpd.h>
 
 struct idem_http;
+struct idem_lane;
 struct idem_request;
 
 enum {
@@ -50,6 +51,7 @@ struct idem_buffer {
 struct idem_request {
     struct idem_command command;
     struct idem_http *http;
+    struct idem_lane *lane; /* whose thread serves the connection */
     struct MHD_Connection *connection;
     const struct idem_route *route;
     const char *allow; /* with a 405 */

@@ -79,12 +79,12 @@ static void get_stream(struct idem_request *r)
     enum { BLOCK = 16 * 1024 };
     struct idem_stream *stream;
 
-    if (idem_stream_join(idem_http_parts(r->http)->streams, r->connection, &stream) != 0) {
+    if (idem_stream_join(idem_http_parts(r->http)->streams, r, &stream) != 0) {
         idem_request_refuse(r, IDEM_PROBLEM_OVERLOADED, "%d streams are open already",
                             IDEM_STREAMS_MAX);
         return;
     }
-    idem_http_small_buffer(r->connection);
+    idem_http_small_buffer(r);
     r->response = r->own_response = MHD_create_response_from_callback(
         MHD_SIZE_UNKNOWN, BLOCK, feed_stream, stream, leave_stream);
     if (r->response == NULL) {

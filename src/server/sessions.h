@@ -62,7 +62,7 @@ struct idem_session {
     struct idem_reason *reasons; /* [IDEM_REASONS_MAX], NULL until there are some */
     uint32_t reason_count;
     double reasons_trust; /* P(owner) when they were made */
-    bool reasons_stale;
+    uint32_t reasons_age; /* windows scored since then */
 
     bool listed, queued;                /* in the two lists below */
     struct idem_session *older, *newer; /* by time of opening */

@@ -80,7 +80,7 @@ void idem_worker_tell(struct idem_worker *w)
         struct idem_text t = {bytes, 0, sizeof bytes, false};
         w->listed_first = s->next_listed;
         s->listed = false;
-        idem_judge_explain(&w->judge, s);
+        idem_judge_explain(&w->benches[0].judge, s);
         idem_worker_put_session(w, s, &t);
         if (!t.full)
             idem_streams_event(w->parts.streams, t.bytes, t.len);
@@ -266,6 +266,7 @@ static void *loop(void *arg)
     void *items[IDEM_BATCH_MAX];
     size_t n;
 
+    pthread_setname_np(pthread_self(), "idem-worker");
     do {
         n = bus->ops->drain(bus, items, IDEM_BATCH_MAX, IDEM_TICK_MS);
         w->now_ms = idem_clock_ms();
@@ -279,6 +280,23 @@ static void *loop(void *arg)
 
 /* ------------------------------------------------------------------ life */
 
+static int make_bench(struct idem_bench *b, const struct idem_population *population)
+{
+    b->judge.population = population;
+    b->judge.front = idem_population_front(population);
+    b->judge.params = idem_trust_defaults();
+    int err = idem_scorer_new(population, &b->judge.scorer);
+    return err != 0 ? err : idem_wire_reader_new(b->judge.front, &b->reader);
+}
+
+static int make_benches(struct idem_worker *w)
+{
+    int err = idem_pool_new(w->parts.threads, &w->pool);
+    for (unsigned i = 0; i < w->parts.threads && err == 0; i++)
+        err = make_bench(&w->benches[i], w->parts.population);
+    return err;
+}
+
 int idem_worker_new(const struct idem_worker_parts *parts, struct idem_worker **out)
 {
     struct idem_worker *w = calloc(1, sizeof *w);
@@ -287,12 +305,7 @@ int idem_worker_new(const struct idem_worker_parts *parts, struct idem_worker **
     if (w == NULL)
         return IDEM_ERR_NOMEM;
     w->parts = *parts;
-    w->judge.population = parts->population;
-    w->judge.front = idem_population_front(parts->population);
-    w->judge.params = idem_trust_defaults();
-    if ((err = idem_scorer_new(parts->population, &w->judge.scorer)) != 0 ||
-        (err = idem_wire_reader_new(w->judge.front, &w->reader)) != 0 ||
-        (err = idem_sessions_new(&w->sessions)) != 0 ||
+    if ((err = make_benches(w)) != 0 || (err = idem_sessions_new(&w->sessions)) != 0 ||
         (err = parts->store->ops->organisation(parts->store, idem_worker_organisation,
                                                &w->organisation)) != 0 ||
         (err = idem_replay(w)) != 0) {
@@ -309,8 +322,11 @@ void idem_worker_free(struct idem_worker *worker)
     if (worker == NULL)
         return;
     idem_sessions_free(worker->sessions);
-    idem_wire_reader_free(worker->reader);
-    idem_scorer_free(worker->judge.scorer);
+    idem_pool_free(worker->pool);
+    for (int i = 0; i < IDEM_THREADS_MAX; i++) {
+        idem_wire_reader_free(worker->benches[i].reader);
+        idem_scorer_free(worker->benches[i].judge.scorer);
+    }
     free(worker);
 }
 

@@ -9,6 +9,9 @@
  * bus, so a batch is as large as the load makes it. Neighbouring commands of the same kind that can
  * share a transaction do (windows, openings); every other command stands alone. Nothing in memory
  * changes before the commit has succeeded, and nobody is answered before either.
+ *
+ * Judging windows costs most, so a run's windows are shared out to a few threads, by person: what
+ * belongs to one person is in one share, in order, and the worker waits for all shares.
  */
 #ifndef IDEM_SERVER_WORKER_H
 #define IDEM_SERVER_WORKER_H
@@ -25,6 +28,7 @@ struct idem_worker_parts {
     struct idem_people *people;
     struct idem_streams *streams;
     const struct idem_population *population;
+    unsigned threads; /* that judge windows, the worker's own counted: 1..IDEM_THREADS_MAX */
 };
 
 struct idem_worker;

@@ -8,15 +8,22 @@
 
 #include "server/command.h"
 #include "server/judge.h"
+#include "server/pool.h"
 #include "server/worker.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-struct idem_worker {
-    struct idem_worker_parts parts;
+/* What each thread that judges has of its own. */
+struct idem_bench {
     struct idem_judge judge;
     struct idem_wire_reader *reader;
+};
+
+struct idem_worker {
+    struct idem_worker_parts parts;
+    struct idem_pool *pool;
+    struct idem_bench benches[IDEM_THREADS_MAX]; /* the first is the worker's own */
     struct idem_sessions *sessions;
     int64_t organisation; /* "demo", the only one yet */
 

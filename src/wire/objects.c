@@ -16,8 +16,13 @@ static const char *truth(bool value)
 void idem_gaps_json(struct idem_text *t, const struct idem_gap *gaps, uint32_t count)
 {
     idem_text_put(t, "[");
-    for (uint32_t i = 0; i < count; i++)
-        idem_text_fmt(t, "%s[%u,%u]", i > 0 ? "," : "", gaps[i].first, gaps[i].last);
+    for (uint32_t i = 0; i < count; i++) {
+        idem_text_put(t, i > 0 ? ",[" : "[");
+        idem_text_int(t, gaps[i].first);
+        idem_text_put(t, ",");
+        idem_text_int(t, gaps[i].last);
+        idem_text_put(t, "]");
+    }
     idem_text_put(t, "]");
 }
 
@@ -26,8 +31,13 @@ static void enrolment_json(struct idem_text *t, const struct idem_enrolment_view
     put_member(t, "{\"state\":", view->state);
     for (enum idem_modality m = 0; m < IDEM_MODALITIES; m++) {
         const struct idem_enrolment_part *part = &view->part[m];
-        idem_text_fmt(t, ",\"%s\":{\"have\":%u,\"need\":%u,\"enrolled\":%s}", idem_modality_name(m),
-                      part->have, part->need, truth(part->enrolled));
+        idem_text_put(t, ",\"");
+        idem_text_put(t, idem_modality_name(m));
+        idem_text_put(t, "\":{\"have\":");
+        idem_text_int(t, part->have);
+        idem_text_put(t, ",\"need\":");
+        idem_text_int(t, part->need);
+        idem_text_put(t, part->enrolled ? ",\"enrolled\":true}" : ",\"enrolled\":false}");
     }
     idem_text_put(t, "}");
 }

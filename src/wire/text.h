@@ -21,11 +21,11 @@ void idem_text_put(struct idem_text *t, const char *literal);
 void idem_text_bytes(struct idem_text *t, const char *bytes, size_t len);
 __attribute__((format(printf, 2, 3))) void idem_text_fmt(struct idem_text *t, const char *fmt, ...);
 void idem_text_int(struct idem_text *t, int64_t value);
-/* Up to six significant digits; null for what JSON cannot say (NaN, infinity). */
+/* Up to six digits after the point; null for what JSON cannot say (NaN, infinity). */
 void idem_text_number(struct idem_text *t, double value);
 /* Quoted and escaped; the bytes must be UTF-8. */
 void idem_text_string(struct idem_text *t, const char *string);
-/* Quoted "2026-01-31T10:00:00Z". */
+/* Quoted "2026-01-31T10:00:00Z", from 1970 to 9999; what is earlier counts as 1970. */
 void idem_text_time(struct idem_text *t, int64_t unix_ms);
 
 #endif

@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bench_server.c - windows a second through the whole server, and the machine's limit beside it.
+ *
+ *   bench_server SERVER POPULATION [SECONDS [SESSIONS [CONNECTIONS]]]
+ *
+ * Every session belongs to a person of its own, enrolled beforehand; then each request carries one
+ * window of the next session, authenticated by its token, scored and durable before it is
+ * answered:
+ *
+ *   first    one window of each session, all distinct
+ *   steady   a tenth of the sessions, round and round for SECONDS, their filters full of suffixes
+ *   bare     the requests of "first", byte for byte, to a libmicrohttpd that does nothing but read
+ *            them and answer as many bytes
+ *
+ * One load generator, one thread, over connections that stay open, on the same machine: what it
+ * costs is part of the figure.
+ */
+#include "people.h"
+#include "wire/wire.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <microhttpd.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    KEYS = 25,
+    TYPISTS = 64,       /* simulated people; sessions share their hands, not their identity */
+    ENROL_WINDOWS = 10, /* sent in one request */
+    ROUNDS_MAX = 1 << 20,
+    WARM_ROUNDS = 8, /* before "steady" is measured */
+    STEADY_SHARE = 10,
+    REQUEST_MAX = 8192,
+    ANSWER_MAX = 16384,
+    CONNECTIONS_MAX = 1024,
+    TOKEN = 43,
+};
+
+static void die(const char *what)
+{
+    fprintf(stderr, "bench_server: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static double now(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
+}
+
+/* ------------------------------------------------------------------ the load */
+
+struct connection {
+    int fd;
+    size_t sent, request_len, got;
+    double started;
+    char request[REQUEST_MAX];
+    char answer[ANSWER_MAX];
+};
+
+/* Writes the next request; false when there is no more. */
+typedef bool next_fn(void *arg, char *request, size_t *len);
+/* Looks at a whole answer. */
+typedef void answer_fn(void *arg, const char *answer, size_t len);
+
+struct load {
+    uint16_t port;
+    int connections;
+    next_fn *next;
+    answer_fn *answer;
+    void *arg;
+    uint64_t answered;
+    double *latency; /* of the first latency_max answers */
+    size_t latency_max;
+    size_t answer_bytes; /* of the last answer's body */
+};
+
+static int dial(uint16_t port)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0)
+        die("connect");
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    return fd;
+}
+
+static void send_some(struct connection *c)
+{
+    while (c->sent < c->request_len) {
+        ssize_t n = send(c->fd, c->request + c->sent, c->request_len - c->sent, MSG_NOSIGNAL);
+        if (n < 0 && errno == EAGAIN)
+            return; /* the answer cannot come before the rest is sent: epoll says when */
+        if (n < 0)
+            die("send");
+        c->sent += (size_t)n;
+    }
+}
+
+/* The length of the whole answer, or 0 while its head is incomplete. */
+static size_t answer_length(const struct connection *c, size_t *body)
+{
+    static const char field[] = "Content-Length: ";
+    const char *end = memmem(c->answer, c->got, "\r\n\r\n", 4);
+    if (end == NULL)
+        return 0;
+    const char *length = memmem(c->answer, (size_t)(end - c->answer), field, sizeof field - 1);
+    if (length == NULL)
+        die("an answer without length");
+    *body = strtoul(length + sizeof field - 1, NULL, 10);
+    return (size_t)(end - c->answer) + 4 + *body;
+}
+
+/* True when an answer is complete. */
+static bool receive_some(struct load *l, struct connection *c)
+{
+    size_t body = 0;
+    ssize_t n = recv(c->fd, c->answer + c->got, sizeof c->answer - 1 - c->got, 0);
+
+    if (n < 0 && errno == EAGAIN)
+        return false;
+    if (n <= 0)
+        die("the server hung up");
+    c->got += (size_t)n;
+    c->answer[c->got] = '\0';
+    size_t whole = answer_length(c, &body);
+    if (whole == 0 || c->got < whole)
+        return false;
+    if (strncmp(c->answer, "HTTP/1.1 20", 11) != 0) {
+        fprintf(stderr, "%s\n", c->answer);
+        die("a refusal");
+    }
+    l->answer_bytes = body;
+    return true;
+}
+
+static bool begin(struct load *l, struct connection *c)
+{
+    if (!l->next(l->arg, c->request, &c->request_len))
+        return false;
+    c->sent = c->got = 0;
+    c->started = now();
+    send_some(c);
+    return true;
+}
+
+static void finish(struct load *l, struct connection *c)
+{
+    if (l->answered < l->latency_max)
+        l->latency[l->answered] = now() - c->started;
+    l->answered++;
+    if (l->answer != NULL)
+        l->answer(l->arg, c->answer, c->got);
+}
+
+/* Runs until next() has no more, or until the given number of seconds has passed. */
+static double run(struct load *l, double seconds)
+{
+    struct connection *all = calloc((size_t)l->connections, sizeof *all);
+    struct epoll_event events[64];
+    int epoll = epoll_create1(EPOLL_CLOEXEC), open = 0;
+    double from, until;
+
+    for (int i = 0; i < l->connections; i++) {
+        struct epoll_event e = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = &all[i]};
+        all[i].fd = dial(l->port);
+        epoll_ctl(epoll, EPOLL_CTL_ADD, all[i].fd, &e);
+    }
+    from = now();
+    until = from + seconds;
+    for (int i = 0; i < l->connections; i++)
+        open += begin(l, &all[i]);
+    while (open > 0) {
+        int n = epoll_wait(epoll, events, 64, 1000);
+        for (int i = 0; i < n; i++) {
+            struct connection *c = events[i].data.ptr;
+            send_some(c);
+            if (c->request_len == 0 || !receive_some(l, c))
+                continue;
+            finish(l, c);
+            c->request_len = 0;
+            if (now() > until || !begin(l, c))
+                open--;
+        }
+    }
+    from = now() - from;
+    for (int i = 0; i < l->connections; i++)
+        close(all[i].fd);
+    close(epoll);
+    free(all);
+    return from;
+}
+
+/* ------------------------------------------------------------------ sessions and windows */
+
+struct bench {
+    const struct idem_front *front;
+    uint16_t port;
+    size_t sessions, next;
+    uint32_t seq; /* of the round */
+    size_t rounds;
+    char (*tokens)[TOKEN + 1];
+    struct idem_window *windows[TYPISTS][ENROL_WINDOWS];
+    uint8_t bodies[TYPISTS][REQUEST_MAX];
+    size_t body_len[TYPISTS];
+};
+
+static void type_windows(struct bench *b)
+{
+    for (int t = 0; t < TYPISTS; t++) {
+        struct person person;
+        person_draw(&person, 1000 + (uint64_t)t);
+        struct typist typist = typist_new(&person, (uint64_t)t);
+        for (int i = 0; i < ENROL_WINDOWS; i++)
+            b->windows[t][i] = typist_window(&typist, b->front, KEYS);
+    }
+}
+
+/* The bodies of one round: `count` windows from number first on. */
+static void make_bodies(struct bench *b, uint32_t first, uint32_t count)
+{
+    for (int t = 0; t < TYPISTS; t++) {
+        struct idem_wire_writer w;
+        int err = idem_wire_batch_begin(&w, b->front, false, count, -1, b->bodies[t], REQUEST_MAX);
+        for (uint32_t i = 0; i < count && err == 0; i++)
+            err = idem_wire_batch_put(&w, b->windows[t][(first + i) % ENROL_WINDOWS], first + i);
+        if (err != 0 || idem_wire_batch_end(&w, &b->body_len[t]) != 0)
+            die("a body too long");
+    }
+}
+
+static size_t put_request(const struct bench *b, char *request, const char *path, const char *token,
+                          const char *type, const void *body, size_t len)
+{
+    int head = snprintf(request, REQUEST_MAX,
+                        "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nAuthorization: Bearer %s\r\n"
+                        "Content-Type: application/%s\r\nContent-Length: %zu\r\n\r\n",
+                        path, b->port, token, type, len);
+    if (head < 0 || (size_t)head + len > REQUEST_MAX)
+        die("a request too long");
+    memcpy(request + head, body, len);
+    return (size_t)head + len;
+}
+
+static bool next_open(void *arg, char *request, size_t *len)
+{
+    struct bench *b = arg;
+    char body[160];
+
+    if (b->next == b->sessions)
+        return false;
+    int n = snprintf(body, sizeof body,
+                     "{\"organisation\":\"demo\",\"person\":\"person-%zu\",\"seat\":\"seat-%zu\"}",
+                     b->next, b->next % 1000);
+    b->next++;
+    *len = put_request(b, request, "/v1/sessions", "none", "json", body, (size_t)n);
+    return true;
+}
+
+static void keep_token(void *arg, const char *answer, size_t len)
+{
+    static const char field[] = "\"token\":\"";
+    struct bench *b = arg;
+    const char *token = memmem(answer, len, field, sizeof field - 1);
+
+    if (token == NULL)
+        die("an answer without token");
+    memcpy(b->tokens[b->rounds++], token + sizeof field - 1, TOKEN);
+}
+
+static bool next_windows(void *arg, char *request, size_t *len)
+{
+    struct bench *b = arg;
+    size_t i = b->next % b->sessions;
+
+    if (i == 0) { /* a new round: every session has had its turn */
+        if (b->rounds == 0)
+            return false;
+        b->rounds--;
+        make_bodies(b, b->seq, b->seq == 1 ? ENROL_WINDOWS : 1);
+        b->seq += b->seq == 1 ? ENROL_WINDOWS : 1;
+    }
+    b->next++;
+    *len = put_request(b, request, "/v1/windows", b->tokens[i], "cbor", b->bodies[i % TYPISTS],
+                       b->body_len[i % TYPISTS]);
+    return true;
+}
+
+/* ------------------------------------------------------------------ the two servers */
+
+static pid_t spawn(const char *server, const char *population, const char *data, uint16_t *port)
+{
+    int out[2];
+    char line[256] = "";
+    unsigned number = 0;
+
+    if (pipe(out) != 0)
+        die("pipe");
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(out[1], STDOUT_FILENO);
+        close(out[0]);
+        close(out[1]);
+        execl(server, server, "--population", population, "--data", data, "--port", "0", NULL);
+        die(server);
+    }
+    close(out[1]);
+    FILE *f = fdopen(out[0], "r");
+    if (f == NULL || fgets(line, sizeof line, f) == NULL ||
+        sscanf(line, "idem-server listening on http://127.0.0.1:%u", &number) != 1)
+        die("the server did not start");
+    fclose(f);
+    *port = (uint16_t)number;
+    return pid;
+}
+
+static size_t bare_bytes;
+static char bare_answer[ANSWER_MAX];
+
+static enum MHD_Result answer_bare(void *cls, struct MHD_Connection *connection, const char *url,
+                                   const char *method, const char *version, const char *body,
+                                   size_t *body_len, void **context)
+{
+    static int seen;
+    (void)cls, (void)url, (void)method, (void)version, (void)body;
+
+    if (*context == NULL) {
+        *context = &seen;
+        return MHD_YES;
+    }
+    if (*body_len > 0) {
+        *body_len = 0;
+        return MHD_YES;
+    }
+    struct MHD_Response *r =
+        MHD_create_response_from_buffer(bare_bytes, bare_answer, MHD_RESPMEM_PERSISTENT);
+    enum MHD_Result sent = MHD_queue_response(connection, 200, r);
+    MHD_destroy_response(r);
+    return sent;
+}
+
+/* In a process of its own, like the server that it is compared with. */
+static pid_t spawn_bare(size_t bytes, uint16_t *port)
+{
+    int out[2];
+
+    if (pipe(out) != 0)
+        die("pipe");
+    pid_t pid = fork();
+    if (pid == 0) {
+        bare_bytes = bytes;
+        memset(bare_answer, 'x', sizeof bare_answer);
+        struct sockaddr_in at = {.sin_family = AF_INET};
+        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        struct MHD_Daemon *d =
+            MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, answer_bare, NULL,
+                             MHD_OPTION_SOCK_ADDR, &at, MHD_OPTION_END);
+        const union MHD_DaemonInfo *info =
+            d != NULL ? MHD_get_daemon_info(d, MHD_DAEMON_INFO_BIND_PORT) : NULL;
+        if (info == NULL || write(out[1], &info->port, sizeof info->port) != sizeof info->port)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    if (read(out[0], port, sizeof *port) != sizeof *port)
+        die("the bare server did not start");
+    close(out[0]);
+    close(out[1]);
+    return pid;
+}
+
+/* Seconds of processor time that a child has used, both of its sides. */
+static double cpu_of(pid_t pid)
+{
+    char path[64];
+    unsigned long user = 0, kernel = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *f = fopen(path, "r");
+    if (f == NULL || fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+                            &user, &kernel) != 2)
+        die(path);
+    fclose(f);
+    return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
+}
+
+static double cpu_own(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
+static int end_child(pid_t pid, int how)
+{
+    int status = 0;
+    kill(pid, how);
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* ------------------------------------------------------------------ the figures */
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double report(const char *name, struct load *l, double seconds, double server_cpu,
+                     double own_cpu)
+{
+    double n = (double)l->answered, rate = n / seconds;
+    size_t kept = l->answered < l->latency_max ? l->answered : l->latency_max;
+
+    qsort(l->latency, kept, sizeof l->latency[0], by_size);
+    printf("%-12s %8.0f windows/s   p50 %.2f ms  p99 %.2f ms   %.1f us of server, %.1f us of "
+           "load generator each\n",
+           name, rate, 1e3 * l->latency[kept / 2], 1e3 * l->latency[kept * 99 / 100],
+           1e6 * server_cpu / n, 1e6 * own_cpu / n);
+    fflush(stdout);
+    return rate;
+}
+
+/* `rounds` windows of each session, or as many as fit into the time. */
+static double measure(struct bench *b, struct load *l, const char *name, pid_t pid, size_t rounds,
+                      double seconds)
+{
+    double server = cpu_of(pid), own = cpu_own();
+
+    l->port = b->port;
+    l->answered = 0;
+    l->next = next_windows;
+    l->answer = NULL;
+    b->next = 0;
+    b->rounds = rounds;
+    double took = run(l, seconds);
+    return report(name, l, took, cpu_of(pid) - server, cpu_own() - own);
+}
+
+static void prepare(struct bench *b, struct load *l)
+{
+    l->port = b->port;
+    l->next = next_open;
+    l->answer = keep_token;
+    run(l, 1e9);
+    l->next = next_windows;
+    l->answer = NULL;
+    b->next = 0;
+    b->rounds = 1;
+    b->seq = 1;
+    run(l, 1e9);
+    printf("%zu sessions of as many enrolled people\n", b->sessions);
+    fflush(stdout);
+}
+
+static struct idem_population *load_population(const char *path)
+{
+    static char bytes[16 * 1024 * 1024];
+    struct idem_population *pop = NULL;
+    FILE *f = fopen(path, "rb");
+
+    if (f == NULL)
+        die(path);
+    size_t len = fread(bytes, 1, sizeof bytes, f);
+    fclose(f);
+    if (idem_population_parse(bytes, len, &pop, NULL) != 0)
+        die("the population is damaged");
+    return pop;
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+    (void)st, (void)kind, (void)where;
+    return remove(path);
+}
+
+int main(int argc, char **argv)
+{
+    static struct bench b;
+    char data[] = "/tmp/idem-bench-XXXXXX";
+    double seconds = argc > 3 ? atof(argv[3]) : 5;
+    struct load l = {.connections = argc > 5 ? atoi(argv[5]) : 250, .latency_max = 1 << 20};
+
+    if (argc < 3 || argc > 6 || l.connections < 1 || l.connections > CONNECTIONS_MAX) {
+        fprintf(stderr,
+                "usage: bench_server SERVER POPULATION [SECONDS [SESSIONS [CONNECTIONS]]]\n");
+        return 2;
+    }
+    struct idem_population *pop = load_population(argv[2]);
+    b.sessions = argc > 4 ? (size_t)atol(argv[4]) : 50000;
+    b.front = idem_population_front(pop);
+    b.tokens = calloc(b.sessions, sizeof b.tokens[0]);
+    l.arg = &b;
+    l.latency = calloc(l.latency_max, sizeof l.latency[0]);
+    if (b.tokens == NULL || l.latency == NULL || mkdtemp(data) == NULL)
+        die("set-up");
+    type_windows(&b);
+
+    pid_t server = spawn(argv[1], argv[2], data, &b.port);
+    prepare(&b, &l);
+    double first = measure(&b, &l, "first", server, 1, 1e9);
+    size_t all = b.sessions;
+    b.sessions = all / STEADY_SHARE > 0 ? all / STEADY_SHARE : 1;
+    measure(&b, &l, "warming up", server, WARM_ROUNDS, 1e9);
+    double steady = measure(&b, &l, "steady", server, ROUNDS_MAX, seconds);
+    int status = end_child(server, SIGTERM);
+
+    pid_t bare = spawn_bare(l.answer_bytes, &b.port);
+    b.sessions = all;
+    double limit = measure(&b, &l, "bare", bare, ROUNDS_MAX, seconds);
+    end_child(bare, SIGKILL);
+    printf("first  is %.3f of bare libmicrohttpd on the same bytes\n", first / limit);
+    printf("steady is %.3f\n", steady / limit);
+
+    nftw(data, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    for (int t = 0; t < TYPISTS; t++)
+        for (int i = 0; i < ENROL_WINDOWS; i++)
+            idem_window_free(b.windows[t][i]);
+    idem_population_free(pop);
+    free(b.tokens);
+    free(l.latency);
+    return status;
+}
