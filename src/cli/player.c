@@ -151,6 +151,10 @@ static void acknowledge(struct idem_player *p)
 {
     struct idem_queued *q = &p->queue[p->head];
     uint32_t strokes = idem_window_strokes(q->window);
+    /* told with the first window of the new hands, so that lines stand in the order of the verdicts
+     */
+    if (p->takeover_us >= 0 && q->t_us >= p->takeover_us && p->sent_us < p->takeover_us)
+        say(p, p->takeover_us, "-> the hands are %s's now", p->impostor);
     p->sent_us = q->t_us;
     if (p->takeover_us >= 0 && q->t_us >= p->takeover_us && p->caught_us < 0) {
         p->keys_after += idem_window_modality(q->window) == IDEM_KEYBOARD ? strokes : 0;
@@ -302,9 +306,6 @@ static void play(struct idem_player *p, int64_t now_us)
         const struct idem_script_event *e = &p->script.events[p->next];
         if (e->t_us > now_us)
             return;
-        if (p->takeover_us >= 0 && e->t_us >= p->takeover_us &&
-            (p->next == 0 || e[-1].t_us < p->takeover_us))
-            say(p, p->takeover_us, "-> the hands are %s's now", p->impostor);
         int r = play_event(p, e);
         p->next++;
         if (r < 0) {
