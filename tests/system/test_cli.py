@@ -308,6 +308,26 @@ class Replay(Case):
         self.assertEqual(done.returncode, 1)
         self.assertIn("--test-clock", done.stdout)
 
+    def test_a_population_learns_from_the_people_enrolled(self):
+        server, url = self.server("--test-clock")
+        people = typed(self.dir / "people.csv", 14, sessions=8)
+        self.assertEqual(idem("replay", people, "--server", url, "--speed", 5000).returncode, 0)
+        store, shipped, new = server.data + "/idem.db", ROOT / "data" / "default.pop", self.dir / "new.pop"
+        learn = ["train", "-o", new, "--from-store", store, "--population"]
+        self.fails(1, *learn, shipped, says="nothing to learn from yet")
+        done = idem(*learn, shipped, "--min-people", 10)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("14 people", done.stdout)
+        self.assertIn("pointer: 0 people", done.stderr)
+        self.assertNotEqual(new.read_bytes(), shipped.read_bytes())
+        front = server.call("GET", "/v1/front").body
+        self.assertIn(front, new.read_bytes())  # everybody stays enrolled
+        self.fails(1, *learn, ROOT / "data" / "keyboard.pop", says="14 profiles left out: they belong to another front")
+        self.fails(1, *learn, shipped, "--organisation", "acme", says="no such organisation")
+        self.fails(1, "train", "-o", new, "--from-store", EXCERPT, "--population", shipped, says="not a data base")
+        self.fails(1, "train", "-o", new, "--from-store", self.dir / "none.db", "--population", shipped, says="no such data base")
+        self.fails(2, "train", "-o", new, "--from-store", store, says="belong together")
+
     def test_strangers_and_short_recordings(self):
         self.fails(1, "replay", EXCERPT, "--takeover", "107:nobody@5", says="nobody recorded is called nobody")
         self.fails(1, "replay", EXCERPT, "--takeover", "107:109@99999", says="107's recording lasts no 99999 s")

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* from_store.h - the part of `idem train` that learns from a server's data base. */
+#ifndef IDEM_CLI_FROM_STORE_H
+#define IDEM_CLI_FROM_STORE_H
+
+#include "cli/command.h"
+
+struct idem_from_store {
+    const char *store; /* idem.db */
+    const char *organisation;
+    const char *population; /* the file that the server runs with */
+    uint32_t people_min;
+};
+
+/* The population in use with its models learned anew. 0, or an exit code after a message. */
+int idem_cli_from_store(const struct idem_from_store *from, struct idem_learned *out);
+
+#endif
