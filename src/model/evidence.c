@@ -67,9 +67,17 @@ void idem_project(const struct idem_model *model, const float *stats, double *L,
     }
 }
 
+/* Scratch is put on a cache line: a vector that straddles two costs twice. */
+enum { LINE = 64, LINE_DOUBLES = LINE / sizeof(double) };
+
+static double *on_a_line(double *scratch)
+{
+    return (double *)(((uintptr_t)scratch + LINE - 1) & ~(uintptr_t)(LINE - 1));
+}
+
 size_t idem_evidence_scratch(uint32_t rank)
 {
-    return (idem_packed(rank) + rank) * IDEM_LANES;
+    return (idem_packed(rank) + rank) * IDEM_LANES + LINE_DOUBLES;
 }
 
 /*
@@ -147,16 +155,61 @@ static inline __attribute__((always_inline)) void rows_below(v8 *A, uint32_t i)
     }
 }
 
-/* Elements (i, from..i-1) of one row. */
-static inline __attribute__((always_inline)) void row_rest(v8 *A, uint32_t i, uint32_t from)
+/* The block's own corner and right-hand sides, less what the columns before it explain. */
+static inline __attribute__((always_inline)) void corner(v8 *A, v8 *y, uint32_t i)
 {
-    v8 *Ai = A + row(i);
+    v8 *r0 = A + row(i), *r1 = A + row(i + 1), *r2 = A + row(i + 2), *r3 = A + row(i + 3);
+    v8 s00 = r0[i], s10 = r1[i], s11 = r1[i + 1], s20 = r2[i], s21 = r2[i + 1], s22 = r2[i + 2];
+    v8 s30 = r3[i], s31 = r3[i + 1], s32 = r3[i + 2], s33 = r3[i + 3];
+    v8 y0 = y[i], y1 = y[i + 1], y2 = y[i + 2], y3 = y[i + 3];
+
+    for (uint32_t k = 0; k < i; k++) {
+        v8 a0 = r0[k], a1 = r1[k], a2 = r2[k], a3 = r3[k], b = y[k];
+        s00 -= a0 * a0, s10 -= a1 * a0, s11 -= a1 * a1;
+        s20 -= a2 * a0, s21 -= a2 * a1, s22 -= a2 * a2;
+        s30 -= a3 * a0, s31 -= a3 * a1, s32 -= a3 * a2, s33 -= a3 * a3;
+        y0 -= a0 * b, y1 -= a1 * b, y2 -= a2 * b, y3 -= a3 * b;
+    }
+    r0[i] = s00;
+    r1[i] = s10, r1[i + 1] = s11;
+    r2[i] = s20, r2[i + 1] = s21, r2[i + 2] = s22;
+    r3[i] = s30, r3[i + 1] = s31, r3[i + 2] = s32, r3[i + 3] = s33;
+    y[i] = y0, y[i + 1] = y1, y[i + 2] = y2, y[i + 3] = y3;
+}
+
+/* What the rows finished so far amount to. */
+struct sums {
+    v8 half, determinant;
+    double logs[IDEM_LANES];
+};
+
+/* Finishes row i when the columns before `from` have been taken out of it already. */
+static inline __attribute__((always_inline)) void finish_row(v8 *A, v8 *y, uint32_t i,
+                                                             uint32_t from, struct sums *sums)
+{
+    v8 *Ai = A + row(i), inverse = {0};
+
     for (uint32_t j = from; j < i; j++) {
         const v8 *Aj = A + row(j);
         v8 sum = Ai[j];
-        for (uint32_t k = 0; k < j; k++)
+        for (uint32_t k = from; k < j; k++)
             sum -= Ai[k] * Aj[k];
         Ai[j] = sum * Aj[j];
+    }
+    v8 diag = Ai[i] + 1.0, rhs = y[i];
+    for (uint32_t k = from; k < i; k++) {
+        diag -= Ai[k] * Ai[k];
+        rhs -= Ai[k] * y[k];
+    }
+    for (int l = 0; l < IDEM_LANES; l++)
+        inverse[l] = 1 / sqrt(diag[l]);
+    Ai[i] = inverse;
+    y[i] = rhs * inverse;
+    sums->half += y[i] * y[i];
+    sums->determinant *= diag;
+    if ((i + 1) % LOG_EVERY == 0) {
+        add_logs((const double *)&sums->determinant, sums->logs);
+        sums->determinant = sums->determinant / sums->determinant;
     }
 }
 
@@ -164,32 +217,20 @@ static inline __attribute__((always_inline)) void row_rest(v8 *A, uint32_t i, ui
 IDEM_MULTIVERSION
 static void factor_lanes(uint32_t rank, v8 *A, v8 *y, double *out)
 {
-    double logs[IDEM_LANES] = {0};
-    v8 half = {0}, determinant = {1, 1, 1, 1, 1, 1, 1, 1};
+    struct sums sums = {.determinant = {1, 1, 1, 1, 1, 1, 1, 1}};
+    uint32_t i = 0;
 
-    for (uint32_t i = 0; i < rank; i++) {
-        v8 *Ai = A + row(i);
-        if (i % ROWS == 0 && i + ROWS <= rank)
-            rows_below(A, i);
-        row_rest(A, i, rank - i / ROWS * ROWS >= ROWS ? i / ROWS * ROWS : 0);
-        v8 diag = Ai[i] + 1.0, rhs = y[i], inverse;
-        for (uint32_t k = 0; k < i; k++) {
-            diag -= Ai[k] * Ai[k];
-            rhs -= Ai[k] * y[k];
-        }
-        for (int l = 0; l < IDEM_LANES; l++)
-            inverse[l] = 1 / sqrt(diag[l]);
-        Ai[i] = inverse;
-        y[i] = rhs * inverse;
-        half += y[i] * y[i];
-        determinant *= diag;
-        if ((i + 1) % LOG_EVERY == 0 || i + 1 == rank) {
-            add_logs((const double *)&determinant, logs);
-            determinant = determinant / determinant;
-        }
+    for (; i + ROWS <= rank; i += ROWS) {
+        rows_below(A, i);
+        corner(A, y, i);
+        for (uint32_t r = i; r < i + ROWS; r++)
+            finish_row(A, y, r, i, &sums);
     }
+    for (; i < rank; i++)
+        finish_row(A, y, i, 0, &sums);
+    add_logs((const double *)&sums.determinant, sums.logs);
     for (int l = 0; l < IDEM_LANES; l++)
-        out[l] = 0.5 * (half[l] - logs[l]);
+        out[l] = 0.5 * (sums.half[l] - sums.logs[l]);
 }
 
 /* One term of all lanes, side by side. */
@@ -214,7 +255,7 @@ void idem_evidence_batch(uint32_t rank, const struct idem_lane *lanes, int count
 {
     const size_t packed = idem_packed(rank);
     const double *La[IDEM_LANES], *Lb[IDEM_LANES], *ba[IDEM_LANES], *bb[IDEM_LANES];
-    double *A = scratch, *y = scratch + packed * IDEM_LANES, results[IDEM_LANES];
+    double *A = on_a_line(scratch), *y = A + packed * IDEM_LANES, results[IDEM_LANES];
 
     for (int l = 0; l < IDEM_LANES; l++) {
         const struct idem_lane *lane = &lanes[l < count ? l : 0]; /* idle lanes repeat the first */
@@ -275,7 +316,7 @@ static void project_lanes_b(const struct idem_model *model, const v8 *f, v8 *y)
 size_t idem_evidence_probes_scratch(const struct idem_model *model)
 {
     const size_t size = idem_packed(model->rank) + model->rank;
-    return (2 * size + idem_shape_len(model->shape)) * IDEM_LANES;
+    return (2 * size + idem_shape_len(model->shape)) * IDEM_LANES + LINE_DOUBLES;
 }
 
 /* B = A plus the profile's projection in every lane. */
@@ -291,7 +332,7 @@ void idem_evidence_probes(const struct idem_model *model, const double *profile,
 {
     const size_t packed = idem_packed(model->rank), size = packed + model->rank;
     const size_t len = idem_shape_len(model->shape);
-    v8 *A = (v8 *)(void *)scratch, *B = A + size, *stats = B + size;
+    v8 *A = (v8 *)(void *)on_a_line(scratch), *B = A + size, *stats = B + size;
     double results[IDEM_LANES];
 
     memset(A, 0, size * sizeof *A);
