@@ -532,9 +532,12 @@ static int open_lanes(struct idem_http *h)
 static void close_lanes(struct idem_http *h)
 {
     atomic_store(&h->stopping, true);
-    for (unsigned i = 0; i < h->lane_count; i++)
-        if (h->lanes[i].running)
-            pthread_join(h->lanes[i].thread, NULL);
+    for (unsigned i = 0; i < h->lane_count; i++) {
+        if (!h->lanes[i].running)
+            continue;
+        wake_lane(&h->lanes[i]);
+        pthread_join(h->lanes[i].thread, NULL);
+    }
     for (unsigned i = 0; i < h->lane_count; i++) {
         if (h->lanes[i].daemon != NULL)
             MHD_stop_daemon(h->lanes[i].daemon);

@@ -2,9 +2,11 @@
 """Files that hold secrets are their owner's alone; the server refuses what it cannot trust and says why.
 
 As root every file can be read and these tests would pass for the wrong reason, so the server runs as nobody."""
+import contextlib
 import os
 import pwd
 import shutil
+import sqlite3
 import stat
 import subprocess
 import tempfile
@@ -86,7 +88,10 @@ class Permissions(ServerCase):
 
     def test_somebody_elses_data_base_is_refused(self):
         path = os.path.join(self.data, "idem.db")
-        subprocess.run(AS_NOBODY + ["sqlite3", path, "CREATE TABLE theirs (x)"], check=True)
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute("CREATE TABLE theirs (x)")
+        if AS_NOBODY:
+            os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid)
         self.assertIn("another program", self.refused())
 
 

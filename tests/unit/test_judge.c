@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_judge.c - what a window means for its session, and what a profile learns when it ends, with
+ * two modalities: the keyboard of simulated people, and a pointer of one cell that tells left from
+ * right.
+ *
+ * The cases of judge.h and quarantine.h: the first modality enrols directly, the second only under
+ * trust and is thrown away when trust falls; dips, tails and daily shares are left out of what is
+ * learned.
+ */
+#include "people.h"
+#include "server/judge.h"
+#include "server/quarantine.h"
+
+#include <setjmp.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { OWNER = 101, THIEF = 202, STEP_MS = 10000, GESTURES = 10 };
+
+static struct idem_population *pop;
+static struct idem_judge judge;
+static struct idem_wire_reader *reader;
+static struct idem_window *gesture_window;
+
+static char dir[32], path[64];
+static struct idem_store *store;
+static struct idem_people *people;
+static struct idem_sessions *sessions;
+static struct idem_session *session;
+static int64_t demo;
+
+/* ------------------------------------------------------------------ the world */
+
+/* A pointer model whose first cell carries one direction. */
+static void pointer_model(const struct idem_front *front, struct idem_model *model)
+{
+    assert_int_equal(idem_model_alloc(model, idem_front_shape(front, IDEM_POINTER), 2), 0);
+    for (size_t k = 0; k < idem_shape_dims(model->shape); k++) {
+        model->weight[k] = 0.5f;
+        model->load[2 * k] = k == 0 ? 1.0f : 0.0f;
+        model->load[2 * k + 1] = k == 2 ? 1.0f : 0.0f;
+    }
+    idem_model_seal(model);
+}
+
+static void build_population(void)
+{
+    struct idem_learn_options opt = people_learn_options();
+    struct idem_model model[IDEM_MODALITIES];
+    struct idem_model *models[IDEM_MODALITIES] = {&model[0], &model[1]};
+    struct idem_front *front = people_front(40, 1000);
+    struct idem_corpus corpus;
+
+    assert_int_equal(idem_mixture_alloc(&front->mixture, IDEM_FEATURES, 2, 2), 0);
+    assert_int_equal(idem_front_seal(front), 0);
+    people_corpus(front, 40, 1000, &corpus);
+    assert_int_equal(idem_learn(&corpus, &opt, &model[IDEM_KEYBOARD]), 0);
+    idem_corpus_fini(&corpus);
+    pointer_model(front, &model[IDEM_POINTER]);
+    assert_int_equal(idem_population_build(front, models, &pop), 0);
+}
+
+static int make_world(void **state)
+{
+    (void)state;
+    build_population();
+    judge.population = pop;
+    judge.front = idem_population_front(pop);
+    judge.params = idem_trust_defaults();
+    assert_int_equal(idem_scorer_new(pop, &judge.scorer), 0);
+    assert_int_equal(idem_wire_reader_new(judge.front, &reader), 0);
+    return idem_window_new(judge.front, IDEM_POINTER, &gesture_window);
+}
+
+static int end_world(void **state)
+{
+    (void)state;
+    idem_window_free(gesture_window);
+    idem_wire_reader_free(reader);
+    idem_scorer_free(judge.scorer);
+    idem_population_free(pop);
+    return 0;
+}
+
+/* ------------------------------------------------------------------ a session */
+
+static void open_session(void)
+{
+    struct idem_store_session row = {.organisation = demo, .seat = "seat"};
+    uint8_t id[IDEM_ID_BYTES], person[IDEM_ID_BYTES];
+
+    randombytes_buf(id, sizeof id);
+    idem_people_pseudonym(people, "demo", "ada", person);
+    assert_int_equal(idem_sessions_add(sessions, id, "seat", &session), 0);
+    assert_int_equal(idem_people_get(people, demo, person, &session->person), 0);
+    assert_int_equal(idem_sessions_open(sessions, session), 0);
+    memcpy(row.id, id, sizeof row.id);
+    memcpy(row.person, person, sizeof row.person);
+    assert_int_equal(store->ops->person_add(store, demo, person, 0), 0);
+    assert_int_equal(store->ops->session_add(store, &row), 0);
+    session->row = row.row;
+    session->clock_ms = session->opened_ms = 1800000000000;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    strcpy(dir, "/tmp/idem-judge-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/idem.db", dir);
+    assert_int_equal(idem_store_sqlite_open(path, &store, NULL), 0);
+    assert_int_equal(store->ops->organisation(store, "demo", &demo), 0);
+    assert_int_equal(idem_people_new(dir, store, judge.front, &people), 0);
+    assert_int_equal(idem_sessions_new(&sessions), 0);
+    open_session();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    static const char *const names[] = {"idem.db", "idem.db-wal", "idem.db-shm", "pseudonym.key"};
+    (void)state;
+    idem_sessions_free(sessions);
+    idem_people_free(people);
+    store->ops->close(store);
+    for (int i = 0; i < 4; i++) {
+        snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+        unlink(path);
+    }
+    return rmdir(dir);
+}
+
+/* As the worker does: first the row, then the judgement. */
+static void receive(const struct idem_window *window)
+{
+    static uint8_t payload[8192];
+    struct idem_store_window row = {.organisation = demo,
+                                    .session = session->row,
+                                    .previous = session->last_row,
+                                    .payload = payload};
+
+    session->clock_ms += STEP_MS;
+    row.seq = session->received + 1;
+    row.received_ms = session->clock_ms;
+    assert_int_equal(
+        idem_wire_write_window(judge.front, window, row.seq, payload, sizeof payload, &row.len), 0);
+    assert_int_equal(store->ops->window_add(store, &row), 0);
+    session->last_row = row.row;
+    assert_int_equal(idem_judge_window(&judge, session, window, row.row), 0);
+}
+
+static void type(uint64_t who, uint64_t seed, int windows)
+{
+    struct person person;
+    person_draw(&person, who);
+    struct typist typist = typist_new(&person, seed);
+    for (int i = 0; i < windows; i++) {
+        struct idem_window *w = typist_window(&typist, judge.front, 25);
+        receive(w);
+        idem_window_free(w);
+    }
+}
+
+/* Windows of gestures to one side: +1 or -1. */
+static void move(int side, int windows)
+{
+    for (int i = 0; i < windows; i++) {
+        const int32_t sums[4] = {side * GESTURES * IDEM_GRID, 0, 0, 0};
+        assert_int_equal(idem_window_begin(gesture_window, GESTURES, 9000), 0);
+        assert_int_equal(idem_window_put(gesture_window, 0, GESTURES * IDEM_GRID, sums), 0);
+        assert_int_equal(idem_window_end(gesture_window), 0);
+        receive(gesture_window);
+    }
+}
+
+static const struct idem_template *template_of(enum idem_modality m)
+{
+    return &session->person->templates[0][m];
+}
+
+static double strokes(enum idem_modality m)
+{
+    return template_of(m)->profile != NULL ? idem_profile_strokes(template_of(m)->profile) : 0;
+}
+
+static uint32_t shown(enum idem_modality m)
+{
+    struct idem_session_view view;
+    idem_session_view(session, "demo", &view);
+    return view.enrolment.part[m].have;
+}
+
+/* Ends the session as the worker does. */
+static void end_session(void)
+{
+    struct idem_session *forgotten;
+    struct idem_lesson lesson;
+
+    assert_int_equal(store->ops->begin(store), 0);
+    assert_int_equal(idem_quarantine_learn(people, store, judge.front, reader, session,
+                                           session->clock_ms, &lesson),
+                     0);
+    assert_int_equal(store->ops->commit(store), 0);
+    idem_lesson_apply(&lesson, session);
+    idem_sessions_close(sessions, session, &forgotten);
+    assert_null(forgotten);
+}
+
+/* ------------------------------------------------------------------ enrolment */
+
+static void test_both_modalities_enrol_side_by_side(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 9; i++) {
+        type(OWNER, (uint64_t)i, 1);
+        move(1, 1);
+    }
+    assert_int_equal(session->state, IDEM_STATE_ENROLLING);
+    assert_true(strokes(IDEM_KEYBOARD) == 225 && strokes(IDEM_POINTER) == 90);
+    type(OWNER, 9, 1);
+    assert_true(template_of(IDEM_KEYBOARD)->enrolled && template_of(IDEM_KEYBOARD)->unsaved);
+    assert_false(template_of(IDEM_POINTER)->enrolled);
+    assert_int_equal(session->state, IDEM_STATE_INSUFFICIENT);
+    assert_null(session->trust);
+}
+
+static void test_the_second_modality_waits_for_trust(void **state)
+{
+    (void)state;
+    type(OWNER, 1, 10);
+    move(1, 20);
+    assert_true(strokes(IDEM_POINTER) == 0);
+    assert_int_equal(shown(IDEM_POINTER), IDEM_ENROL_GESTURES);
+    assert_false(template_of(IDEM_POINTER)->enrolled);
+    type(OWNER, 2, 3);
+    assert_int_equal(session->state, IDEM_STATE_OK);
+    move(1, 1);
+    assert_true(template_of(IDEM_POINTER)->enrolled);
+    assert_true(strokes(IDEM_POINTER) >= IDEM_ENROL_GESTURES);
+    assert_null(session->candidate[IDEM_POINTER]);
+}
+
+static void test_a_thief_enrols_nothing(void **state)
+{
+    (void)state;
+    type(OWNER, 1, 12);
+    move(-1, 10);
+    type(THIEF, 1, 10);
+    assert_true(session->spoiled);
+    assert_null(session->candidate[IDEM_POINTER]);
+    move(-1, 20);
+    assert_int_equal(shown(IDEM_POINTER), 0);
+    end_session();
+    assert_true(strokes(IDEM_POINTER) == 0);
+    assert_true(strokes(IDEM_KEYBOARD) == 250);
+}
+
+static void test_the_pointer_alone_can_lock(void **state)
+{
+    (void)state;
+    move(1, 15);
+    assert_true(template_of(IDEM_POINTER)->enrolled);
+    move(1, 5);
+    assert_int_equal(session->state, IDEM_STATE_OK);
+    for (int i = 0; i < 40 && !session->locked; i++)
+        move(-1, 1);
+    assert_int_equal(session->state, IDEM_STATE_LOCKED);
+    assert_true(session->lock_unsaved);
+    assert_true(session->reason_count > 0);
+}
+
+static void test_enrolment_under_way_is_kept_when_the_session_ends(void **state)
+{
+    (void)state;
+    type(OWNER, 1, 4);
+    move(1, 3);
+    end_session();
+    assert_true(strokes(IDEM_KEYBOARD) == 100 && strokes(IDEM_POINTER) == 30);
+    open_session();
+    assert_true(strokes(IDEM_KEYBOARD) == 100);
+    type(OWNER, 2, 6);
+    assert_true(template_of(IDEM_KEYBOARD)->enrolled);
+}
+
+static void test_a_candidate_is_kept_only_by_a_session_that_was_judged(void **state)
+{
+    (void)state;
+    type(OWNER, 1, 10);
+    move(-1, 5);
+    end_session(); /* not one window could be judged */
+    assert_true(strokes(IDEM_POINTER) == 0);
+    open_session();
+    move(1, 5);
+    type(OWNER, 2, 5);
+    end_session();
+    assert_true(strokes(IDEM_POINTER) == 50);
+    assert_false(template_of(IDEM_POINTER)->enrolled);
+}
+
+/* ------------------------------------------------------------------ quarantine */
+
+static void test_a_quiet_session_teaches_its_daily_share(void **state)
+{
+    (void)state;
+    type(OWNER, 1, 10);
+    type(OWNER, 2, 30);
+    end_session();
+    assert_true(strokes(IDEM_KEYBOARD) == 300);
+    assert_true(template_of(IDEM_KEYBOARD)->day_strokes == 50);
+}
+
+static void test_the_last_windows_teach_nothing(void **state)
+{
+    (void)state;
+    type(OWNER, 1, 10);
+    type(OWNER, 2, IDEM_QUARANTINE_MARGIN + 1);
+    end_session();
+    assert_true(strokes(IDEM_KEYBOARD) == 275);
+}
+
+static void test_windows_near_a_dip_teach_nothing(void **state)
+{
+    (void)state;
+    type(OWNER, 1, 10);
+    type(OWNER, 2, 12);
+    session->dips[session->dip_count++] = (struct idem_dip){12, 20}; /* of 10 .. 21 */
+    type(OWNER, 3, 0);
+    end_session();
+    assert_true(strokes(IDEM_KEYBOARD) == 300); /* 10 and 11: before the dip, with 8 after them */
+}
+
+static void test_a_profile_forgets_beyond_its_size(void **state)
+{
+    struct idem_template *t = NULL;
+    (void)state;
+    type(OWNER, 1, 10);
+    t = &session->person->templates[0][IDEM_KEYBOARD];
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(idem_profile_merge(t->profile, t->profile), 0);
+    assert_true(strokes(IDEM_KEYBOARD) == 16000);
+    type(OWNER, 2, 30);
+    end_session();
+    assert_true(strokes(IDEM_KEYBOARD) > 9999 && strokes(IDEM_KEYBOARD) < 10001);
+}
+
+static void test_what_was_learned_is_what_the_store_holds(void **state)
+{
+    struct idem_person *person = session->person;
+    uint8_t id[IDEM_ID_BYTES];
+    (void)state;
+    memcpy(id, person->id, sizeof id);
+    type(OWNER, 1, 10);
+    move(1, 3);
+    type(OWNER, 2, 20);
+    end_session();
+    double keys = strokes(IDEM_KEYBOARD), gestures = strokes(IDEM_POINTER);
+    idem_people_put(people, person);
+    assert_int_equal(idem_people_get(people, demo, id, &person), 0);
+    session->person = person;
+    assert_true(strokes(IDEM_KEYBOARD) == keys && strokes(IDEM_POINTER) == gestures);
+    assert_true(template_of(IDEM_KEYBOARD)->enrolled);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_both_modalities_enrol_side_by_side),
+        TEST(test_the_second_modality_waits_for_trust),
+        TEST(test_a_thief_enrols_nothing),
+        TEST(test_the_pointer_alone_can_lock),
+        TEST(test_enrolment_under_way_is_kept_when_the_session_ends),
+        TEST(test_a_candidate_is_kept_only_by_a_session_that_was_judged),
+        TEST(test_a_quiet_session_teaches_its_daily_share),
+        TEST(test_the_last_windows_teach_nothing),
+        TEST(test_windows_near_a_dip_teach_nothing),
+        TEST(test_a_profile_forgets_beyond_its_size),
+        TEST(test_what_was_learned_is_what_the_store_holds),
+    };
+    return cmocka_run_group_tests(tests, make_world, end_world);
+}
