@@ -328,7 +328,7 @@ static void add_profile(v8 *B, const v8 *A, const double *profile, size_t len)
 
 void idem_evidence_probes(const struct idem_model *model, const double *profile,
                           const float *const *probes, int count, double *scratch, double *alone,
-                          double *joint)
+                          double *joint, double *own)
 {
     const size_t packed = idem_packed(model->rank), size = packed + model->rank;
     const size_t len = idem_shape_len(model->shape);
@@ -347,6 +347,9 @@ void idem_evidence_probes(const struct idem_model *model, const double *profile,
     memcpy(alone, results, (size_t)count * sizeof *alone);
     factor_lanes(model->rank, B, B + packed, results);
     memcpy(joint, results, (size_t)count * sizeof *joint);
+    /* An idle lane has an empty probe, so its sum is the profile alone. */
+    *own = count < IDEM_LANES ? results[count]
+                              : idem_evidence(model->rank, profile, profile + packed, scratch);
 }
 
 void idem_posterior(uint32_t rank, const double *L, const double *b, double *scratch, double *w)

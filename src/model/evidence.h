@@ -43,12 +43,12 @@ void idem_evidence_batch(uint32_t rank, const struct idem_lane *lanes, int count
 
 /*
  * Up to IDEM_LANES probes (flat statistics) against one profile (its projection: L[packed], then
- * b[rank]): alone[i] = E(S_i), joint[i] = E(P + S_i).
+ * b[rank]): alone[i] = E(S_i), joint[i] = E(P + S_i), *own = E(P).
  */
 size_t idem_evidence_probes_scratch(const struct idem_model *model);
 void idem_evidence_probes(const struct idem_model *model, const double *profile,
                           const float *const *probes, int count, double *scratch, double *alone,
-                          double *joint);
+                          double *joint, double *own);
 
 /* The posterior mean of w given a projection: w[rank]. */
 void idem_posterior(uint32_t rank, const double *L, const double *b, double *scratch, double *w);

@@ -13,8 +13,7 @@
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&                             \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define IDEM_MULTIVERSION                                                                          \
-    __attribute__((target_clones("default", "fma", "avx512f")))
+#define IDEM_MULTIVERSION __attribute__((target_clones("default", "fma", "avx512f")))
 #else
 #define IDEM_MULTIVERSION
 #endif

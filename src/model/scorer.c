@@ -84,8 +84,7 @@ void idem_scorer_raw(struct idem_scorer *scorer, const struct idem_profile *prof
     if (count == 1) {
         one_probe(scorer, model, probes[0], alone, joint, &own);
     } else {
-        idem_evidence_probes(model, P, probes, count, scorer->scratch, alone, joint);
-        own = idem_evidence(model->rank, P, P + packed, scorer->scratch);
+        idem_evidence_probes(model, P, probes, count, scorer->scratch, alone, joint, &own);
     }
     for (int i = 0; i < count; i++) {
         out[i] = joint[i] - alone[i] - own;

@@ -216,14 +216,15 @@ static void test_probes_equal_single(void **state)
         float *P = random_stats(&m, 7), *probes[IDEM_LANES], *sum = calloc(len, sizeof *sum);
         double *profile = calloc(packed + m.rank, sizeof *profile);
         double *scratch = calloc(idem_evidence_probes_scratch(&m), sizeof *scratch);
-        double alone[IDEM_LANES], joint[IDEM_LANES];
+        double alone[IDEM_LANES], joint[IDEM_LANES], own;
 
         idem_project(&m, P, profile, profile + packed);
         for (int l = 0; l < IDEM_LANES; l++)
             probes[l] = random_stats(&m, 200 + (uint64_t)l);
         for (int count = 1; count <= IDEM_LANES; count++) {
             idem_evidence_probes(&m, profile, (const float *const *)probes, count, scratch, alone,
-                                 joint);
+                                 joint, &own);
+            assert_true(fabs(own - evidence_of(&m, P)) < 1e-8 * fabs(own) + 1e-9);
             for (int l = 0; l < count; l++) {
                 double want = evidence_of(&m, probes[l]);
                 assert_true(fabs(alone[l] - want) < 1e-8 * fmax(1, fabs(want)));
