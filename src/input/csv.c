@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
-enum { CHUNK = 512 * 1024 }; /* bytes asked of zlib at once; must be above IDEM_CSV_LINE */
+enum { CHUNK = 512 * 1024 }; /* most bytes read at once */
 
 struct idem_csv {
     char *name;
@@ -23,7 +23,8 @@ struct idem_csv {
     size_t left;
     uint64_t size;
     uint64_t line; /* number of the line last cut, from 1 */
-    char *buf;     /* CHUNK + IDEM_CSV_LINE bytes */
+    char *buf;     /* chunk + IDEM_CSV_LINE bytes */
+    size_t chunk;  /* read at once: CHUNK, less when there is less */
     size_t at, end;
     bool eof;
     int failed; /* the error that ended the file, or 0 */
@@ -85,7 +86,7 @@ static int refill(struct idem_csv *csv, struct idem_fault *fault)
     memmove(csv->buf, csv->buf + csv->at, csv->end - csv->at);
     csv->end -= csv->at;
     csv->at = 0;
-    int got = read_some(csv, csv->buf + csv->end, CHUNK, fault);
+    int got = read_some(csv, csv->buf + csv->end, csv->chunk, fault);
     if (got < 0)
         return got;
     csv->eof = got == 0;
@@ -218,13 +219,14 @@ static int read_header(struct idem_csv *csv, struct idem_fault *fault)
     return 0;
 }
 
-static struct idem_csv *make(const char *name)
+static struct idem_csv *make(const char *name, size_t chunk)
 {
     struct idem_csv *csv = calloc(1, sizeof *csv);
     if (!csv)
         return NULL;
     csv->name = strdup(name);
-    csv->buf = malloc(CHUNK + IDEM_CSV_LINE);
+    csv->chunk = chunk;
+    csv->buf = malloc(chunk + IDEM_CSV_LINE);
     if (csv->name && csv->buf)
         return csv;
     idem_csv_close(csv);
@@ -244,7 +246,7 @@ static int open_done(struct idem_csv *csv, struct idem_csv **out, struct idem_fa
 
 int idem_csv_open(const char *path, struct idem_csv **out, struct idem_fault *fault)
 {
-    struct idem_csv *csv = make(path);
+    struct idem_csv *csv = make(path, CHUNK);
     struct stat st = {0};
     int r = IDEM_ERR_IO;
     if (!csv) {
@@ -271,7 +273,7 @@ int idem_csv_open(const char *path, struct idem_csv **out, struct idem_fault *fa
 int idem_csv_open_bytes(const char *name, const void *bytes, size_t len, struct idem_csv **out,
                         struct idem_fault *fault)
 {
-    struct idem_csv *csv = make(name);
+    struct idem_csv *csv = make(name, len < CHUNK ? len + 1 : CHUNK);
     if (!csv) {
         snprintf(fault->text, sizeof fault->text, "%.200s: out of memory", name);
         return IDEM_ERR_NOMEM;
