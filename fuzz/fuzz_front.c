@@ -44,7 +44,9 @@ static void type(const struct idem_front *front, struct idem_reader *r)
         uint16_t key = idem_read_u16(r);
         uint16_t action = idem_read_u16(r);
         int32_t step = (int32_t)idem_read_u32(r);
-        now = action & 0x100 ? (int64_t)((uint64_t)(uint32_t)step << 32) : now + step;
+        /* wraps: the ends of the range are the interesting times */
+        now = action & 0x100 ? (int64_t)((uint64_t)(uint32_t)step << 32)
+                             : (int64_t)((uint64_t)now + (uint64_t)(int64_t)step);
         if (idem_keyboard_event(kb, key, (enum idem_key_action)(action % 3), now)) {
             if (idem_keyboard_take(kb, w) != 0)
                 abort();
