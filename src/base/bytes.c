@@ -157,12 +157,17 @@ void idem_write_f32s(struct idem_writer *w, const float *v, size_t count)
 
 uint32_t idem_crc32(const void *bytes, size_t len)
 {
+    /* crc of every half byte: small enough to stay in the cache, four times the bitwise speed */
+    static const uint32_t half[16] = {0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC,
+                                      0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
+                                      0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C,
+                                      0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C};
     const uint8_t *p = bytes;
     uint32_t crc = 0xFFFFFFFFu;
     for (size_t i = 0; i < len; i++) {
         crc ^= p[i];
-        for (int k = 0; k < 8; k++)
-            crc = (crc >> 1) ^ (0xEDB88320u & (0u - (crc & 1u)));
+        crc = (crc >> 4) ^ half[crc & 15];
+        crc = (crc >> 4) ^ half[crc & 15];
     }
     return ~crc;
 }
