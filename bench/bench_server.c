@@ -38,7 +38,7 @@
 enum {
     KEYS = 25,
     TYPISTS = 64,       /* simulated people; sessions share their hands, not their identity */
-    ENROL_WINDOWS = 10, /* sent in one request */
+    ENROL_WINDOWS = 16, /* sent in one request */
     ROUNDS_MAX = 1 << 20,
     WARM_ROUNDS = 8, /* before "steady" is measured */
     STEADY_SHARE = 10,

@@ -15,7 +15,7 @@ enum {
     IDEM_WINDOW_KEYS = 25,
     IDEM_WINDOW_GESTURES = 10,
     /* Strokes until a modality counts as enrolled. */
-    IDEM_ENROL_KEYS = 250,
+    IDEM_ENROL_KEYS = 400,
     IDEM_ENROL_GESTURES = 150,
     /* Beyond so many strokes a profile forgets as much as it learns. */
     IDEM_PROFILE_KEYS_MAX = 10000,
@@ -54,6 +54,12 @@ enum {
     IDEM_POPULATION_FILE_MAX = 64 * 1024 * 1024,
     IDEM_DRAIN_MS = 10 * 1000, /* for requests under way when the server is told to stop */
 };
+
+/*
+ * The demo invites its visitors to take a session over, so it expects a takeover every three hours
+ * of work; the library's default is one in twenty.
+ */
+#define IDEM_DEMO_HAZARD_PER_HOUR 0.3
 
 /* Decisions, on P(owner). */
 #define IDEM_TRUST_STEP_UP 0.5

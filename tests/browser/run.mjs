@@ -25,7 +25,7 @@ const STRANGER = '117';
 /* Windows of the owner that must leave trust up, and the most that a stranger may get. */
 const STAY_WINDOWS = 4;
 const STRANGER_KEYS_MAX = 250;
-const ENROL_KEYS_MAX = 330;
+const ENROL_KEYS_MAX = 500;
 const STEP_MS = 150_000;
 
 const absent = !installed();

@@ -235,10 +235,10 @@ class Reading(ServerCase):
         session.send(windows(101, 1, 4))
         person = self.server.get(path).json
         self.assertEqual((person["state"], person["enrolment"]["keyboard"]["have"]), ("enrolling", 100))
-        session.send(windows(101, 2, 6))
+        session.send(windows(101, 2, 12))
         person = self.server.get(path).json
         self.assertEqual(person["state"], "enrolled")
-        self.assertEqual(person["profiles"][0]["strokes"], 250)
+        self.assertEqual(person["profiles"][0]["strokes"], 400)
         self.assertTrue(person["profiles"][0]["enrolled"])
 
     def test_the_front_is_cached_by_its_tag(self):

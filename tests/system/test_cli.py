@@ -285,7 +285,7 @@ class Replay(Case):
 
     def test_a_takeover_is_noticed_and_the_owner_stays(self):
         _, url = self.server("--test-clock")
-        done = idem("replay", EXCERPT, "--server", url, "--speed", 2000, "--takeover", "107:117@100", "--people", 0)
+        done = idem("replay", EXCERPT, "--server", url, "--speed", 2000, "--takeover", "107:117@140", "--people", 0)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("the hands are 117's now", done.stdout)
         self.assertRegex(done.stdout, r"takeover 107 -> 117: noticed after [\d.]+ s, \d+ keys")

@@ -31,7 +31,7 @@ class Recognition(ServerCase):
 
     def enrolled(self, person=101):
         desk = Desk(self.server)
-        last = desk.send(windows(person, 1, 10))[-1]
+        last = desk.send(windows(person, 1, 16))[-1]
         self.assertTrue(last["enrolment"]["keyboard"]["enrolled"])
         return desk
 
@@ -41,8 +41,8 @@ class Recognition(ServerCase):
 
     def test_enrolment_fills_up_and_scoring_begins_with_the_next_window(self):
         desk = Desk(self.server)
-        seen = desk.send(windows(101, 1, 10))
-        self.assertEqual([s["enrolment"]["keyboard"]["have"] for s in seen], list(range(25, 251, 25)))
+        seen = desk.send(windows(101, 1, 16))
+        self.assertEqual([s["enrolment"]["keyboard"]["have"] for s in seen], list(range(25, 401, 25)))
         self.assertEqual({s["state"] for s in seen[:-1]}, {"enrolling"})
         self.assertEqual({s["trust"] for s in seen}, {None})
         first = desk.send(windows(101, 2, 1))[0]
@@ -93,10 +93,10 @@ class Recognition(ServerCase):
 
     def test_a_restart_in_mid_enrolment_loses_and_doubles_nothing(self):
         desk = Desk(self.server)
-        for part in range(5):
-            desk.send(windows(101, 1, 10)[2 * part:2 * part + 2])
+        for part in range(4):
+            desk.send(windows(101, 1, 16)[4 * part:4 * part + 4])
             self.restart()
-            self.assertEqual(desk.session.read()["enrolment"]["keyboard"]["have"], 50 * (part + 1))
+            self.assertEqual(desk.session.read()["enrolment"]["keyboard"]["have"], 100 * (part + 1))
         self.assertEqual(desk.session.read()["enrolment"]["state"], "enrolled")
 
     def test_a_lock_survives_a_restart_and_so_does_an_unlocking(self):
@@ -112,7 +112,7 @@ class Recognition(ServerCase):
 
     def test_two_sessions_enrol_one_person_and_a_restart_keeps_the_sum(self):
         one, two = Desk(self.server), Desk(self.server)
-        some = windows(101, 1, 10)
+        some = windows(101, 1, 16)
         one.send(some[:3])
         two.send(some[3:6])
         self.assertEqual(two.session.close().status, 204)
@@ -130,27 +130,27 @@ class Recognition(ServerCase):
         desk = self.enrolled()
         desk.send(windows(101, 2, 40))
         desk.session.close()
-        self.assertEqual(self.strokes(desk), 300, "250 and a fifth of it")
+        self.assertEqual(self.strokes(desk), 475, "400 and at most a fifth of it")
         again = Desk(self.server, at=desk.now)
         again.send(windows(101, 3, 40))
         again.session.close()
-        self.assertEqual(self.strokes(again), 300, "the day's share is used up")
+        self.assertEqual(self.strokes(again), 475, "the day's share is used up")
         tomorrow = Desk(self.server, at=desk.now + 24 * 3600 * 1000)
         tomorrow.send(windows(101, 4, 40))
         tomorrow.session.close()
-        self.assertEqual(self.strokes(tomorrow), 350)
+        self.assertEqual(self.strokes(tomorrow), 550)
 
     def test_the_last_windows_of_a_session_teach_nothing(self):
         desk = self.enrolled()
         desk.send(windows(101, 2, 8))
         desk.session.close()
-        self.assertEqual(self.strokes(desk), 250)
+        self.assertEqual(self.strokes(desk), 400)
 
     def test_a_session_that_fell_below_step_up_teaches_nothing(self):
         desk = self.enrolled()
         desk.send(windows(101, 2, 40) + windows(202, 1, 12))
         desk.session.close()
-        self.assertEqual(self.strokes(desk), 250)
+        self.assertEqual(self.strokes(desk), 400)
 
     def test_trust_expires_without_windows(self):
         desk = self.enrolled()
