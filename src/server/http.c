@@ -2,63 +2,28 @@
 /*
  * http.c - see http.h and request.h. How a request goes through libmicrohttpd:
  *
- *   accept()  first call, headers only: Host, Origin, route, token
- *   accept()  with pieces of the body, until
- *   accept()  with none: the route's handler runs; it answers, or submits a command
+ *   accept    first call, headers only: Host, Origin, route, token
+ *   accept    with pieces of the body, until
+ *   accept    with none: the route's handler runs; it answers, or submits a command
  *             (suspend, bus, worker, resume)
- *   accept()  once more after the resume: the answer is sent
+ *   accept    once more after the resume: the answer is sent
  *   finished  the request object goes back to the pool
  *
  * A refused request is read to its end first, up to a limit, because a client that is still
  * sending would not see the answer.
  */
-#include "server/http.h"
+#include "server/http_parts.h"
 
 #include "base/log.h"
 #include "server/clock.h"
 #include "server/metrics.h"
-#include "server/request.h"
 #include "server/routes.h"
 
-#include <arpa/inet.h>
-#include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/eventfd.h>
 #include <time.h>
-#include <unistd.h>
-
-enum { HOSTS = 3, HOST_MAX = 32, BACKLOG = 1024, WAIT_MS = 1000, WAKE_EVERY = 24 };
-
-/* One thread, with a listening socket of its own on the common port. */
-struct idem_lane {
-    struct idem_http *http;
-    struct MHD_Daemon *daemon;
-    int epoll_fd, wake_fd;
-    atomic_bool woken;   /* wake_fd has been written to since the lane last looked */
-    atomic_uint resumed; /* connections resumed since it was */
-    pthread_t thread;
-    bool running;
-};
-
-struct idem_http {
-    struct idem_http_parts parts;
-    struct idem_lane lanes[IDEM_THREADS_MAX];
-    unsigned lane_count;
-    uint16_t port;
-    char hosts[HOSTS][HOST_MAX];
-    struct MHD_Response *front;
-    char front_etag[20];
-    atomic_bool draining, stopping;
-    atomic_int active; /* requests between their first header and their answer */
-    pthread_mutex_t pool_lock;
-    struct idem_request *pool;
-    unsigned pooled;
-};
 
 const struct idem_http_parts *idem_http_parts(const struct idem_http *http)
 {
@@ -144,14 +109,14 @@ static void give_request(struct idem_http *h, struct idem_request *r)
 
 static void name_hosts(struct idem_http *h)
 {
-    static const char *const names[HOSTS] = {"127.0.0.1", "localhost", "[::1]"};
-    for (int i = 0; i < HOSTS; i++)
+    static const char *const names[IDEM_HOSTS] = {"127.0.0.1", "localhost", "[::1]"};
+    for (int i = 0; i < IDEM_HOSTS; i++)
         snprintf(h->hosts[i], sizeof h->hosts[i], "%s:%u", names[i], h->port);
 }
 
 static bool is_our_host(const struct idem_http *h, const char *host)
 {
-    for (int i = 0; i < HOSTS; i++)
+    for (int i = 0; i < IDEM_HOSTS; i++)
         if (strcasecmp(h->hosts[i], host) == 0)
             return true;
     return false;
@@ -254,29 +219,9 @@ static enum MHD_Result gather(struct idem_request *r, const char *bytes, size_t 
 
 /* ------------------------------------------------------------------ the command and back */
 
-/* Any thread. A lane that has been woken and not looked yet needs no second call. */
-static void wake_lane(struct idem_lane *lane)
-{
-    const uint64_t one = 1;
-
-    atomic_store(&lane->resumed, 0);
-    if (!atomic_exchange(&lane->woken, true) && write(lane->wake_fd, &one, sizeof one) < 0)
-        idem_log(IDEM_LOG_ERROR, "kernel: an eventfd cannot be written");
-}
-
-/* While more answers follow, a lane is woken for some of them at a time: each waking costs both. */
 static void command_done(struct idem_command *command, bool more)
 {
-    struct idem_request *r = (struct idem_request *)command; /* its first member */
-    struct idem_http *h = r->http;
-    struct idem_lane *lane = r->lane;
-
-    MHD_resume_connection(r->connection); /* the request may be gone from here on */
-    if (atomic_fetch_add(&lane->resumed, 1) + 1 >= WAKE_EVERY)
-        wake_lane(lane);
-    for (unsigned i = 0; i < h->lane_count && !more; i++)
-        if (atomic_load(&h->lanes[i].resumed) > 0)
-            wake_lane(&h->lanes[i]);
+    idem_lane_resume((struct idem_request *)command, more); /* the command is its first member */
 }
 
 void idem_request_submit(struct idem_request *r)
@@ -294,42 +239,6 @@ void idem_request_submit(struct idem_request *r)
                         err == IDEM_ERR_FULL ? "the queue is full" : "the server is being stopped");
     command_done(&r->command, false);
 }
-
-static void pause_stream(void *context)
-{
-    struct idem_request *r = context;
-    MHD_suspend_connection(r->connection);
-}
-
-static void wake_stream(void *context)
-{
-    struct idem_request *r = context;
-    struct idem_lane *lane = r->lane;
-    MHD_resume_connection(r->connection);
-    wake_lane(lane);
-}
-
-static int socket_of(const struct idem_request *r)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    return info != NULL ? info->connect_fd : -1;
-}
-
-/* What a client is behind waits in its ring, where it is counted, and not in the kernel. */
-void idem_http_small_buffer(struct idem_request *r)
-{
-    int size = IDEM_STREAM_KERNEL_BUFFER;
-    setsockopt(socket_of(r), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-}
-
-/* The peer's buffers are full: libmicrohttpd would wait for them until the connection times out. */
-static void cut_stream(void *context)
-{
-    shutdown(socket_of(context), SHUT_RDWR);
-}
-
-const struct idem_stream_hooks idem_http_stream_hooks = {pause_stream, wake_stream, cut_stream};
 
 /* ------------------------------------------------------------------ answering */
 
@@ -394,9 +303,9 @@ static enum MHD_Result send_answer(struct idem_request *r)
 
 /* ------------------------------------------------------------------ libmicrohttpd's side */
 
-static enum MHD_Result accept_request(void *cls, struct MHD_Connection *connection, const char *url,
-                                      const char *method, const char *version, const char *body,
-                                      size_t *body_len, void **context)
+enum MHD_Result idem_http_accept(void *cls, struct MHD_Connection *connection, const char *url,
+                                 const char *method, const char *version, const char *body,
+                                 size_t *body_len, void **context)
 {
     struct idem_request *r = *context;
 
@@ -421,10 +330,10 @@ static enum MHD_Result accept_request(void *cls, struct MHD_Connection *connecti
     return send_answer(r);
 }
 
-static void finished(void *cls, struct MHD_Connection *connection, void **context,
-                     enum MHD_RequestTerminationCode code)
+void idem_http_finished(void *cls, struct MHD_Connection *connection, void **context,
+                        enum MHD_RequestTerminationCode code)
 {
-    struct idem_http *h = cls;
+    struct idem_http *h = ((struct idem_lane *)cls)->http;
 
     (void)connection;
     (void)code;
@@ -456,96 +365,6 @@ static int make_front(struct idem_http *h)
     return IDEM_OK;
 }
 
-/* Resumed connections are seen by the run that follows; those after it wake anew. */
-static void look_up(struct idem_lane *lane)
-{
-    uint64_t count;
-    if (read(lane->wake_fd, &count, sizeof count) == sizeof count)
-        atomic_store(&lane->woken, false);
-}
-
-/*
- * libmicrohttpd's own epoll thread blocks when exactly as many sockets are ready as its array of
- * events holds. So the waiting is done here, on its epoll descriptor, and it is run without.
- */
-static void *run_lane(void *arg)
-{
-    struct idem_lane *lane = arg;
-    struct pollfd ready[] = {{.fd = lane->epoll_fd, .events = POLLIN},
-                             {.fd = lane->wake_fd, .events = POLLIN}};
-    MHD_UNSIGNED_LONG_LONG timeout;
-
-    pthread_setname_np(pthread_self(), "idem-http");
-    while (!atomic_load(&lane->http->stopping)) {
-        int wait = WAIT_MS;
-        if (MHD_get_timeout(lane->daemon, &timeout) == MHD_YES && timeout < WAIT_MS)
-            wait = (int)timeout;
-        poll(ready, 2, wait);
-        if (ready[1].revents != 0)
-            look_up(lane);
-        MHD_run(lane->daemon);
-    }
-    return NULL;
-}
-
-static int open_lane(struct idem_http *h, struct idem_lane *lane, uint16_t port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    unsigned most = IDEM_CONNECTIONS_MAX / h->parts.threads;
-
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    lane->http = h;
-    lane->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (lane->wake_fd < 0)
-        return IDEM_ERR_IO;
-    lane->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, port, NULL, NULL, accept_request, lane,
-        MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, finished, h,
-        MHD_OPTION_CONNECTION_LIMIT, most, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)IDEM_CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)IDEM_CONNECTION_IDLE_S, MHD_OPTION_LISTEN_BACKLOG_SIZE, (unsigned)BACKLOG,
-        MHD_OPTION_LISTENING_ADDRESS_REUSE, h->parts.threads > 1 ? 1u : 0u, MHD_OPTION_END);
-    if (lane->daemon == NULL)
-        return IDEM_ERR_IO;
-    lane->epoll_fd = MHD_get_daemon_info(lane->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-    h->port = MHD_get_daemon_info(lane->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
-    return IDEM_OK;
-}
-
-/* All lanes are open before the first one takes a request. */
-static int open_lanes(struct idem_http *h)
-{
-    int err = IDEM_OK;
-
-    h->port = h->parts.port;
-    for (unsigned i = 0; i < h->parts.threads && err == 0; i++)
-        h->lane_count++, err = open_lane(h, &h->lanes[i], h->port);
-    name_hosts(h);
-    for (unsigned i = 0; i < h->lane_count && err == 0; i++) {
-        struct idem_lane *lane = &h->lanes[i];
-        lane->running = pthread_create(&lane->thread, NULL, run_lane, lane) == 0;
-        err = lane->running ? IDEM_OK : IDEM_ERR_NOMEM;
-    }
-    return err;
-}
-
-static void close_lanes(struct idem_http *h)
-{
-    atomic_store(&h->stopping, true);
-    for (unsigned i = 0; i < h->lane_count; i++) {
-        if (!h->lanes[i].running)
-            continue;
-        wake_lane(&h->lanes[i]);
-        pthread_join(h->lanes[i].thread, NULL);
-    }
-    for (unsigned i = 0; i < h->lane_count; i++) {
-        if (h->lanes[i].daemon != NULL)
-            MHD_stop_daemon(h->lanes[i].daemon);
-        if (h->lanes[i].wake_fd >= 0)
-            close(h->lanes[i].wake_fd);
-    }
-}
-
 int idem_http_start(const struct idem_http_parts *parts, struct idem_http **out)
 {
     struct idem_http *h = calloc(1, sizeof *h);
@@ -555,8 +374,10 @@ int idem_http_start(const struct idem_http_parts *parts, struct idem_http **out)
     h->parts = *parts;
     pthread_mutex_init(&h->pool_lock, NULL);
     int err = make_front(h);
-    if (err == 0)
-        err = open_lanes(h);
+    if (err == 0 && (err = idem_lanes_open(h)) == 0) {
+        name_hosts(h);
+        err = idem_lanes_start(h);
+    }
     if (err != 0) {
         idem_http_stop(h);
         return err;
@@ -571,11 +392,7 @@ void idem_http_drain(struct idem_http *http)
     int64_t until = idem_clock_ms() + IDEM_DRAIN_MS;
 
     atomic_store(&http->draining, true);
-    for (unsigned i = 0; i < http->lane_count; i++) {
-        MHD_socket listening = MHD_quiesce_daemon(http->lanes[i].daemon);
-        if (listening != MHD_INVALID_SOCKET)
-            close(listening);
-    }
+    idem_lanes_wake(http);
     idem_streams_shut(http->parts.streams);
     while (atomic_load(&http->active) > 0 && idem_clock_ms() < until)
         nanosleep(&nap, NULL);
@@ -585,7 +402,7 @@ void idem_http_stop(struct idem_http *http)
 {
     if (http == NULL)
         return;
-    close_lanes(http);
+    idem_lanes_close(http);
     if (http->front != NULL)
         MHD_destroy_response(http->front);
     while (http->pool != NULL) {

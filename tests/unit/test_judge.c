@@ -22,7 +22,14 @@
 
 #include <cmocka.h>
 
-enum { OWNER = 101, THIEF = 202, STEP_MS = 10000, GESTURES = 10 };
+enum {
+    OWNER = 101,
+    THIEF = 202,
+    STEP_MS = 10000,
+    GESTURES = 10,
+    KEYS = 25,
+    ENROL = IDEM_ENROL_KEYS / KEYS, /* windows */
+};
 
 static struct idem_population *pop;
 static struct idem_judge judge;
@@ -162,7 +169,7 @@ static void type(uint64_t who, uint64_t seed, int windows)
     person_draw(&person, who);
     struct typist typist = typist_new(&person, seed);
     for (int i = 0; i < windows; i++) {
-        struct idem_window *w = typist_window(&typist, judge.front, 25);
+        struct idem_window *w = typist_window(&typist, judge.front, KEYS);
         receive(w);
         idem_window_free(w);
     }
@@ -218,13 +225,12 @@ static void end_session(void)
 static void test_both_modalities_enrol_side_by_side(void **state)
 {
     (void)state;
-    for (int i = 0; i < 9; i++) {
-        type(OWNER, (uint64_t)i, 1);
-        move(1, 1);
-    }
+    type(OWNER, 1, ENROL - 1);
+    move(1, 9);
     assert_int_equal(session->state, IDEM_STATE_ENROLLING);
-    assert_true(strokes(IDEM_KEYBOARD) == 225 && strokes(IDEM_POINTER) == 90);
-    type(OWNER, 9, 1);
+    assert_true(strokes(IDEM_KEYBOARD) == IDEM_ENROL_KEYS - KEYS);
+    assert_true(strokes(IDEM_POINTER) == 90);
+    type(OWNER, 2, 1);
     assert_true(template_of(IDEM_KEYBOARD)->enrolled && template_of(IDEM_KEYBOARD)->unsaved);
     assert_false(template_of(IDEM_POINTER)->enrolled);
     assert_int_equal(session->state, IDEM_STATE_INSUFFICIENT);
@@ -234,7 +240,7 @@ static void test_both_modalities_enrol_side_by_side(void **state)
 static void test_the_second_modality_waits_for_trust(void **state)
 {
     (void)state;
-    type(OWNER, 1, 10);
+    type(OWNER, 1, ENROL);
     move(1, 20);
     assert_true(strokes(IDEM_POINTER) == 0);
     assert_int_equal(shown(IDEM_POINTER), IDEM_ENROL_GESTURES);
@@ -250,7 +256,7 @@ static void test_the_second_modality_waits_for_trust(void **state)
 static void test_a_thief_enrols_nothing(void **state)
 {
     (void)state;
-    type(OWNER, 1, 12);
+    type(OWNER, 1, ENROL + 2);
     move(-1, 10);
     type(THIEF, 1, 10);
     assert_true(session->spoiled);
@@ -259,7 +265,7 @@ static void test_a_thief_enrols_nothing(void **state)
     assert_int_equal(shown(IDEM_POINTER), 0);
     end_session();
     assert_true(strokes(IDEM_POINTER) == 0);
-    assert_true(strokes(IDEM_KEYBOARD) == 250);
+    assert_true(strokes(IDEM_KEYBOARD) == IDEM_ENROL_KEYS);
 }
 
 static void test_the_pointer_alone_can_lock(void **state)
@@ -285,14 +291,14 @@ static void test_enrolment_under_way_is_kept_when_the_session_ends(void **state)
     assert_true(strokes(IDEM_KEYBOARD) == 100 && strokes(IDEM_POINTER) == 30);
     open_session();
     assert_true(strokes(IDEM_KEYBOARD) == 100);
-    type(OWNER, 2, 6);
+    type(OWNER, 2, ENROL - 4);
     assert_true(template_of(IDEM_KEYBOARD)->enrolled);
 }
 
 static void test_a_candidate_is_kept_only_by_a_session_that_was_judged(void **state)
 {
     (void)state;
-    type(OWNER, 1, 10);
+    type(OWNER, 1, ENROL);
     move(-1, 5);
     end_session(); /* not one window could be judged */
     assert_true(strokes(IDEM_POINTER) == 0);
@@ -309,45 +315,47 @@ static void test_a_candidate_is_kept_only_by_a_session_that_was_judged(void **st
 static void test_a_quiet_session_teaches_its_daily_share(void **state)
 {
     (void)state;
-    type(OWNER, 1, 10);
+    type(OWNER, 1, ENROL);
     type(OWNER, 2, 30);
     end_session();
-    assert_true(strokes(IDEM_KEYBOARD) == 300);
-    assert_true(template_of(IDEM_KEYBOARD)->day_strokes == 50);
+    double learned = strokes(IDEM_KEYBOARD) - IDEM_ENROL_KEYS;
+    assert_true(learned > IDEM_LEARN_PER_DAY * IDEM_ENROL_KEYS - KEYS);
+    assert_true(learned <= IDEM_LEARN_PER_DAY * IDEM_ENROL_KEYS);
+    assert_true(template_of(IDEM_KEYBOARD)->day_strokes == learned);
 }
 
 static void test_the_last_windows_teach_nothing(void **state)
 {
     (void)state;
-    type(OWNER, 1, 10);
+    type(OWNER, 1, ENROL);
     type(OWNER, 2, IDEM_QUARANTINE_MARGIN + 1);
     end_session();
-    assert_true(strokes(IDEM_KEYBOARD) == 275);
+    assert_true(strokes(IDEM_KEYBOARD) == IDEM_ENROL_KEYS + KEYS);
 }
 
 static void test_windows_near_a_dip_teach_nothing(void **state)
 {
     (void)state;
-    type(OWNER, 1, 10);
+    type(OWNER, 1, ENROL);
     type(OWNER, 2, 12);
-    session->dips[session->dip_count++] = (struct idem_dip){12, 20}; /* of 10 .. 21 */
-    type(OWNER, 3, 0);
+    /* of ENROL .. ENROL + 11: two before the dip, and with enough after them */
+    session->dips[session->dip_count++] = (struct idem_dip){ENROL + 2, ENROL + 10};
     end_session();
-    assert_true(strokes(IDEM_KEYBOARD) == 300); /* 10 and 11: before the dip, with 8 after them */
+    assert_true(strokes(IDEM_KEYBOARD) == IDEM_ENROL_KEYS + 2 * KEYS);
 }
 
 static void test_a_profile_forgets_beyond_its_size(void **state)
 {
     struct idem_template *t = NULL;
     (void)state;
-    type(OWNER, 1, 10);
+    type(OWNER, 1, ENROL);
     t = &session->person->templates[0][IDEM_KEYBOARD];
-    for (int i = 0; i < 6; i++)
+    while (strokes(IDEM_KEYBOARD) <= IDEM_PROFILE_KEYS_MAX)
         assert_int_equal(idem_profile_merge(t->profile, t->profile), 0);
-    assert_true(strokes(IDEM_KEYBOARD) == 16000);
     type(OWNER, 2, 30);
     end_session();
-    assert_true(strokes(IDEM_KEYBOARD) > 9999 && strokes(IDEM_KEYBOARD) < 10001);
+    assert_true(strokes(IDEM_KEYBOARD) > IDEM_PROFILE_KEYS_MAX - 1);
+    assert_true(strokes(IDEM_KEYBOARD) < IDEM_PROFILE_KEYS_MAX + 1);
 }
 
 static void test_what_was_learned_is_what_the_store_holds(void **state)
@@ -356,7 +364,7 @@ static void test_what_was_learned_is_what_the_store_holds(void **state)
     uint8_t id[IDEM_ID_BYTES];
     (void)state;
     memcpy(id, person->id, sizeof id);
-    type(OWNER, 1, 10);
+    type(OWNER, 1, ENROL);
     move(1, 3);
     type(OWNER, 2, 20);
     end_session();
