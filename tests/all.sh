@@ -6,7 +6,8 @@ set -eu
 cd "$(dirname "$0")/.."
 release=$1 sanitized=$2
 out=$release/results
-rm -rf "$out"
+# An earlier run's results must not count for one that could not run.
+rm -rf "$out" "$release/meson-logs/testlog.json" "$sanitized/meson-logs/testlog.json"
 mkdir -p "$out"
 export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
