@@ -4,9 +4,8 @@
  *
  * The way of the data, and the order of this header:
  *
- *   events -> strokes -> window      the edge half: struct idem_front, idem_keyboard, idem_pointer
- *   window -> score -> trust         the server half: struct idem_population, idem_profile,
- * idem_trust
+ *   events -> strokes -> window      the edge half: struct idem_front, idem_keyboard, _pointer
+ *   window -> score -> trust         the server half: struct idem_population, idem_profile, _trust
  *
  * All types are opaque. No function does I/O, reads a clock or logs. Allocation happens in the
  * *_new and *_parse functions only, never per event and never per window. No function is re-entrant
