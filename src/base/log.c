@@ -3,27 +3,17 @@
 #include "base/log.h"
 
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
 
-static _Atomic int threshold = IDEM_LOG_INFO;
-
-void idem_log_set_level(enum idem_log_level level)
-{
-    atomic_store(&threshold, (int)level);
-}
-
 void idem_log(enum idem_log_level level, const char *fmt, ...)
 {
-    static const char *const names[] = {"error", "warning", "info", "debug"};
+    static const char *const names[] = {"error", "info"};
     char line[1024], stamp[32];
     struct timespec ts;
     struct tm tm;
     va_list ap;
 
-    if ((int)level > atomic_load(&threshold))
-        return;
     clock_gettime(CLOCK_REALTIME, &ts);
     gmtime_r(&ts.tv_sec, &tm);
     strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &tm);

@@ -6,10 +6,8 @@
 #ifndef IDEM_BASE_LOG_H
 #define IDEM_BASE_LOG_H
 
-enum idem_log_level { IDEM_LOG_ERROR, IDEM_LOG_WARN, IDEM_LOG_INFO, IDEM_LOG_DEBUG };
+enum idem_log_level { IDEM_LOG_ERROR, IDEM_LOG_INFO };
 
-/* Lines above this level are dropped; the default is IDEM_LOG_INFO. */
-void idem_log_set_level(enum idem_log_level level);
 __attribute__((format(printf, 2, 3))) void idem_log(enum idem_log_level level, const char *fmt,
                                                     ...);
 

@@ -26,8 +26,6 @@ enum idem_metric {
     IDEM_METRICS
 };
 
-enum { IDEM_METRICS_TEXT_MAX = 4096 };
-
 void idem_metric_add(enum idem_metric metric, int64_t n);
 int64_t idem_metric_read(enum idem_metric metric);
 void idem_metrics_text(struct idem_text *t);
