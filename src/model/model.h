@@ -4,12 +4,17 @@
  * statistics.
  *
  * For cell c, channel statistic k (the sum of deviations or of centred squares) and a person w:
+ *
  *     f_k / n_c ~ N(T_k w, s_k / n_c),   w ~ N(0, I_R)
- * With weight W_k = discount_k / s_k the evidence of statistics (n, f) over every possible person
- * is E(n, f) = 1/2 b' L^-1 b - 1/2 log|L| L = I + sum_c n_c G_c,  G_c = sum_{k in c} W_k T_k T_k',
- * b = sum_k f_k W_k T_k (Kenny, Boulianne and Dumouchel, "Eigenvoice modeling with sparse training
- * data", 2005; discounts because the channels of one stroke are not independent.) L and b are
- * linear in the statistics, so a "projection" (L - I, b) of a sum is the sum of projections.
+ *
+ * With weight W_k = discount_k / s_k the evidence of statistics (n, f) over every possible person is
+ *
+ *     E(n, f) = 1/2 b' L^-1 b - 1/2 log|L|
+ *     L = I + sum_c n_c G_c,  G_c = sum_{k in c} W_k T_k T_k',  b = sum_k f_k W_k T_k
+ *
+ * (Kenny, Boulianne and Dumouchel, "Eigenvoice modeling with sparse training data", 2005; discounts
+ * because the channels of one stroke are not independent). L and b are linear in the statistics, so
+ * a "projection" (L - I, b) of a sum is the sum of projections.
  */
 #ifndef IDEM_MODEL_MODEL_H
 #define IDEM_MODEL_MODEL_H
