@@ -7,7 +7,8 @@
  *
  *     f_k / n_c ~ N(T_k w, s_k / n_c),   w ~ N(0, I_R)
  *
- * With weight W_k = discount_k / s_k the evidence of statistics (n, f) over every possible person is
+ * With weight W_k = discount_k / s_k the evidence of statistics (n, f), over every possible person,
+ * is
  *
  *     E(n, f) = 1/2 b' L^-1 b - 1/2 log|L|
  *     L = I + sum_c n_c G_c,  G_c = sum_{k in c} W_k T_k T_k',  b = sum_k f_k W_k T_k
