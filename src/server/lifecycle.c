@@ -145,8 +145,7 @@ void idem_lifecycle_open(struct idem_worker *w, struct idem_command **run, size_
 
 static void forget(struct idem_worker *w, struct idem_session *s)
 {
-    if (s->listed)
-        idem_worker_tell(w);
+    idem_worker_unlist(w, s);
     idem_auth_remove(w->parts.auth, s->token_hash, s->slot);
     idem_people_put(w->parts.people, s->person);
     idem_sessions_drop(w->sessions, s);

@@ -64,11 +64,11 @@ struct idem_session {
     double reasons_trust; /* P(owner) when they were made */
     uint32_t reasons_age; /* windows scored since then */
 
-    bool listed, queued;                /* in the two lists below */
-    struct idem_session *older, *newer; /* by time of opening */
-    struct idem_session *closed_after;  /* the next one that closed */
-    struct idem_session *next_listed;   /* changes that the streams are to be told */
-    struct idem_session *next_unsaved;  /* locks and enrolments that the store is to be told */
+    bool listed, queued;                            /* in the two lists below */
+    struct idem_session *older, *newer;             /* by time of opening */
+    struct idem_session *closed_after;              /* the next one that closed */
+    struct idem_session *next_listed, *prev_listed; /* changes that the streams are to be told */
+    struct idem_session *next_unsaved; /* locks and enrolments that the store is to be told */
 };
 
 /* What the session will be when the transaction under way is committed. */

@@ -63,11 +63,27 @@ void idem_worker_changed(struct idem_worker *w, struct idem_session *s)
         return;
     s->listed = true;
     s->next_listed = NULL;
+    s->prev_listed = w->listed_last;
     if (w->listed_last != NULL)
         w->listed_last->next_listed = s;
     else
         w->listed_first = s;
     w->listed_last = s;
+}
+
+void idem_worker_unlist(struct idem_worker *w, struct idem_session *s)
+{
+    if (!s->listed)
+        return;
+    if (s->prev_listed != NULL)
+        s->prev_listed->next_listed = s->next_listed;
+    else
+        w->listed_first = s->next_listed;
+    if (s->next_listed != NULL)
+        s->next_listed->prev_listed = s->prev_listed;
+    else
+        w->listed_last = s->prev_listed;
+    s->listed = false;
 }
 
 /* At most so many a tick; the others keep their place in the list. */
@@ -78,15 +94,12 @@ void idem_worker_tell(struct idem_worker *w)
     for (int i = 0; i < IDEM_LIST_MAX && w->listed_first != NULL; i++) {
         struct idem_session *s = w->listed_first;
         struct idem_text t = {bytes, 0, sizeof bytes, false};
-        w->listed_first = s->next_listed;
-        s->listed = false;
+        idem_worker_unlist(w, s);
         idem_judge_explain(&w->benches[0].judge, s);
         idem_worker_put_session(w, s, &t);
         if (!t.full)
             idem_streams_event(w->parts.streams, t.bytes, t.len);
     }
-    if (w->listed_first == NULL)
-        w->listed_last = NULL;
 }
 
 /* ------------------------------------------------------------------ telling the store */

@@ -53,6 +53,8 @@ void idem_worker_unsaved(struct idem_worker *w, struct idem_session *s);
 /* Writes what idem_worker_unsaved has gathered, in a transaction of its own. */
 int idem_worker_save(struct idem_worker *w);
 void idem_worker_tell(struct idem_worker *w);
+/* The streams are not told any more: of a session that is about to be freed. */
+void idem_worker_unlist(struct idem_worker *w, struct idem_session *s);
 /* Refuses with what a failed store means. */
 void idem_worker_refuse_store(struct idem_command *c, int err);
 void idem_worker_put_session(struct idem_worker *w, struct idem_session *s, struct idem_text *t);
