@@ -170,7 +170,8 @@ static void apply(struct idem_worker *w, struct idem_bench *b, struct idem_comma
     if (fresh == 0)
         idem_judge_refresh(c->session, c->session->clock_ms);
     idem_metric_add(IDEM_METRIC_WINDOWS, fresh);
-    idem_metric_add(IDEM_METRIC_REPEATED, c->item_count - fresh);
+    if (fresh < c->item_count)
+        idem_metric_add(IDEM_METRIC_REPEATED, c->item_count - fresh);
     write_answer(w, c);
 }
 

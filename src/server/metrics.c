@@ -11,7 +11,7 @@ struct row {
 /* clang-format off */
 static const struct row rows[IDEM_METRICS] = {
     [IDEM_METRIC_REQUESTS] = {"idem_requests_total", "HTTP requests begun"},
-    [IDEM_METRIC_REFUSED] = {"idem_requests_refused_total", "HTTP requests answered with a problem"},
+    [IDEM_METRIC_REFUSED] = {"idem_requests_refused_total", "HTTP requests refused"},
     [IDEM_METRIC_OVERLOADED] = {"idem_requests_overloaded_total", "HTTP requests answered 503"},
     [IDEM_METRIC_WINDOWS] = {"idem_windows_total", "Windows made durable"},
     [IDEM_METRIC_REPEATED] = {"idem_windows_repeated_total", "Windows that were held already"},
@@ -27,16 +27,21 @@ static const struct row rows[IDEM_METRICS] = {
 };
 /* clang-format on */
 
-static _Atomic int64_t values[IDEM_METRICS];
+/* Each on a cache line of its own: different threads count different things. */
+struct counter {
+    _Alignas(64) _Atomic int64_t value;
+};
+
+static struct counter counters[IDEM_METRICS];
 
 void idem_metric_add(enum idem_metric metric, int64_t n)
 {
-    atomic_fetch_add_explicit(&values[metric], n, memory_order_relaxed);
+    atomic_fetch_add_explicit(&counters[metric].value, n, memory_order_relaxed);
 }
 
 int64_t idem_metric_read(enum idem_metric metric)
 {
-    return atomic_load_explicit(&values[metric], memory_order_relaxed);
+    return atomic_load_explicit(&counters[metric].value, memory_order_relaxed);
 }
 
 void idem_metrics_text(struct idem_text *t)

@@ -11,7 +11,7 @@ struct row {
 
 /* clang-format off */
 static const struct row rows[IDEM_PROBLEMS] = {
-    [IDEM_PROBLEM_NONE] = {200, "none", "No problem", "Nothing needs to be done."},
+    [IDEM_PROBLEM_NONE] = {200, "none", "No problem", "Do nothing."},
     [IDEM_PROBLEM_MALFORMED_JSON] = {400, "malformed-json", "The body is not JSON",
         "Send a JSON object in UTF-8, without repeated names."},
     [IDEM_PROBLEM_MALFORMED_CBOR] = {400, "malformed-cbor", "The body is not CBOR",
@@ -19,8 +19,8 @@ static const struct row rows[IDEM_PROBLEMS] = {
     [IDEM_PROBLEM_INVALID_FIELD] = {400, "invalid-field", "A field cannot be accepted",
         "Correct the field that the detail names; docs/api.md lists fields and ranges."},
     [IDEM_PROBLEM_TOKEN_MISSING] = {401, "token-missing", "A token is needed",
-        "Send \"Authorization: Bearer TOKEN\": the operator's from the link that the server printed,"
-        " a session's from the answer that opened it."},
+        "Send \"Authorization: Bearer TOKEN\": the operator's from the link that the server"
+        " printed, a session's from the answer that opened it."},
     [IDEM_PROBLEM_TOKEN_UNKNOWN] = {401, "token-unknown", "The token opens nothing",
         "Open a new session, or take the operator's link that the server printed last."},
     [IDEM_PROBLEM_FORBIDDEN_HOST] = {403, "forbidden-host", "This server has another name",

@@ -65,7 +65,7 @@ class FullDisk(ServerCase):
         mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", data], capture_output=True)
         if mount.returncode != 0:
             os.rmdir(data)
-            self.skipTest("mounting a file system needs root: " + mount.stderr.decode().strip())
+            self.skipTest("needs root, to mount a file system: " + mount.stderr.decode().strip())
         self.addCleanup(lambda: (subprocess.run(["umount", data], check=True), os.rmdir(data)))
         server = Server(data=data)
         self.addCleanup(server.close)

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sqlite_parts.h - the SQLite store from the inside, for the files that are it: sqlite.c (opening,
+ * transactions, results), sqlite_people.c, sqlite_sessions.c, sqlite_windows.c.
+ */
+#ifndef IDEM_STORE_SQLITE_PARTS_H
+#define IDEM_STORE_SQLITE_PARTS_H
+
+#include "store/store.h"
+
+#include <sqlite3.h>
+
+enum { IDEM_HOUR_MS = 3600 * 1000 };
+
+/* clang-format off */
+enum idem_statement {
+    SQL_BEGIN, SQL_COMMIT, SQL_ROLLBACK, SQL_ORGANISATION, SQL_PERSON_ADD, SQL_PERSON_FIND,
+    SQL_PERSON_COUNT, SQL_PROFILE_PUT, SQL_PROFILES, SQL_SEAT_ADD, SQL_SESSION_ADD,
+    SQL_SESSION_LOCK, SQL_SESSION_CLOSE, SQL_SESSIONS_OPEN, SQL_SESSIONS_FORGET, SQL_WINDOW_ADD,
+    SQL_WINDOWS, SQL_WINDOW_GET, SQL_WINDOW_DROP, SQL_STATEMENTS
+};
+/* clang-format on */
+
+struct idem_sqlite {
+    struct idem_store base;
+    sqlite3 *db;
+    sqlite3_stmt *stmt[SQL_STATEMENTS];
+    int64_t last_row;
+    int64_t begun_row; /* last_row when the transaction began */
+};
+
+static inline struct idem_sqlite *idem_sqlite_of(struct idem_store *s)
+{
+    return (struct idem_sqlite *)s; /* base is the first member */
+}
+
+/* An IDEM_ERR_* for a result code. */
+int idem_sqlite_result(sqlite3 *db, int rc);
+/* Runs a bound statement that returns no rows, and makes it ready for the next time. */
+int idem_sqlite_run(struct idem_sqlite *s, enum idem_statement which);
+void idem_sqlite_bind(sqlite3_stmt *st, int at, const void *bytes, size_t len);
+/* A column that must be a blob of exactly len bytes. */
+int idem_sqlite_blob(sqlite3_stmt *st, int at, void *out, size_t len);
+
+/* The functions of store.h's table. */
+int idem_sqlite_organisation(struct idem_store *base, const char *name, int64_t *row);
+int idem_sqlite_person_add(struct idem_store *base, int64_t organisation, const uint8_t *person,
+                           int64_t now_ms);
+int idem_sqlite_person_find(struct idem_store *base, int64_t organisation, const uint8_t *person);
+int idem_sqlite_person_count(struct idem_store *base, int64_t *count);
+int idem_sqlite_profile_put(struct idem_store *base, const struct idem_store_profile *p);
+int idem_sqlite_profiles(struct idem_store *base, int64_t organisation, const uint8_t *person,
+                         idem_store_profile_fn *fn, void *arg);
+int idem_sqlite_session_add(struct idem_store *base, struct idem_store_session *x);
+int idem_sqlite_session_lock(struct idem_store *base, int64_t row, bool locked, int64_t unlock_row);
+int idem_sqlite_session_close(struct idem_store *base, int64_t row, int64_t closed_ms);
+int idem_sqlite_sessions_open(struct idem_store *base, idem_store_session_fn *fn, void *arg);
+int idem_sqlite_sessions_forget(struct idem_store *base, int64_t before_ms);
+int idem_sqlite_window_add(struct idem_store *base, struct idem_store_window *w);
+int idem_sqlite_windows(struct idem_store *base, idem_store_window_fn *fn, void *arg);
+int idem_sqlite_session_windows(struct idem_store *base, int64_t last, idem_store_window_fn *fn,
+                                void *arg);
+int idem_sqlite_session_windows_drop(struct idem_store *base, int64_t last);
+int64_t idem_sqlite_last_row(const struct idem_store *base);
+
+#endif

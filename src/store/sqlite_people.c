@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sqlite_people.c - organisations, people and their profiles; see store.h. */
+#include "store/sqlite_parts.h"
+
+#include <string.h>
+
+int idem_sqlite_organisation(struct idem_store *base, const char *name, int64_t *row)
+{
+    struct idem_sqlite *s = idem_sqlite_of(base);
+    sqlite3_stmt *st = s->stmt[SQL_ORGANISATION];
+
+    sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC);
+    int rc = sqlite3_step(st);
+    int err = rc == SQLITE_DONE ? IDEM_ERR_NOT_FOUND : idem_sqlite_result(s->db, rc);
+    if (err == 0)
+        *row = sqlite3_column_int64(st, 0);
+    sqlite3_reset(st);
+    return err;
+}
+
+int idem_sqlite_person_add(struct idem_store *base, int64_t organisation, const uint8_t *person,
+                           int64_t now_ms)
+{
+    sqlite3_stmt *st = idem_sqlite_of(base)->stmt[SQL_PERSON_ADD];
+    sqlite3_bind_int64(st, 1, organisation);
+    idem_sqlite_bind(st, 2, person, IDEM_ID_BYTES);
+    sqlite3_bind_int64(st, 3, now_ms - now_ms % IDEM_HOUR_MS);
+    return idem_sqlite_run(idem_sqlite_of(base), SQL_PERSON_ADD);
+}
+
+int idem_sqlite_person_find(struct idem_store *base, int64_t organisation, const uint8_t *person)
+{
+    struct idem_sqlite *s = idem_sqlite_of(base);
+    sqlite3_stmt *st = s->stmt[SQL_PERSON_FIND];
+
+    sqlite3_bind_int64(st, 1, organisation);
+    idem_sqlite_bind(st, 2, person, IDEM_ID_BYTES);
+    int rc = sqlite3_step(st);
+    int err = rc == SQLITE_DONE ? IDEM_ERR_NOT_FOUND : idem_sqlite_result(s->db, rc);
+    sqlite3_reset(st);
+    return err;
+}
+
+int idem_sqlite_person_count(struct idem_store *base, int64_t *count)
+{
+    struct idem_sqlite *s = idem_sqlite_of(base);
+    sqlite3_stmt *st = s->stmt[SQL_PERSON_COUNT];
+    int err = idem_sqlite_result(s->db, sqlite3_step(st));
+    if (err == 0)
+        *count = sqlite3_column_int64(st, 0);
+    sqlite3_reset(st);
+    return err;
+}
+
+int idem_sqlite_profile_put(struct idem_store *base, const struct idem_store_profile *p)
+{
+    sqlite3_stmt *st = idem_sqlite_of(base)->stmt[SQL_PROFILE_PUT];
+    sqlite3_bind_int64(st, 1, p->organisation);
+    idem_sqlite_bind(st, 2, p->person, IDEM_ID_BYTES);
+    sqlite3_bind_int(st, 3, p->device_class);
+    sqlite3_bind_int(st, 4, p->modality);
+    sqlite3_bind_int64(st, 5, (int64_t)p->front);
+    idem_sqlite_bind(st, 6, p->bytes, p->len);
+    sqlite3_bind_int64(st, 7, p->learned_ms - p->learned_ms % IDEM_HOUR_MS);
+    sqlite3_bind_int64(st, 8, p->day);
+    sqlite3_bind_double(st, 9, p->day_strokes);
+    sqlite3_bind_int64(st, 10, p->until_row);
+    return idem_sqlite_run(idem_sqlite_of(base), SQL_PROFILE_PUT);
+}
+
+static int give_profile(sqlite3_stmt *st, struct idem_store_profile *p, idem_store_profile_fn *fn,
+                        void *arg)
+{
+    p->device_class = (uint8_t)sqlite3_column_int(st, 0);
+    p->modality = (uint8_t)sqlite3_column_int(st, 1);
+    p->front = (uint64_t)sqlite3_column_int64(st, 2);
+    p->bytes = sqlite3_column_blob(st, 3);
+    p->len = (size_t)sqlite3_column_bytes(st, 3);
+    p->learned_ms = sqlite3_column_int64(st, 4);
+    p->day = sqlite3_column_int64(st, 5);
+    p->day_strokes = sqlite3_column_double(st, 6);
+    p->until_row = sqlite3_column_int64(st, 7);
+    return p->len > IDEM_STORE_PROFILE_MAX ? IDEM_ERR_FORMAT : fn(arg, p);
+}
+
+int idem_sqlite_profiles(struct idem_store *base, int64_t organisation, const uint8_t *person,
+                         idem_store_profile_fn *fn, void *arg)
+{
+    struct idem_sqlite *s = idem_sqlite_of(base);
+    sqlite3_stmt *st = s->stmt[SQL_PROFILES];
+    struct idem_store_profile p = {.organisation = organisation};
+    int rc, err = IDEM_OK;
+
+    memcpy(p.person, person, IDEM_ID_BYTES);
+    sqlite3_bind_int64(st, 1, organisation);
+    idem_sqlite_bind(st, 2, person, IDEM_ID_BYTES);
+    while (err == 0 && (rc = sqlite3_step(st)) != SQLITE_DONE) {
+        err = idem_sqlite_result(s->db, rc);
+        if (err == 0)
+            err = give_profile(st, &p, fn, arg);
+    }
+    sqlite3_reset(st);
+    return err;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sqlite_sessions.c - seats and sessions; see store.h. */
+#include "store/sqlite_parts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int idem_sqlite_session_add(struct idem_store *base, struct idem_store_session *x)
+{
+    struct idem_sqlite *s = idem_sqlite_of(base);
+    sqlite3_stmt *seat = s->stmt[SQL_SEAT_ADD], *st = s->stmt[SQL_SESSION_ADD];
+
+    sqlite3_bind_int64(seat, 1, x->organisation);
+    sqlite3_bind_text(seat, 2, x->seat, -1, SQLITE_STATIC);
+    int err = idem_sqlite_run(s, SQL_SEAT_ADD);
+    if (err != 0)
+        return err;
+    sqlite3_bind_int64(st, 1, x->organisation);
+    idem_sqlite_bind(st, 2, x->id, IDEM_ID_BYTES);
+    idem_sqlite_bind(st, 3, x->person, IDEM_ID_BYTES);
+    sqlite3_bind_text(st, 4, x->seat, -1, SQLITE_STATIC);
+    sqlite3_bind_int(st, 5, x->device_class);
+    idem_sqlite_bind(st, 6, x->token_hash, IDEM_HASH_BYTES);
+    sqlite3_bind_int(st, 7, x->test_clock);
+    sqlite3_bind_int64(st, 8, x->opened_ms);
+    err = idem_sqlite_run(s, SQL_SESSION_ADD);
+    if (err == 0)
+        x->row = sqlite3_last_insert_rowid(s->db);
+    return err;
+}
+
+int idem_sqlite_session_lock(struct idem_store *base, int64_t row, bool locked, int64_t unlock_row)
+{
+    sqlite3_stmt *st = idem_sqlite_of(base)->stmt[SQL_SESSION_LOCK];
+    sqlite3_bind_int64(st, 1, row);
+    sqlite3_bind_int(st, 2, locked);
+    sqlite3_bind_int64(st, 3, unlock_row);
+    return idem_sqlite_run(idem_sqlite_of(base), SQL_SESSION_LOCK);
+}
+
+int idem_sqlite_session_close(struct idem_store *base, int64_t row, int64_t closed_ms)
+{
+    sqlite3_stmt *st = idem_sqlite_of(base)->stmt[SQL_SESSION_CLOSE];
+    sqlite3_bind_int64(st, 1, row);
+    sqlite3_bind_int64(st, 2, closed_ms);
+    return idem_sqlite_run(idem_sqlite_of(base), SQL_SESSION_CLOSE);
+}
+
+static int get_session(sqlite3_stmt *st, struct idem_store_session *x)
+{
+    const char *seat = (const char *)sqlite3_column_text(st, 4);
+    int err;
+
+    memset(x, 0, sizeof *x);
+    x->row = sqlite3_column_int64(st, 0);
+    x->organisation = sqlite3_column_int64(st, 1);
+    if ((err = idem_sqlite_blob(st, 2, x->id, sizeof x->id)) != 0 ||
+        (err = idem_sqlite_blob(st, 3, x->person, sizeof x->person)) != 0 ||
+        (err = idem_sqlite_blob(st, 6, x->token_hash, sizeof x->token_hash)) != 0)
+        return err;
+    if (seat == NULL || strlen(seat) > IDEM_STORE_NAME_MAX)
+        return IDEM_ERR_FORMAT;
+    snprintf(x->seat, sizeof x->seat, "%s", seat);
+    x->device_class = (uint8_t)sqlite3_column_int(st, 5);
+    x->test_clock = sqlite3_column_int(st, 7) != 0;
+    x->locked = sqlite3_column_int(st, 8) != 0;
+    x->opened_ms = sqlite3_column_int64(st, 9);
+    x->unlock_row = sqlite3_column_int64(st, 10);
+    return IDEM_OK;
+}
+
+int idem_sqlite_sessions_open(struct idem_store *base, idem_store_session_fn *fn, void *arg)
+{
+    struct idem_sqlite *s = idem_sqlite_of(base);
+    sqlite3_stmt *st = s->stmt[SQL_SESSIONS_OPEN];
+    struct idem_store_session session;
+    int rc, err = IDEM_OK;
+
+    while (err == 0 && (rc = sqlite3_step(st)) != SQLITE_DONE) {
+        if ((err = idem_sqlite_result(s->db, rc)) == 0 && (err = get_session(st, &session)) == 0)
+            err = fn(arg, &session);
+    }
+    sqlite3_reset(st);
+    return err;
+}
+
+int idem_sqlite_sessions_forget(struct idem_store *base, int64_t before_ms)
+{
+    sqlite3_bind_int64(idem_sqlite_of(base)->stmt[SQL_SESSIONS_FORGET], 1, before_ms);
+    return idem_sqlite_run(idem_sqlite_of(base), SQL_SESSIONS_FORGET);
+}
