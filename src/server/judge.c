@@ -61,6 +61,12 @@ static double strokes_with_candidate(struct idem_session *s, enum idem_modality 
     return have + (s->candidate[m] != NULL ? idem_profile_strokes(s->candidate[m]) : 0);
 }
 
+bool idem_judge_vouched(const struct idem_session *s, enum idem_modality m)
+{
+    return s->candidate[m] != NULL && !s->spoiled && s->reading.p_owner >= IDEM_TRUST_DIP &&
+           s->reading.windows >= s->candidate_at[m] + IDEM_QUARANTINE_MARGIN;
+}
+
 /* The candidate becomes the profile, or is added to what there is of one. */
 static int accept_candidate(struct idem_session *s, enum idem_modality m, int64_t row)
 {
@@ -90,9 +96,10 @@ static int enrol_under_trust(struct idem_judge *j, struct idem_session *s,
         return IDEM_OK;
     if (strokes_with_candidate(s, m) < idem_enrol_need(m)) {
         err = add_to(j->front, &s->candidate[m], window);
+        s->candidate_at[m] = s->reading.windows;
         idem_metric_add(IDEM_METRIC_ENROLLED, 1);
     }
-    if (err == 0 && s->candidate[m] != NULL && s->state == IDEM_STATE_OK &&
+    if (err == 0 && idem_judge_vouched(s, m) && s->state == IDEM_STATE_OK &&
         strokes_with_candidate(s, m) >= idem_enrol_need(m))
         err = accept_candidate(s, m, row);
     return err;

@@ -6,9 +6,9 @@
  *
  *   modality not enrolled, none other is   the window joins the person's profile directly
  *   modality not enrolled, another one is  it joins the session's candidate, which becomes part of
- *                                          the profile once complete and trust is ok, and is
- *                                          thrown away when trust ever falls below step-up
- *   modality enrolled                      it is scored, and the trust filter moves
+ *                                          the profile once it is complete and the enrolled
+ * modality has vouched for it, and is thrown away when trust ever falls below step-up modality
+ * enrolled                      it is scored, and the trust filter moves
  */
 #ifndef IDEM_SERVER_JUDGE_H
 #define IDEM_SERVER_JUDGE_H
@@ -30,6 +30,9 @@ int idem_judge_window(struct idem_judge *j, struct idem_session *s,
 bool idem_judge_refresh(struct idem_session *s, int64_t now_ms);
 /* Strong authentication: lifts the lock, raises trust to the prior at most. */
 void idem_judge_unlock(struct idem_session *s);
+/* The session has a candidate, and as many windows were judged since it last grew as a takeover
+ * needs to show: trust from before says nothing about whose hands these are. */
+bool idem_judge_vouched(const struct idem_session *s, enum idem_modality m);
 /* Makes the explanation if windows came since the last one. */
 void idem_judge_explain(struct idem_judge *j, struct idem_session *s);
 

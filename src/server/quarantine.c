@@ -3,6 +3,7 @@
 #include "server/quarantine.h"
 
 #include "base/log.h"
+#include "server/judge.h"
 #include "server/metrics.h"
 
 #include <string.h>
@@ -108,18 +109,18 @@ static void open_shares(struct learning *l, int64_t day)
 
 /* ------------------------------------------------------------------ enrolment under way */
 
-static int keep_enrolment(struct learning *l, enum idem_modality m, bool trusted, int64_t last_row)
+static int keep_enrolment(struct learning *l, enum idem_modality m, int64_t last_row)
 {
     const struct idem_template *t = template_of(l->session, m);
-    const struct idem_profile *candidate = l->session->candidate[m];
+    const bool vouched = idem_judge_vouched(l->session, m);
     int err;
 
-    if (t->enrolled || (t->profile == NULL && (candidate == NULL || !trusted)))
+    if (t->enrolled || (t->profile == NULL && !vouched))
         return IDEM_OK;
     if ((err = ensure_copy(l, m)) != 0)
         return err;
     struct idem_template *copy = &l->lesson->templates[m];
-    if (candidate != NULL && trusted && (err = idem_profile_merge(copy->profile, candidate)) != 0)
+    if (vouched && (err = idem_profile_merge(copy->profile, l->session->candidate[m])) != 0)
         return err;
     copy->enrolled = idem_profile_strokes(copy->profile) >= idem_enrol_need(m);
     copy->until_row = last_row;
@@ -168,7 +169,7 @@ int idem_quarantine_learn(struct idem_people *people, struct idem_store *store,
         err = store->ops->session_windows(store, s->last_row, consider, &l);
     }
     for (enum idem_modality m = 0; m < IDEM_MODALITIES && err == 0; m++) {
-        if ((err = keep_enrolment(&l, m, trusted, last_row)) == 0)
+        if ((err = keep_enrolment(&l, m, last_row)) == 0)
             err = save(&l, people, m, day, now_ms);
     }
     if (err != 0)

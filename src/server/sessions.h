@@ -55,6 +55,7 @@ struct idem_session {
     bool locked, lock_unsaved;
 
     struct idem_profile *candidate[IDEM_MODALITIES]; /* enrolment that waits for trust */
+    uint32_t candidate_at[IDEM_MODALITIES];          /* sufficient windows when it last grew */
     bool spoiled;                                    /* nothing of this session is learned */
     struct idem_dip dips[IDEM_QUARANTINE_DIPS_MAX];
     uint32_t dip_count;

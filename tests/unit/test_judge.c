@@ -245,8 +245,11 @@ static void test_the_second_modality_waits_for_trust(void **state)
     assert_true(strokes(IDEM_POINTER) == 0);
     assert_int_equal(shown(IDEM_POINTER), IDEM_ENROL_GESTURES);
     assert_false(template_of(IDEM_POINTER)->enrolled);
-    type(OWNER, 2, 3);
+    type(OWNER, 2, IDEM_QUARANTINE_MARGIN - 1);
     assert_int_equal(session->state, IDEM_STATE_OK);
+    move(1, 1);
+    assert_false(template_of(IDEM_POINTER)->enrolled);
+    type(OWNER, 3, 1);
     move(1, 1);
     assert_true(template_of(IDEM_POINTER)->enrolled);
     assert_true(strokes(IDEM_POINTER) >= IDEM_ENROL_GESTURES);
@@ -266,6 +269,19 @@ static void test_a_thief_enrols_nothing(void **state)
     end_session();
     assert_true(strokes(IDEM_POINTER) == 0);
     assert_true(strokes(IDEM_KEYBOARD) == IDEM_ENROL_KEYS);
+}
+
+/* Trust from before the takeover is still fresh, and the thief leaves the keyboard alone. */
+static void test_a_thief_who_only_points_enrols_nothing(void **state)
+{
+    (void)state;
+    type(OWNER, 1, ENROL + 6);
+    assert_int_equal(session->state, IDEM_STATE_OK);
+    move(-1, 20);
+    assert_int_equal(session->state, IDEM_STATE_OK);
+    assert_false(template_of(IDEM_POINTER)->enrolled);
+    end_session();
+    assert_true(strokes(IDEM_POINTER) == 0);
 }
 
 static void test_the_pointer_alone_can_lock(void **state)
@@ -304,7 +320,7 @@ static void test_a_candidate_is_kept_only_by_a_session_that_was_judged(void **st
     assert_true(strokes(IDEM_POINTER) == 0);
     open_session();
     move(1, 5);
-    type(OWNER, 2, 5);
+    type(OWNER, 2, IDEM_QUARANTINE_MARGIN);
     end_session();
     assert_true(strokes(IDEM_POINTER) == 50);
     assert_false(template_of(IDEM_POINTER)->enrolled);
@@ -384,6 +400,7 @@ int main(void)
         TEST(test_both_modalities_enrol_side_by_side),
         TEST(test_the_second_modality_waits_for_trust),
         TEST(test_a_thief_enrols_nothing),
+        TEST(test_a_thief_who_only_points_enrols_nothing),
         TEST(test_the_pointer_alone_can_lock),
         TEST(test_enrolment_under_way_is_kept_when_the_session_ends),
         TEST(test_a_candidate_is_kept_only_by_a_session_that_was_judged),
