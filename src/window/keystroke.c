@@ -14,7 +14,7 @@
  *   release after 5 s                  no hold: a lost release, or a modifier at rest
  *   more than ten keys down            the oldest is forgotten
  *   equal time stamps                  as measured: hold 5 ms (the clip), flight 0
- *   a negative hold (recordings only)  5 ms, too; in a live stream it is a clock that runs backwards
+ *   a negative hold, in recordings     5 ms, too; in a live stream the clock ran backwards
  *   a clock that runs backwards        everything held is forgotten, the chain starts anew
  *   presses over 5 s apart             no transition
  */
