@@ -4,9 +4,9 @@ import signal
 import threading
 import unittest
 
-from harness import CBOR, ServerCase, cbor_batch, wait_for, windows
+from harness import CBOR, Server, ServerCase, cbor_batch, wait_for, windows
 
-CLIENTS = 8
+CLIENTS = 16
 
 
 class Client(threading.Thread):
@@ -108,9 +108,13 @@ class Durability(ServerCase):
         self.assertEqual(self.rows(), {})
 
     def test_two_servers_do_not_share_a_directory(self):
-        from harness import Server
         with self.assertRaisesRegex(AssertionError, "another idem-server"):
             Server(data=self.server.data)
+
+
+class WithManyThreads(Durability):
+    """The same with several HTTP threads and more judges than there may be processors."""
+    options = ("--threads", "8")
 
 
 if __name__ == "__main__":
