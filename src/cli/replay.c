@@ -275,11 +275,20 @@ static void perform(struct replay *r)
 
 /* ------------------------------------------------------------------ the end */
 
+/* Locked while the hands were still the owner's. */
+static bool owner_locked(const struct idem_player *p)
+{
+    return p->ended_locked && (p->takeover_us < 0 || p->sent_us < p->takeover_us);
+}
+
 static void tell_takeover(const struct idem_player *p)
 {
     if (p->phase == IDEM_PLAYER_FAILED)
         return;
-    if (p->caught_us < 0)
+    if (owner_locked(p))
+        printf("takeover %s -> %s: did not come about, %s was locked out after %.1f s\n", p->name,
+               p->impostor, p->name, (double)p->sent_us / 1e6);
+    else if (p->caught_us < 0)
         printf("takeover %s -> %s: NOT NOTICED within %u keys and %u gestures\n", p->name,
                p->impostor, p->keys_after, p->gestures_after);
     else
@@ -294,7 +303,7 @@ static int tell(const struct replay *r)
     for (uint32_t i = 0; i < r->player_count; i++) {
         const struct idem_player *p = &r->players[i];
         failed += p->phase == IDEM_PLAYER_FAILED;
-        locked += p->ended_locked && p->takeover_us < 0;
+        locked += owner_locked(p);
         if (p->takeover_us >= 0)
             tell_takeover(p);
     }

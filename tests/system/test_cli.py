@@ -294,6 +294,25 @@ class Replay(Case):
         self.assertRegex(before, r"107 +ok +trust 0\.9|107 +ok +trust 1\.0")
         self.assertNotRegex(before, "locked|step-up")
 
+    def test_an_owner_who_is_locked_out_is_told_whatever_was_to_come(self):
+        """A session that is locked before its takeover counts as an owner locked out, not as a takeover missed."""
+        rows = [line.split(",") for line in EXCERPT.read_text().splitlines()]
+        mixed = [rows[0]]
+        for user in ("107", "117"):  # two people under one name: to the server an owner, then somebody else
+            start = float(mixed[-1][3]) + 1000 if len(mixed) > 1 else 0
+            for row in (r for r in rows if r[0] == user):
+                times = [f"{float(t) + start:.0f}" if t else "" for t in row[3:]]
+                mixed.append(["two", "0", row[2], *times])
+        path = self.dir / "mixed.csv"
+        path.write_text("\n".join(map(",".join, mixed)) + "\n")
+        last = float(mixed[-1][3]) / 1000
+        _, url = self.server("--test-clock")
+        done = idem("replay", path, EXCERPT, "--server", url, "--speed", 2000, "--takeover", f"two:109@{last - 1:.0f}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"takeover two -> 109: did not come about, two was locked out after [\d.]+ s")
+        self.assertIn("1 sessions, ", done.stdout)
+        self.assertIn("owners locked out: 1", done.stdout)
+
     def test_everybody_at_once(self):
         server, url = self.server("--test-clock")
         done = idem("replay", EXCERPT, "--server", url + "/", "--speed", 5000)
