@@ -122,6 +122,7 @@ struct idem_score idem_scorer_finish(const struct idem_scorer *scorer,
 int idem_score_window(struct idem_scorer *scorer, const struct idem_profile *profile,
                       const struct idem_window *window, struct idem_score *out)
 {
+    const uint32_t cells = idem_stroke_cells(window->modality, window->shape);
     const float *probe = scorer->stats;
     double raw;
 
@@ -132,7 +133,7 @@ int idem_score_window(struct idem_scorer *scorer, const struct idem_profile *pro
     memset(scorer->stats, 0, idem_shape_len(window->shape) * sizeof *scorer->stats);
     idem_window_add_to(window, 1, scorer->stats);
     idem_scorer_raw(scorer, profile, &probe, 1, &raw);
-    *out = idem_scorer_finish(scorer, profile, raw,
-                              idem_strokes_held(probe, window->shape.cells, window->strokes));
+    *out =
+        idem_scorer_finish(scorer, profile, raw, idem_strokes_held(probe, cells, window->strokes));
     return IDEM_OK;
 }

@@ -188,7 +188,7 @@ static bool score_suffixes(struct idem_trust *t, struct idem_scorer *scorer,
     const float *probes[BLOCKS];
     double strokes[BLOCKS], raw[BLOCKS];
     const size_t len = stats_len(t, m);
-    const uint32_t cells = idem_front_cells(t->pop->front, m);
+    const uint32_t cells = idem_stroke_cells(m, idem_front_shape(t->pop->front, m));
     bool newest = false;
     int count = t->count;
 

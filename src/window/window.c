@@ -76,10 +76,15 @@ int idem_window_begin(struct idem_window *w, uint32_t strokes, uint32_t duration
     return IDEM_OK;
 }
 
+uint32_t idem_stroke_cells(enum idem_modality modality, struct idem_shape shape)
+{
+    return modality == IDEM_POINTER ? shape.cells - IDEM_SCALARS : shape.cells;
+}
+
 /* A pointer's timings have cells of their own, of which only channel 0 is used (mixture.h). */
 static bool is_scalar(const struct idem_window *w, uint32_t cell)
 {
-    return w->modality == IDEM_POINTER && cell + IDEM_SCALARS >= w->shape.cells;
+    return cell >= idem_stroke_cells(w->modality, w->shape);
 }
 
 /* The largest sums that n clipped strokes can reach, one grid step of rounding allowed. */
@@ -174,7 +179,7 @@ void idem_window_add_to(const struct idem_window *w, float weight, float *stats)
 double idem_window_held(const struct idem_window *w)
 {
     double held = 0;
-    for (uint32_t c = 0; c < w->shape.cells; c++)
+    for (uint32_t c = 0; c < idem_stroke_cells(w->modality, w->shape); c++)
         held += (double)w->n[c] / IDEM_GRID;
     held = floor(held + 0.5); /* the grid may have rounded fractions down */
     return held < w->strokes ? held : w->strokes;

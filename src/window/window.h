@@ -43,6 +43,8 @@ int idem_window_fill(struct idem_window *w, const float *stats, uint32_t strokes
 /* Adds weight times the window to a flat array of floats of its shape. */
 void idem_window_add_to(const struct idem_window *w, float weight, float *stats);
 
+/* The cells of a shape that strokes are filed under: a pointer's timings are not strokes. */
+uint32_t idem_stroke_cells(enum idem_modality modality, struct idem_shape shape);
 /* The strokes of a window that it holds evidence of: at most those it claims. */
 double idem_window_held(const struct idem_window *w);
 

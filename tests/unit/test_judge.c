@@ -284,6 +284,21 @@ static void test_a_thief_who_only_points_enrols_nothing(void **state)
     assert_true(strokes(IDEM_POINTER) == 0);
 }
 
+/* A button's timings come beside gestures: a window of nothing else holds no stroke. */
+static void test_timings_alone_enrol_nothing(void **state)
+{
+    const uint32_t cell = idem_front_cells(judge.front, IDEM_POINTER) - 1;
+    const int32_t sums[4] = {0};
+    (void)state;
+    assert_int_equal(idem_window_begin(gesture_window, IDEM_ENROL_GESTURES, 9000), 0);
+    assert_int_equal(idem_window_put(gesture_window, cell, IDEM_ENROL_GESTURES * IDEM_GRID, sums),
+                     0);
+    assert_int_equal(idem_window_end(gesture_window), 0);
+    receive(gesture_window);
+    assert_int_equal(shown(IDEM_POINTER), 0);
+    assert_false(template_of(IDEM_POINTER)->enrolled);
+}
+
 static void test_the_pointer_alone_can_lock(void **state)
 {
     (void)state;
@@ -401,6 +416,7 @@ int main(void)
         TEST(test_the_second_modality_waits_for_trust),
         TEST(test_a_thief_enrols_nothing),
         TEST(test_a_thief_who_only_points_enrols_nothing),
+        TEST(test_timings_alone_enrol_nothing),
         TEST(test_the_pointer_alone_can_lock),
         TEST(test_enrolment_under_way_is_kept_when_the_session_ends),
         TEST(test_a_candidate_is_kept_only_by_a_session_that_was_judged),
