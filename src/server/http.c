@@ -43,7 +43,8 @@ struct MHD_Response *idem_http_front(const struct idem_http *http, const char **
 
 /* ------------------------------------------------------------------ the pool */
 
-static void reset_request(struct idem_request *r, struct idem_lane *lane, struct MHD_Connection *c)
+static void reset_request(struct idem_request *r, struct idem_http_lane *lane,
+                          struct MHD_Connection *c)
 {
     struct idem_buffer body = r->body, payload = r->payload;
 
@@ -59,7 +60,8 @@ static void reset_request(struct idem_request *r, struct idem_lane *lane, struct
     r->command.answer = (struct idem_text){r->inline_answer, 0, sizeof r->inline_answer, false};
 }
 
-static struct idem_request *take_request(struct idem_lane *lane, struct MHD_Connection *connection)
+static struct idem_request *take_request(struct idem_http_lane *lane,
+                                         struct MHD_Connection *connection)
 {
     struct idem_http *h = lane->http;
 
@@ -129,6 +131,27 @@ static bool is_our_origin(const struct idem_http *h, const char *origin)
            is_our_host(h, origin + sizeof scheme - 1);
 }
 
+static enum MHD_Result count_place(void *cls, enum MHD_ValueKind kind, const char *name,
+                                   const char *value)
+{
+    int *count = cls;
+
+    (void)kind;
+    (void)value;
+    count[0] += strcasecmp(name, "Host") == 0;
+    count[1] += strcasecmp(name, "Origin") == 0;
+    return MHD_YES;
+}
+
+/* Of two, somebody on the way may have looked at the other one. */
+static bool says_place_twice(const struct idem_request *r)
+{
+    int count[2] = {0, 0};
+
+    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, count_place, count);
+    return count[0] > 1 || count[1] > 1;
+}
+
 static void check_place(struct idem_request *r)
 {
     const char *host = idem_request_header(r, "Host");
@@ -140,6 +163,8 @@ static void check_place(struct idem_request *r)
     else if (origin != NULL && !is_our_origin(r->http, origin))
         idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_ORIGIN,
                             "the request comes from a page of another origin");
+    else if (says_place_twice(r))
+        idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_HOST, "Host or Origin is given twice");
 }
 
 /* ------------------------------------------------------------------ beginning */
@@ -333,7 +358,7 @@ enum MHD_Result idem_http_accept(void *cls, struct MHD_Connection *connection, c
 void idem_http_finished(void *cls, struct MHD_Connection *connection, void **context,
                         enum MHD_RequestTerminationCode code)
 {
-    struct idem_http *h = ((struct idem_lane *)cls)->http;
+    struct idem_http *h = ((struct idem_http_lane *)cls)->http;
 
     (void)connection;
     (void)code;

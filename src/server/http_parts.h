@@ -15,7 +15,7 @@
 enum { IDEM_HOSTS = 3, IDEM_HOST_MAX = 32 };
 
 /* One thread with a libmicrohttpd of its own; all listen on the same socket. */
-struct idem_lane {
+struct idem_http_lane {
     struct idem_http *http;
     struct MHD_Daemon *daemon;
     int epoll_fd, wake_fd;
@@ -28,7 +28,7 @@ struct idem_lane {
 
 struct idem_http {
     struct idem_http_parts parts;
-    struct idem_lane lanes[IDEM_THREADS_MAX];
+    struct idem_http_lane lanes[IDEM_THREADS_MAX];
     unsigned lane_count;
     uint16_t port;
     char hosts[IDEM_HOSTS][IDEM_HOST_MAX];

@@ -24,7 +24,7 @@ enum { BACKLOG = 1024, WAIT_MS = 1000, WAKE_EVERY = 24 };
 /* ------------------------------------------------------------------ waking */
 
 /* Any thread. A lane that has been woken and not looked yet needs no second call. */
-static void wake_lane(struct idem_lane *lane)
+static void wake_lane(struct idem_http_lane *lane)
 {
     const uint64_t one = 1;
 
@@ -42,7 +42,7 @@ void idem_lanes_wake(struct idem_http *h)
 void idem_lane_resume(struct idem_request *r, bool more)
 {
     struct idem_http *h = r->http;
-    struct idem_lane *lane = r->lane;
+    struct idem_http_lane *lane = r->lane;
 
     MHD_resume_connection(r->connection); /* the request may be gone from here on */
     if (atomic_fetch_add(&lane->resumed, 1) + 1 >= WAKE_EVERY)
@@ -53,7 +53,7 @@ void idem_lane_resume(struct idem_request *r, bool more)
 }
 
 /* Resumed connections are seen by the run that follows; those after it wake anew. */
-static void look_up(struct idem_lane *lane)
+static void look_up(struct idem_http_lane *lane)
 {
     uint64_t count;
     if (read(lane->wake_fd, &count, sizeof count) == sizeof count)
@@ -62,7 +62,7 @@ static void look_up(struct idem_lane *lane)
 
 /* ------------------------------------------------------------------ the thread */
 
-static void stop_listening(struct idem_lane *lane)
+static void stop_listening(struct idem_http_lane *lane)
 {
     MHD_socket listening = MHD_quiesce_daemon(lane->daemon);
     if (listening != MHD_INVALID_SOCKET)
@@ -72,7 +72,7 @@ static void stop_listening(struct idem_lane *lane)
 
 static void *run_lane(void *arg)
 {
-    struct idem_lane *lane = arg;
+    struct idem_http_lane *lane = arg;
     struct pollfd ready[] = {{.fd = lane->epoll_fd, .events = POLLIN},
                              {.fd = lane->wake_fd, .events = POLLIN}};
     MHD_UNSIGNED_LONG_LONG timeout;
@@ -116,7 +116,7 @@ static int listen_on(uint16_t port, int *fd, uint16_t *bound)
 }
 
 /* Each lane has a descriptor of its own for the common socket, which its libmicrohttpd closes. */
-static int open_lane(struct idem_http *h, struct idem_lane *lane, int listening)
+static int open_lane(struct idem_http *h, struct idem_http_lane *lane, int listening)
 {
     const unsigned most = IDEM_CONNECTIONS_MAX / h->parts.threads;
     int own = fcntl(listening, F_DUPFD_CLOEXEC, 0);
@@ -155,7 +155,7 @@ int idem_lanes_open(struct idem_http *h)
 int idem_lanes_start(struct idem_http *h)
 {
     for (unsigned i = 0; i < h->lane_count; i++) {
-        struct idem_lane *lane = &h->lanes[i];
+        struct idem_http_lane *lane = &h->lanes[i];
         lane->running = pthread_create(&lane->thread, NULL, run_lane, lane) == 0;
         if (!lane->running)
             return IDEM_ERR_NOMEM;
@@ -167,14 +167,14 @@ void idem_lanes_close(struct idem_http *h)
 {
     atomic_store(&h->stopping, true);
     for (unsigned i = 0; i < h->lane_count; i++) {
-        struct idem_lane *lane = &h->lanes[i];
+        struct idem_http_lane *lane = &h->lanes[i];
         if (!lane->running)
             continue;
         wake_lane(lane);
         pthread_join(lane->thread, NULL);
     }
     for (unsigned i = 0; i < h->lane_count; i++) {
-        struct idem_lane *lane = &h->lanes[i];
+        struct idem_http_lane *lane = &h->lanes[i];
         if (lane->daemon != NULL)
             MHD_stop_daemon(lane->daemon);
         if (lane->wake_fd >= 0)

@@ -159,6 +159,20 @@ static int complain(const char *what, const char *why)
     return IDEM_ERR_IO;
 }
 
+/* Whoever may write there could put files of their own in the place of ours. */
+static int check_dir(const char *dir)
+{
+    struct stat st;
+
+    if (stat(dir, &st) != 0)
+        return complain(dir, strerror(errno));
+    if (!S_ISDIR(st.st_mode))
+        return complain(dir, "is not a directory");
+    if (st.st_mode & 022)
+        return complain(dir, "can be written to by others; chmod 700 it");
+    return IDEM_OK;
+}
+
 /* Two servers on one directory would undo each other's work. */
 static int open_data(struct server *s)
 {
@@ -167,6 +181,9 @@ static int open_data(struct server *s)
 
     if (mkdir(dir, 0700) != 0 && errno != EEXIST)
         return complain(dir, strerror(errno));
+    int err = check_dir(dir);
+    if (err != 0)
+        return err;
     if (snprintf(path, sizeof path, "%s/lock", dir) >= (int)sizeof path)
         return complain(dir, "the name is too long");
     s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -177,6 +194,20 @@ static int open_data(struct server *s)
     return IDEM_OK;
 }
 
+/* SQLite would follow a link, and give its log the mode that the data base has. */
+static int check_database(const char *path)
+{
+    struct stat st;
+
+    if (lstat(path, &st) != 0)
+        return errno == ENOENT ? IDEM_OK : complain(path, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return complain(path, "is not a file");
+    if (st.st_mode & 077)
+        return complain(path, "is open to others; chmod 600 it");
+    return IDEM_OK;
+}
+
 static int open_store(struct server *s)
 {
     char path[PATH_MAX];
@@ -184,7 +215,10 @@ static int open_store(struct server *s)
 
     if (snprintf(path, sizeof path, "%s/idem.db", s->options.data) >= (int)sizeof path)
         return complain(s->options.data, "the name is too long");
-    int err = idem_store_sqlite_open(path, &s->store, &why);
+    int err = check_database(path);
+    if (err != 0)
+        return err;
+    err = idem_store_sqlite_open(path, &s->store, &why);
     return err == 0 ? IDEM_OK : complain(path, why);
 }
 
@@ -308,6 +342,7 @@ static void prepare_process(sigset_t *ends)
      * threads, and heaps of threads grow page by page, with a system call each. */
     mallopt(M_ARENA_MAX, 1);
     mallopt(M_TOP_PAD, 16 * 1024 * 1024);
+    mallopt(M_MXFAST, 0); /* else each of them sweeps the small free blocks first */
     umask(077);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a limit on file size is a full disk, not a reason to die */

@@ -18,7 +18,7 @@
 #include <microhttpd.h>
 
 struct idem_http;
-struct idem_lane;
+struct idem_http_lane;
 struct idem_request;
 
 enum {
@@ -51,7 +51,7 @@ struct idem_buffer {
 struct idem_request {
     struct idem_command command;
     struct idem_http *http;
-    struct idem_lane *lane; /* whose thread serves the connection */
+    struct idem_http_lane *lane; /* whose thread serves the connection */
     struct MHD_Connection *connection;
     const struct idem_route *route;
     const char *allow; /* with a 405 */

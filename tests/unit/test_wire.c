@@ -4,8 +4,10 @@
  * length has its limit, and what is refused says where.
  */
 #include "people.h"
+#include "wire/cbor_item.h"
 #include "wire/wire.h"
 
+#include <cbor.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -173,6 +175,29 @@ static void test_cells_before_the_head_in_cbor(void **state)
     assert_int_not_equal(idem_wire_read_cbor(reader, text, len, ignore, NULL, &out), 0);
 }
 
+/* libcbor writes it, we read it: every short integer, and the ones around each change of length. */
+static void test_integers_of_every_length(void **state)
+{
+    static const int64_t others[] = {65536,  65537,     INT32_MAX, INT64_MAX,
+                                     -65537, INT32_MIN, INT64_MIN};
+    const size_t n = sizeof others / sizeof others[0];
+    (void)state;
+
+    for (int64_t i = -65536; i < 65536 + (int64_t)n; i++) {
+        int64_t v = i < 65536 ? i : others[i - 65536];
+        struct idem_cbor_item item;
+        uint8_t bytes[9];
+        size_t len = v >= 0 ? cbor_encode_uint((uint64_t)v, bytes, sizeof bytes)
+                            : cbor_encode_negint((uint64_t)(-1 - v), bytes, sizeof bytes);
+        struct idem_cbor c = {bytes, bytes + len};
+        assert_int_equal(idem_cbor_next(&c, &item), 0);
+        assert_int_equal(item.kind, IDEM_CBOR_INT);
+        assert_true(item.integer == v && c.at == c.end);
+        c = (struct idem_cbor){bytes, bytes + len - 1};
+        assert_int_equal(idem_cbor_next(&c, &item), IDEM_ERR_TRUNCATED);
+    }
+}
+
 static void test_what_cbor_may_not_contain(void **state)
 {
     static const struct {
@@ -262,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_every_cut_of_a_batch_is_refused),
         cmocka_unit_test(test_the_order_of_fields_is_free),
         cmocka_unit_test(test_cells_before_the_head_in_cbor),
+        cmocka_unit_test(test_integers_of_every_length),
         cmocka_unit_test(test_what_cbor_may_not_contain),
         cmocka_unit_test(test_a_refusal_says_where),
         cmocka_unit_test(test_another_front_is_a_mismatch),
