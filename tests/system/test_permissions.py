@@ -64,6 +64,27 @@ class Permissions(ServerCase):
             os.chmod(path, 0o600)
         self.serve()
 
+    def test_a_data_base_that_others_can_open_is_refused(self):
+        self.serve().stop()
+        path = os.path.join(self.data, "idem.db")
+        for mode in (0o640, 0o604, 0o622):
+            os.chmod(path, mode)
+            self.assertIn("chmod 600", self.refused())
+        os.chmod(path, 0o600)
+        self.serve()
+
+    def test_a_link_in_the_place_of_the_data_base_is_refused(self):
+        os.symlink(os.path.join(self.data, "elsewhere.db"), os.path.join(self.data, "idem.db"))
+        self.assertIn("is not a file", self.refused())
+        self.assertNotIn("elsewhere.db", os.listdir(self.data))
+
+    def test_a_directory_that_others_can_write_to_is_refused(self):
+        for mode in (0o770, 0o702, 0o777):
+            os.chmod(self.data, mode)
+            self.assertIn("chmod 700", self.refused())
+        os.chmod(self.data, 0o755)
+        self.serve()
+
     def test_a_damaged_secret_is_refused(self):
         self.serve().stop()
         path = os.path.join(self.data, "operator.token")
@@ -92,6 +113,7 @@ class Permissions(ServerCase):
             database.execute("CREATE TABLE theirs (x)")
         if AS_NOBODY:
             os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid)
+        os.chmod(path, 0o600)
         self.assertIn("another program", self.refused())
 
 

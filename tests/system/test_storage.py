@@ -62,7 +62,7 @@ class FullDisk(ServerCase):
 
     def test_a_full_file_system(self):
         data = tempfile.mkdtemp(prefix="idem-full-")
-        mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", data], capture_output=True)
+        mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", data], capture_output=True)
         if mount.returncode != 0:
             os.rmdir(data)
             self.skipTest("needs root, to mount a file system: " + mount.stderr.decode().strip())
