@@ -65,6 +65,19 @@ class Access(ServerCase):
             answer = self.server.call("GET", "/healthz", headers={"Host": place, "Origin": "http://" + place})
             self.assertEqual((answer.status, answer.json), (200, {"status": "ok"}))
 
+    def test_a_place_given_twice_is_refused(self):
+        ours = f"127.0.0.1:{self.server.port}"
+        for twice in (("Host", ours, "evil.example"), ("Host", ours, ours), ("Origin", "http://" + ours, "http://evil.example")):
+            connection = self.server.connect()
+            connection.putrequest("GET", "/healthz", skip_host=True)
+            if twice[0] != "Host":
+                connection.putheader("Host", ours)
+            for value in twice[1:]:
+                connection.putheader(twice[0], value)
+            connection.endheaders()
+            self.assert_problem(Answer(connection.getresponse()), 403, "forbidden-host")
+            connection.close()
+
     def test_tokens_open_what_is_theirs_only(self):
         mine, theirs = self.server.open(), self.server.open(person="grace")
         path = "/v1/sessions/" + theirs.id
