@@ -152,27 +152,6 @@ static bool says_place_twice(const struct idem_request *r)
     return count[0] > 1 || count[1] > 1;
 }
 
-static enum MHD_Result count_place(void *cls, enum MHD_ValueKind kind, const char *name,
-                                   const char *value)
-{
-    int *count = cls;
-
-    (void)kind;
-    (void)value;
-    count[0] += strcasecmp(name, "Host") == 0;
-    count[1] += strcasecmp(name, "Origin") == 0;
-    return MHD_YES;
-}
-
-/* Of two, somebody on the way may have looked at the other one. */
-static bool says_place_twice(const struct idem_request *r)
-{
-    int count[2] = {0, 0};
-
-    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, count_place, count);
-    return count[0] > 1 || count[1] > 1;
-}
-
 static void check_place(struct idem_request *r)
 {
     const char *host = idem_request_header(r, "Host");
@@ -184,8 +163,6 @@ static void check_place(struct idem_request *r)
     else if (origin != NULL && !is_our_origin(r->http, origin))
         idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_ORIGIN,
                             "the request comes from a page of another origin");
-    else if (says_place_twice(r))
-        idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_HOST, "Host or Origin is given twice");
     else if (says_place_twice(r))
         idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_HOST, "Host or Origin is given twice");
 }
