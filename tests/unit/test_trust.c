@@ -400,6 +400,25 @@ static void test_hollow_windows_do_not_refresh(void **state)
     close_session(&s);
 }
 
+/* Windows that all come at one time are given the least that a window takes, so whoever sends in
+ * bursts, or stops the clock, buys no smaller hazard. */
+static void test_a_clock_that_stands_still_lowers_no_hazard(void **state)
+{
+    struct session still = open_session(), slow = open_session();
+    struct typist mine = typist_new(&owner, 66);
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        struct idem_window *w = typist_window(&mine, front, KEYS);
+        still.now -= 8 * SECOND; /* send adds as much */
+        slow.now -= 6 * SECOND;
+        struct idem_trust_state a = send(&still, w), b = send(&slow, w);
+        assert_true(fabs(a.p_owner - b.p_owner) < 1e-12);
+        idem_window_free(w);
+    }
+    close_session(&still);
+    close_session(&slow);
+}
+
 static void test_clocks_that_run_backwards(void **state)
 {
     struct session s = open_session();
@@ -504,6 +523,7 @@ int main(void)
         cmocka_unit_test(test_silence_goes_stale),
         cmocka_unit_test(test_small_windows_do_not_refresh),
         cmocka_unit_test(test_hollow_windows_do_not_refresh),
+        cmocka_unit_test(test_a_clock_that_stands_still_lowers_no_hazard),
         cmocka_unit_test(test_clocks_that_run_backwards),
         cmocka_unit_test(test_without_a_profile_nothing_is_scored),
         cmocka_unit_test(test_strangers_are_refused),
