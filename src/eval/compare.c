@@ -207,6 +207,8 @@ int idem_compare(const struct idem_model *model, const struct idem_stat_set *pro
         r = project(&k.probes, model, probes);
     if (r == 0) {
         idem_parallel(compare_job, &k, (int)k.jobs);
+        if (k.options->progress) /* a thread's last word may have been skipped */
+            k.options->progress(k.options->progress_arg, k.jobs, k.jobs);
         r = atomic_load(&k.failed) ? IDEM_ERR_NOMEM : 0;
     }
     free(k.profiles.Lb);

@@ -32,14 +32,26 @@ static int blame(struct learner *l, enum idem_modality m, int err)
     return err;
 }
 
+/* EM is about two thirds of the work, calibration, which tells nothing, the rest. */
+static void tell(void *arg, uint32_t done, uint32_t of)
+{
+    const struct learner *l = arg;
+    l->how->progress(l->how->progress_arg, 2 * done, 3 * of);
+}
+
 static int learn_model(struct learner *l, enum idem_modality m)
 {
     struct idem_learn_options opt = idem_learn_defaults(m);
     opt.calibrate = opt.calibrate && l->how->calibrate;
     opt.parallel = idem_parallel;
-    opt.progress = l->how->progress;
-    opt.progress_arg = l->how->progress_arg;
+    if (l->how->progress) {
+        l->how->progress(l->how->progress_arg, 0, 1);
+        opt.progress = tell;
+        opt.progress_arg = l;
+    }
     int r = idem_learn(&l->corpus[m], &opt, &l->model[m]);
+    if (l->how->progress)
+        l->how->progress(l->how->progress_arg, 1, 1);
     if (r < 0)
         return blame(l, m, r);
     l->present[m] = true;
