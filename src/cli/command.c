@@ -64,7 +64,8 @@ double idem_cli_now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* One bar at a time: steps follow each other. */
+/* One bar at a time: steps follow each other. started: the whole command, since many short steps
+ * take long, too. */
 static struct {
     const char *step;
     double started, drawn;
@@ -81,12 +82,16 @@ static void draw(uint32_t done, uint32_t of)
     fflush(stderr);
 }
 
+void idem_cli_begin(void)
+{
+    bar.started = idem_cli_now();
+}
+
 void idem_cli_progress(void *arg, uint32_t done, uint32_t of)
 {
     double now = idem_cli_now();
     if (bar.step != arg) {
         bar.step = arg;
-        bar.started = now;
         bar.drawn = 0;
     }
     if (now - bar.started < 2 || !isatty(STDERR_FILENO))

@@ -28,8 +28,11 @@ bool idem_cli_number(const char *text, uint32_t min, uint32_t max, uint32_t *out
 /* Seconds on the monotonic clock. */
 double idem_cli_now(void);
 
+/* The command begins now: the first thing that main does. */
+void idem_cli_begin(void);
+
 /*
- * A bar on stderr, shown only when stderr is a terminal and the step has taken two seconds. Call
+ * A bar on stderr, shown only when stderr is a terminal and the command has taken two seconds. Call
  * with growing `done`, at last with done == of, which wipes it. arg: the step's name.
  */
 void idem_cli_progress(void *arg, uint32_t done, uint32_t of);

@@ -29,6 +29,7 @@ static void help(FILE *to)
 
 int main(int argc, char **argv)
 {
+    idem_cli_begin();
     if (argc < 2) {
         help(stderr);
         return IDEM_EXIT_USAGE;
