@@ -202,10 +202,22 @@ static struct idem_wire_reader *reader_of(struct idem_request *r)
     return thread_reader;
 }
 
+/* Small windows tell more of single strokes, and crumbs would stand in for whole ones in
+ * quarantine. */
+static bool large_enough(const struct idem_window *window)
+{
+    uint32_t asked =
+        idem_window_modality(window) == IDEM_KEYBOARD ? IDEM_WINDOW_KEYS : IDEM_WINDOW_GESTURES;
+    return idem_window_strokes(window) >= asked;
+}
+
 /* One decoded window, written out again behind the ones before it. */
 static int take_window(void *arg, uint32_t seq, const struct idem_window *window)
 {
     struct idem_request *r = arg;
+
+    if (!large_enough(window))
+        return IDEM_ERR_TOO_LITTLE;
     const struct idem_front *front = idem_population_front(idem_http_parts(r->http)->population);
     struct idem_buffer *p = &r->payload;
     size_t len = 0;
@@ -229,6 +241,10 @@ static void refuse_windows(struct idem_request *r, struct idem_wire_reader *read
 {
     enum idem_problem problem = IDEM_PROBLEM_INVALID_FIELD;
 
+    if (err == IDEM_ERR_TOO_LITTLE) {
+        idem_request_refuse(r, problem, "a window holds fewer strokes than this server asked for");
+        return;
+    }
     if (err == IDEM_ERR_FORMAT || err == IDEM_ERR_TRUNCATED)
         problem = cbor ? IDEM_PROBLEM_MALFORMED_CBOR : IDEM_PROBLEM_MALFORMED_JSON;
     else if (err == IDEM_ERR_MISMATCH)

@@ -55,12 +55,6 @@ enum {
     IDEM_DRAIN_MS = 10 * 1000, /* for requests under way when the server is told to stop */
 };
 
-/*
- * The demo invites its visitors to take a session over, so it expects a takeover every three hours
- * of work; the library's default is one in twenty.
- */
-#define IDEM_DEMO_HAZARD_PER_HOUR 0.3
-
 /* Decisions, on P(owner). */
 #define IDEM_TRUST_STEP_UP 0.5
 #define IDEM_TRUST_LOCK    0.05

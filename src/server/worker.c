@@ -298,7 +298,6 @@ static int make_bench(struct idem_bench *b, const struct idem_population *popula
     b->judge.population = population;
     b->judge.front = idem_population_front(population);
     b->judge.params = idem_trust_defaults();
-    b->judge.params.hazard_per_hour = IDEM_DEMO_HAZARD_PER_HOUR;
     int err = idem_scorer_new(population, &b->judge.scorer);
     return err != 0 ? err : idem_wire_reader_new(b->judge.front, &b->reader);
 }

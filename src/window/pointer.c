@@ -4,7 +4,7 @@
  *
  * A window is ready when it holds its target number of gestures. Timings of buttons ride along:
  * they are no strokes, so somebody who only clicks fills no window, and what is beyond
- * IDEM_WINDOW_STROKES_MAX timings of a kind in one window is not counted.
+ * IDEM_TIMINGS_PER_STROKE times the target, for each kind of timing, is not counted.
  */
 #include "base/bytes.h"
 #include "window/front.h"
@@ -79,7 +79,7 @@ uint32_t idem_pointer_pending(const struct idem_pointer *ptr)
 static bool scalar_full(const struct idem_pointer *ptr, enum idem_scalar scalar)
 {
     uint32_t cell = ptr->front->mixture.components + (uint32_t)scalar;
-    return ptr->stats[cell] >= IDEM_WINDOW_STROKES_MAX;
+    return ptr->stats[cell] >= (float)(IDEM_TIMINGS_PER_STROKE * ptr->target);
 }
 
 static void file(struct idem_pointer *ptr, unsigned found, const struct idem_observed *observed,

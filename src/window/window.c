@@ -131,7 +131,7 @@ int idem_window_end(struct idem_window *w)
             return IDEM_ERR_INVALID;
         if (!is_scalar(w, c))
             total += w->n[c];
-        else if (w->n[c] > IDEM_WINDOW_STROKES_MAX * IDEM_GRID)
+        else if (w->n[c] > IDEM_TIMINGS_PER_STROKE * strokes)
             return IDEM_ERR_INVALID;
     }
     int64_t most =

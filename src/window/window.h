@@ -13,6 +13,7 @@
 
 enum {
     IDEM_WINDOW_STROKES_MAX = 1000,
+    IDEM_TIMINGS_PER_STROKE = 4, /* clicks that ride along with the gestures of a pointer window */
     IDEM_WINDOW_DURATION_MAX_MS = 24 * 3600 * 1000,
 };
 
@@ -33,7 +34,7 @@ int idem_window_put(struct idem_window *w, uint32_t cell, int32_t n, const int32
 /*
  * IDEM_ERR_INVALID when counts exceed what the strokes allow (keyboard: one hold and one flight a
  * stroke and a carried transition; pointer: the mixture's responsibilities sum to one, timings are
- * whole numbers and at most IDEM_WINDOW_STROKES_MAX of a kind).
+ * whole numbers and at most IDEM_TIMINGS_PER_STROKE of a kind for each stroke).
  */
 int idem_window_end(struct idem_window *w);
 

@@ -235,6 +235,16 @@ class Windows(ServerCase):
         self.assertEqual(self.server.query("SELECT * FROM windows"), [])
 
 
+class Crumbs(ServerCase):
+    def test_a_window_below_the_asked_size_is_refused_whole(self):
+        session = self.server.open()
+        crumb = windows(101, 1, 1, keys=10)[0]
+        answer = session.post({"windows": [windows(101, 1, 1)[0], dict(crumb, seq=2)]})
+        self.assert_problem(answer, 400, "invalid-field")
+        self.assertIn("fewer strokes", answer.json["detail"])
+        self.assertEqual(session.read()["windows"]["keyboard"], 0)
+
+
 class Reading(ServerCase):
     def test_the_list_is_newest_first_and_bounded(self):
         ids = [self.server.open(person="p%d" % i).id for i in range(IDEM_LIST_MAX + 5)]

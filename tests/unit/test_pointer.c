@@ -210,8 +210,10 @@ static void test_only_clicks(void **state)
     while (!feed(&s, ptr))
         ;
     assert_int_equal(idem_pointer_take(ptr, w), 0);
-    assert_int_equal(w->n[COMPONENTS], IDEM_WINDOW_STROKES_MAX * IDEM_GRID);
+    assert_int_equal(w->n[COMPONENTS], IDEM_TIMINGS_PER_STROKE * 5 * IDEM_GRID);
     assert_int_equal(resend(w, got), 0);
+    w->n[COMPONENTS] += IDEM_GRID; /* one more than any collector counts */
+    assert_int_equal(idem_window_end(w), IDEM_ERR_INVALID);
     idem_window_free(w);
     idem_window_free(got);
     idem_pointer_free(ptr);
