@@ -27,6 +27,8 @@ static const char help_text[] =
     "so that everybody stays enrolled.\n\n"
     "  -o, --output FILE      where to write the population\n"
     "      --level LEVEL      hand, mixed (default), finger, fingerrow: how finely keys are told\n"
+    "      --rank R           most directions of the keyboard's eigenvoice matrix, 1 to 96 (48);\n"
+    "                         fewer score faster, and suffice for a hundred people\n"
     "      --users RANGES     of the files after it keep people with these numbers, e.g.\n"
     "                         1-72,80; --users all ends that\n"
     "      --skip-bad         leave out bad rows, count them and say so; else they are errors\n"
@@ -111,6 +113,7 @@ static int learn_and_write(struct train *t)
 static const struct option options[] = {
     {"output", required_argument, NULL, 'o'},
     {"level", required_argument, NULL, 'l'},
+    {"rank", required_argument, NULL, 'r'},
     {"users", required_argument, NULL, 'u'},
     {"skip-bad", no_argument, NULL, 's'},
     {"from-store", required_argument, NULL, 'f'},
@@ -159,6 +162,10 @@ static int take_option(struct train *t, int opt)
     case 'm':
         if (!idem_cli_number(optarg, 10, 1000000, &t->from.people_min))
             return idem_cli_usage("train", "--min-people takes a number from 10");
+        return 0;
+    case 'r':
+        if (!idem_cli_number(optarg, 1, IDEM_RANK_MAX, &t->how.rank))
+            return idem_cli_usage("train", "--rank takes 1 to %d", IDEM_RANK_MAX);
         return 0;
     case 't':
         if (!idem_cli_number(optarg, 1, IDEM_THREADS_MAX, &threads))

@@ -44,6 +44,8 @@ static int learn_model(struct learner *l, enum idem_modality m)
     struct idem_learn_options opt = idem_learn_defaults(m);
     opt.calibrate = opt.calibrate && l->how->calibrate;
     opt.parallel = idem_parallel;
+    if (m == IDEM_KEYBOARD && l->how->rank > 0)
+        opt.rank = l->how->rank;
     if (l->how->progress) {
         l->how->progress(l->how->progress_arg, 0, 1);
         opt.progress = tell;

@@ -21,6 +21,7 @@ struct idem_learning {
     const char *level;   /* a level's name, or key */
     const char *flights; /* ud, or more of them: offline */
     bool calibrate;
+    uint32_t rank; /* of the keyboard's T; 0: the library's default */
     void (*progress)(void *arg, uint32_t done, uint32_t of);
     void *progress_arg;
 };
