@@ -6,7 +6,7 @@ ASAN ?= build-asan
 FUZZ ?= build-fuzz
 FUZZ_SECONDS ?= 60
 IDEM_DATA ?= ../shared/data
-.PHONY: all page asan run test bench fuzz format population clean
+.PHONY: all page asan run test bench takeovers fuzz format population clean
 
 all: $(BUILD)/build.ninja
 	ninja --quiet -C $(BUILD)
@@ -29,6 +29,10 @@ test: all page asan
 
 bench: all
 	@IDEM_DATA=$(IDEM_DATA) bench/all.sh $(BUILD)
+
+# Every person of the shipped recordings taken over by every other, as live sessions.
+takeovers: all
+	@bench/takeovers.sh $(BUILD)
 
 # Every fuzz/fuzz_NAME.c for FUZZ_SECONDS each, from fuzz/corpus/NAME; findings stay in $(FUZZ).
 fuzz:
