@@ -27,6 +27,7 @@ static const char help_text[] =
     "  --takeover A:B@SECONDS from then on B's hands are at A's session; may be repeated\n"
     "  --people N             the first N people only (with --takeover: N besides the A's,\n"
     "                         default none)\n"
+    "  --users RANGES         people with these numbers only: 106-117\n"
     "  --token TOKEN          the operator's, if the server wants one to open sessions\n"
     "  --skip-bad             leave out bad rows, count them and say so\n"
     "  -h, --help\n";
@@ -56,10 +57,15 @@ struct replay {
 /* ------------------------------------------------------------------ options */
 
 static const struct option options[] = {
-    {"server", required_argument, NULL, 's'},   {"speed", required_argument, NULL, 'x'},
-    {"takeover", required_argument, NULL, 'o'}, {"people", required_argument, NULL, 'n'},
-    {"token", required_argument, NULL, 'k'},    {"skip-bad", no_argument, NULL, 'b'},
-    {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+    {"server", required_argument, NULL, 's'},
+    {"speed", required_argument, NULL, 'x'},
+    {"takeover", required_argument, NULL, 'o'},
+    {"people", required_argument, NULL, 'n'},
+    {"token", required_argument, NULL, 'k'},
+    {"skip-bad", no_argument, NULL, 'b'},
+    {"users", required_argument, NULL, 'u'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 static bool parse_seconds(const char *text, double min, double max, double *out)
@@ -115,19 +121,21 @@ static int take_option(struct replay *r, int opt)
 
 static int parse(struct replay *r, int argc, char **argv)
 {
+    const char *users = NULL;
     bool skip_bad = false;
     int opt;
     while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        int result = opt == 'b' ? 0 : take_option(r, opt);
+        int result = opt == 'b' || opt == 'u' ? 0 : take_option(r, opt);
         skip_bad |= opt == 'b';
+        users = opt == 'u' ? optarg : users;
         if (result != 0)
             return result;
     }
     if (optind == argc || argc - optind > SOURCES_MAX)
         return idem_cli_usage("replay", "1 to %d recordings are played", SOURCES_MAX);
     for (; optind < argc; optind++)
-        r->sources[r->count++] =
-            (struct idem_source){.path = argv[optind], .skip_bad = skip_bad, .keep_lost = true};
+        r->sources[r->count++] = (struct idem_source){
+            .path = argv[optind], .users = users, .skip_bad = skip_bad, .keep_lost = true};
     return 0;
 }
 
