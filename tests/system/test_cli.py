@@ -313,6 +313,12 @@ class Replay(Case):
         self.assertIn("1 sessions, ", done.stdout)
         self.assertIn("owners locked out: 1", done.stdout)
 
+    def test_chosen_people_only(self):
+        _, url = self.server("--test-clock")
+        done = idem("replay", EXCERPT, "--server", url, "--speed", 5000, "--users", "106-107,111")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("3 sessions, ", done.stdout)
+
     def test_everybody_at_once(self):
         server, url = self.server("--test-clock")
         done = idem("replay", EXCERPT, "--server", url + "/", "--speed", 5000)
