@@ -262,9 +262,21 @@ static char *command_line(int argc, char **argv)
     return line;
 }
 
+/* Protocols with options and reports of their own, a file each. */
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} protocols[] = {
+    {NULL, NULL},
+};
+
 int idem_cli_eval(int argc, char **argv)
 {
     struct idem_eval_options o;
+    for (size_t i = 0; argc > 1 && protocols[i].name; i++) {
+        if (strcmp(argv[1], protocols[i].name) == 0)
+            return protocols[i].run(argc - 1, argv + 1);
+    }
     int r = idem_eval_parse(argc, argv, &o);
     if (r != 0)
         return r < 0 ? IDEM_EXIT_OK : r;
