@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "cli/eval_options.h"
+#include "cli/eval_study.h"
 #include "eval/outcome.h"
 #include "input/labels.h"
 
@@ -267,6 +268,7 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } protocols[] = {
+    {"ageing", idem_cli_eval_ageing},
     {NULL, NULL},
 };
 
