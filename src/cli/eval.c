@@ -269,6 +269,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } protocols[] = {
     {"ageing", idem_cli_eval_ageing},
+    {"enrolment", idem_cli_eval_enrolment},
     {NULL, NULL},
 };
 
