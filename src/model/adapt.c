@@ -204,5 +204,5 @@ int idem_adapt_warm_start(const struct idem_profile *other, double strokes,
 
 double idem_adapt_warm_strokes(enum idem_modality modality)
 {
-    return modality == IDEM_KEYBOARD ? 200 : 80;
+    return modality == IDEM_KEYBOARD ? 50 : 0;
 }

@@ -92,7 +92,10 @@ int idem_adapt_fold(const struct idem_adapt_rules *rules, struct idem_scorer *sc
 int idem_adapt_warm_start(const struct idem_profile *other, double strokes,
                           struct idem_profile *profile);
 
-/* The strokes at which a second device class starts, by modality. */
+/*
+ * The effective strokes that a second device class begins with (see shift.h for what happens to
+ * them before). Nought for the pointer: nobody has recorded one person's two pointing devices.
+ */
 double idem_adapt_warm_strokes(enum idem_modality modality);
 
 #endif
