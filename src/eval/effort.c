@@ -7,13 +7,8 @@
  * of the last windows, which no enrolment reaches: PROBES of one window, and as many of four
  * windows as these make. The impostors of a person are two probes of everybody else.
  */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "eval/ageing.h"
-#include "eval/compare.h"
-#include "eval/timeline.h"
+#include "eval/bout.h"
 
 enum { PROBES = 8, LONG = 4, IMPOSTOR_PROBES = 2 };
 
@@ -26,39 +21,12 @@ struct effort {
     const struct idem_model *model;
 };
 
-/* Sums `count` windows of a person, evenly of [from, end), into a new entry. */
-static int add_sum(const struct effort *e, uint32_t person, uint32_t from, uint32_t end,
-                   uint32_t count, struct idem_stat_set *set)
-{
-    uint32_t index;
-    int r = idem_stat_set_add(set, &index);
-    for (uint32_t k = 0; r == 0 && k < count; k++) {
-        const uint32_t w = from + (uint32_t)((uint64_t)(end - from) * k / count);
-        const float *stats = idem_timeline_at(&e->t, person, w);
-        float *to = idem_stat_set_at(set, index);
-        for (size_t i = 0; i < e->t.len; i++)
-            to[i] += stats[i];
-        set->strokes[index] += e->t.people[person].strokes[w];
-    }
-    return r;
-}
-
 struct row {
-    struct idem_stat_set profiles, probes;
-    struct idem_comparisons comparisons;
+    struct idem_bout bout;
     bool spread;
-    uint32_t length;                     /* windows of a probe */
-    double strokes, insufficient, users; /* sums */
-    uint32_t *person;                    /* of each profile */
+    uint32_t length;              /* windows of a probe */
+    double strokes, insufficient; /* means over people */
 };
-
-static void row_fini(struct row *row)
-{
-    idem_stat_set_fini(&row->profiles);
-    idem_stat_set_fini(&row->probes);
-    idem_comparisons_fini(&row->comparisons);
-    free(row->person);
-}
 
 static bool able(const struct effort *e, uint32_t person, uint32_t size)
 {
@@ -67,23 +35,19 @@ static bool able(const struct effort *e, uint32_t person, uint32_t size)
 
 static int fill(const struct effort *e, struct row *row, uint32_t size)
 {
+    const uint32_t each = PROBES / row->length;
     int r = 0;
-    row->person = malloc((e->t.count + 1) * sizeof *row->person);
-    if (!row->person)
-        return IDEM_ERR_NOMEM;
-    idem_stat_set_init(&row->profiles, e->t.shape);
-    idem_stat_set_init(&row->probes, e->t.shape);
+    idem_bout_init(&row->bout, e->t.shape, each, IMPOSTOR_PROBES);
     for (uint32_t p = 0; p < e->t.count && r == 0; p++) {
         if (!able(e, p, size))
             continue;
-        row->person[row->profiles.count] = p;
         const uint32_t first = e->t.people[p].count - PROBES;
-        r = add_sum(e, p, 0, row->spread ? first : size, size, &row->profiles);
-        for (uint32_t i = 0; i < PROBES / row->length && r == 0; i++)
-            r = add_sum(e, p, first + i * row->length, first + (i + 1) * row->length, row->length,
-                        &row->probes);
+        r = idem_bout_sum(&e->t, p, 0, row->spread ? first : size, size, &row->bout.profiles);
+        for (uint32_t i = 0; i < each && r == 0; i++)
+            r = idem_bout_sum(&e->t, p, first + i * row->length, first + (i + 1) * row->length,
+                              row->length, &row->bout.probes);
     }
-    return r == 0 && row->profiles.count < 2 ? IDEM_ERR_TOO_LITTLE : r;
+    return r;
 }
 
 /* What the product would answer: nothing below these amounts. */
@@ -95,51 +59,34 @@ static bool sufficient(enum idem_modality m, double profile, double probe)
                      probe >= IDEM_SUFFICIENT_PROBE_GESTURES;
 }
 
-static int pair(const struct effort *e, struct row *row)
+static void count(const struct effort *e, struct row *row)
 {
-    const uint32_t each = PROBES / row->length;
-    uint32_t genuine = 0;
-    int r = 0;
-    for (uint32_t u = 0; u < row->profiles.count && r == 0; u++) {
-        row->strokes += (double)row->profiles.strokes[u];
-        for (uint32_t i = 0; i < row->probes.count && r == 0; i++) {
-            const uint32_t owner = i / each;
-            if (owner != u && i % each >= IMPOSTOR_PROBES)
-                continue;
-            r = idem_comparisons_add(&row->comparisons, u, i, owner, owner == u);
-            if (owner != u)
-                continue;
-            genuine++;
-            row->insufficient += !sufficient(e->t.modality, (double)row->profiles.strokes[u],
-                                             (double)row->probes.strokes[i]);
-        }
+    const struct idem_bout *b = &row->bout;
+    for (uint32_t i = 0; i < b->probes.count; i++) {
+        const double strokes = (double)b->profiles.strokes[i / b->each];
+        row->strokes += strokes / b->probes.count;
+        if (!sufficient(e->t.modality, strokes, (double)b->probes.strokes[i]))
+            row->insufficient += 1.0 / b->probes.count;
     }
-    row->insufficient /= genuine ? genuine : 1;
-    row->strokes /= row->profiles.count;
-    return r;
 }
 
 static int measure(const struct effort *e, struct row *row, uint32_t size,
                    struct idem_sheet_table *table)
 {
-    static const struct idem_compare_options none;
-    struct idem_evaluation v;
+    const struct idem_evaluation *v = &row->bout.evaluation;
     char label[32];
     int r = fill(e, row, size);
     if (r == 0)
-        r = pair(e, row);
-    if (r == 0)
-        r = idem_compare(e->model, &row->profiles, &row->probes, &none, &row->comparisons);
-    if (r == 0)
-        r = idem_evaluate(&row->comparisons.results, &v);
+        r = idem_bout_run(e->model, &row->bout);
     if (r < 0)
         return r;
+    count(e, row);
     snprintf(label, sizeof label, "%u windows", size);
     return idem_sheet_row(table, label,
-                          (const double[]){size, row->strokes, v.users, v.figures.eer_user_mean,
-                                           v.low.eer_user_mean, v.high.eer_user_mean,
-                                           v.figures.eer_global, v.figures.cllr, v.cllr_min,
-                                           v.figures.fnmr_at_fmr_01, row->insufficient});
+                          (const double[]){size, row->strokes, v->users, v->figures.eer_user_mean,
+                                           v->low.eer_user_mean, v->high.eer_user_mean,
+                                           v->figures.eer_global, v->figures.cllr, v->cllr_min,
+                                           v->figures.fnmr_at_fmr_01, row->insufficient});
 }
 
 static const struct idem_sheet_column columns[] = {
@@ -181,7 +128,7 @@ static int curve(const struct effort *e, size_t which, struct idem_sheet *sheet)
     for (int i = 0; i < SIZES; i++) {
         struct row row = {.length = curves[which].length, .spread = curves[which].spread};
         int r = measure(e, &row, sizes[i], table);
-        row_fini(&row);
+        idem_bout_fini(&row.bout);
         if (r == IDEM_ERR_TOO_LITTLE && i > 0)
             break; /* nobody has recorded more */
         if (r < 0)
