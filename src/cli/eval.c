@@ -270,6 +270,7 @@ static const struct {
 } protocols[] = {
     {"ageing", idem_cli_eval_ageing},
     {"enrolment", idem_cli_eval_enrolment},
+    {"leak", idem_cli_eval_leak},
     {NULL, NULL},
 };
 

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * leak_world.c - see leak_world.h.
+ *
+ * A window is filed stroke by stroke as the evaluation's windows are; the flight from the stroke
+ * before a window's first belongs to the window, as at the edge.
+ */
+#include "eval/leak_world.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/linalg.h"
+
+enum { TRIES = 60 };
+
+/* ------------------------------------------------------------------ people */
+
+struct chosen {
+    uint32_t person;
+    uint64_t order;
+};
+
+static int by_order(const void *a, const void *b)
+{
+    const struct chosen *x = a, *y = b;
+    return x->order < y->order ? -1 : x->order > y->order;
+}
+
+static int cell_of(const struct idem_front *front, uint32_t slot)
+{
+    return slot < front->slots ? front->cell_of_slot[slot] : -1;
+}
+
+static float standard(const struct idem_front *front, int cell, float value)
+{
+    return idem_clip((value - front->mean[cell]) * front->inv_sd[cell]);
+}
+
+/* The person's strokes, where recordings keep them: one session after the other. */
+static void locate(struct idem_leak_person *p, const struct idem_recording *rec, uint32_t index)
+{
+    const struct idem_person *person = &rec->people[index];
+    p->index = index;
+    p->strokes = rec->strokes + rec->sessions[person->first].first;
+    for (uint32_t s = 0; s < person->count; s++)
+        p->count += rec->sessions[person->first + s].count;
+}
+
+static int pool_values(const struct idem_leak_world *w, struct idem_leak_person *p)
+{
+    const uint32_t cells = w->front->cells;
+    struct idem_obs *obs = malloc((size_t)(p->count + 1) * IDEM_OBS_PER_STROKE * sizeof *obs);
+    p->first = calloc((size_t)cells + 2, sizeof *p->first);
+    if (!obs || !p->first) {
+        free(obs);
+        return IDEM_ERR_NOMEM;
+    }
+    uint32_t n = idem_filing_strokes(w->filing, NULL, p->strokes, p->count, obs);
+    p->values = malloc((size_t)(n + 1) * sizeof *p->values);
+    for (uint32_t i = 0; i < n && p->values; i++)
+        if (cell_of(w->front, obs[i].slot) >= 0)
+            p->first[cell_of(w->front, obs[i].slot) + 2]++;
+    for (uint32_t c = 2; c < cells + 2; c++)
+        p->first[c] += p->first[c - 1];
+    for (uint32_t i = 0; i < n && p->values; i++) {
+        int c = cell_of(w->front, obs[i].slot);
+        if (c >= 0)
+            p->values[p->first[c + 1]++] = standard(w->front, c, obs[i].value);
+    }
+    free(obs);
+    return p->values ? 0 : IDEM_ERR_NOMEM;
+}
+
+int idem_leak_world_init(struct idem_leak_world *world, const struct idem_recording *rec,
+                         const struct idem_filing *filing, const struct idem_front *front,
+                         uint32_t people, uint32_t min_strokes, uint64_t seed)
+{
+    struct idem_leak_world w = {.filing = filing, .front = front};
+    struct chosen *list = malloc(((size_t)rec->person_count + 1) * sizeof *list);
+    struct idem_rng rng;
+    int r = list ? 0 : IDEM_ERR_NOMEM;
+    idem_rng_seed(&rng, seed);
+    for (uint32_t p = 0; p < rec->person_count && r == 0; p++)
+        list[p] = (struct chosen){p, idem_rng_next(&rng)};
+    if (r == 0)
+        qsort(list, rec->person_count, sizeof *list, by_order);
+    w.people = calloc((size_t)rec->person_count + 1, sizeof *w.people);
+    for (uint32_t i = 0; w.people && r == 0 && i < rec->person_count && w.count < people; i++) {
+        struct idem_leak_person *p = &w.people[w.count];
+        *p = (struct idem_leak_person){0};
+        locate(p, rec, list[i].person);
+        if (p->count < min_strokes)
+            continue;
+        w.count++;
+        r = pool_values(&w, p);
+    }
+    free(list);
+    if (r == 0)
+        r = !w.people ? IDEM_ERR_NOMEM : w.count == 0 ? IDEM_ERR_TOO_LITTLE : 0;
+    if (r < 0)
+        idem_leak_world_fini(&w);
+    else
+        *world = w;
+    return r;
+}
+
+void idem_leak_world_fini(struct idem_leak_world *world)
+{
+    for (uint32_t p = 0; p < world->count; p++) {
+        free(world->people[p].first);
+        free(world->people[p].values);
+    }
+    free(world->people);
+    world->people = NULL;
+    world->count = 0;
+}
+
+/* ------------------------------------------------------------------ words in cells */
+
+static void need_slot(const struct idem_leak_world *w, uint32_t slot, struct idem_leak_need *need)
+{
+    int cell = cell_of(w->front, slot);
+    if (cell < 0)
+        return;
+    for (uint32_t i = 0; i < need->cells; i++)
+        if (need->cell[i] == cell) {
+            need->n[i]++;
+            return;
+        }
+    need->cell[need->cells] = (uint16_t)cell;
+    need->n[need->cells++] = 1;
+}
+
+static void need_flight(const struct idem_leak_world *w, uint32_t from, uint32_t to,
+                        struct idem_leak_need *need)
+{
+    uint32_t pairs = (uint32_t)w->filing->zoning.flights * w->filing->zoning.flights;
+    for (uint32_t f = 0; f < w->filing->flight_count; f++)
+        need_slot(w, idem_slot_flight(&w->filing->zoning, from, to) + f * pairs, need);
+}
+
+void idem_leak_need_of(const struct idem_leak_world *world, const struct idem_leak_word *word,
+                       struct idem_leak_need *out)
+{
+    uint32_t before = idem_leak_code(IDEM_LEAK_SPACE);
+    memset(out, 0, sizeof *out);
+    out->strokes = word->len + 1u;
+    for (uint32_t i = 0; i <= word->len; i++) {
+        uint32_t code = i < word->len ? idem_leak_code(idem_leak_symbol_of(word->text[i]))
+                                      : idem_leak_code(IDEM_LEAK_SPACE);
+        need_flight(world, before, code, out);
+        if (i < word->len)
+            need_slot(world, idem_slot_hold(&world->filing->zoning, code), out);
+        before = code;
+    }
+}
+
+bool idem_leak_holds(const float *n, const struct idem_leak_need *need)
+{
+    for (uint32_t i = 0; i < need->cells; i++)
+        if (n[need->cell[i]] < need->n[i])
+            return false;
+    return true;
+}
+
+/* ------------------------------------------------------------------ windows */
+
+/* A window under construction, with what was carried into it. */
+struct filer {
+    const struct idem_leak_world *w;
+    struct idem_rng *rng;
+    float *stats;
+};
+
+static void file_value(struct filer *f, int cell, float v)
+{
+    float *sums = f->stats + f->w->front->cells + 2 * (size_t)(cell < 0 ? 0 : cell);
+    if (cell < 0 || (f->w->defence.thin > 0 && idem_rng_uniform(f->rng) < f->w->defence.thin))
+        return;
+    f->stats[cell] += 1;
+    sums[0] += v;
+    sums[1] += idem_centred_square(v);
+}
+
+static void file_natural(struct filer *f, const struct idem_leak_person *p, uint32_t first,
+                         uint32_t count)
+{
+    struct idem_obs obs[IDEM_LEAK_KEYS_MAX * IDEM_OBS_PER_STROKE];
+    uint32_t n = idem_filing_strokes(f->w->filing, first > 0 ? p->strokes + first - 1 : NULL,
+                                     p->strokes + first, count, obs);
+    for (uint32_t i = 0; i < n; i++) {
+        int cell = cell_of(f->w->front, obs[i].slot);
+        if (cell >= 0)
+            file_value(f, cell, standard(f->w->front, cell, obs[i].value));
+    }
+}
+
+/* A value of the person's own in that slot; a population's when he has none. */
+static void file_drawn(struct filer *f, const struct idem_leak_person *p, uint32_t slot)
+{
+    int cell = cell_of(f->w->front, slot);
+    if (cell < 0)
+        return;
+    uint32_t first = p->first[cell], n = p->first[cell + 1] - first;
+    file_value(f, cell,
+               n ? p->values[first + idem_rng_below(f->rng, n)]
+                 : idem_clip((float)idem_rng_normal(f->rng)));
+}
+
+static void file_drawn_flight(struct filer *f, const struct idem_leak_person *p, uint32_t from,
+                              uint32_t to)
+{
+    const struct idem_filing *filing = f->w->filing;
+    uint32_t pairs = (uint32_t)filing->zoning.flights * filing->zoning.flights;
+    for (uint32_t k = 0; k < filing->flight_count; k++)
+        file_drawn(f, p, idem_slot_flight(&filing->zoning, from, to) + k * pairs);
+}
+
+/* Cells with enough strokes leave, the others stay: takes them out of, or leaves them in, stats. */
+static void emit(const struct idem_leak_world *w, float *stats, bool keep_small)
+{
+    for (uint32_t c = 0; c < w->front->cells; c++)
+        if ((stats[c] < (float)w->defence.carry) != keep_small)
+            stats[c] = stats[w->front->cells + 2 * c] = stats[w->front->cells + 2 * c + 1] = 0;
+}
+
+/* What the windows before have left over. */
+static void file_history(struct filer *f, const struct idem_leak_person *p, uint32_t first,
+                         uint32_t keys)
+{
+    uint32_t windows = first / keys < IDEM_LEAK_HISTORY ? first / keys : IDEM_LEAK_HISTORY;
+    for (uint32_t i = windows; i > 0 && f->w->defence.carry; i--) {
+        file_natural(f, p, first - i * keys, keys);
+        emit(f->w, f->stats, true);
+    }
+}
+
+/* The sums give way to what the model reads in them. */
+static void project(const struct idem_model *model, float *stats)
+{
+    const uint32_t dims = 2 * model->shape.cells;
+    float *sums = stats + model->shape.cells;
+    double b[IDEM_RANK_MAX] = {0};
+    for (uint32_t k = 0; k < dims; k++)
+        idem_axpy(b, model->wload + (size_t)k * model->rank, (double)sums[k], model->rank);
+    for (uint32_t k = 0; k < dims; k++)
+        sums[k] = k < model->rank ? (float)b[k] : 0;
+}
+
+static void leave(struct filer *f)
+{
+    const struct idem_leak_defence *d = &f->w->defence;
+    const uint32_t cells = f->w->front->cells;
+    if (d->carry)
+        emit(f->w, f->stats, false);
+    bool hidden = d->uncounted || d->projection;
+    for (uint32_t i = hidden ? cells : 0; d->noise > 0 && i < 3 * cells; i++)
+        f->stats[i] += (float)(sqrt(d->noise) * idem_rng_normal(f->rng));
+    if (d->projection)
+        project(d->projection, f->stats);
+    if (hidden)
+        memset(f->stats, 0, cells * sizeof *f->stats);
+    for (uint32_t i = 0; i < 3 * cells; i++)
+        f->stats[i] = rintf(f->stats[i] * IDEM_GRID) / IDEM_GRID;
+}
+
+void idem_leak_window(const struct idem_leak_world *world, uint32_t person, uint32_t first,
+                      uint32_t keys, struct idem_rng *rng, float *stats)
+{
+    struct filer f = {world, rng, stats};
+    memset(stats, 0, idem_leak_len(world) * sizeof *stats);
+    file_history(&f, &world->people[person], first, keys);
+    file_natural(&f, &world->people[person], first, keys);
+    leave(&f);
+}
+
+static void file_word(struct filer *f, const struct idem_leak_person *p,
+                      const struct idem_leak_word *word, uint32_t next)
+{
+    const struct idem_zoning *zoning = &f->w->filing->zoning;
+    const uint32_t space = idem_leak_code(IDEM_LEAK_SPACE);
+    uint32_t before = space;
+    for (uint32_t i = 0; i < word->len; i++) {
+        uint32_t code = idem_leak_code(idem_leak_symbol_of(word->text[i]));
+        file_drawn_flight(f, p, before, code);
+        file_drawn(f, p, idem_slot_hold(zoning, code));
+        before = code;
+    }
+    file_drawn_flight(f, p, before, space);
+    file_drawn(f, p, idem_slot_hold(zoning, space));
+    if (next < IDEM_KEYS)
+        file_drawn_flight(f, p, space, next);
+}
+
+/* Where in the natural text [first, first + rest) the word can stand: after one of its spaces. */
+static bool place(const struct idem_leak_person *p, uint32_t first, uint32_t rest,
+                  const struct idem_leak_word *word, bool straddle, struct idem_rng *rng,
+                  uint32_t *at)
+{
+    const uint8_t space = idem_leak_code(IDEM_LEAK_SPACE);
+    const uint32_t middle = (rest + word->len + 1) / 2;
+    uint32_t spaces = 0;
+    for (uint32_t i = 0; i < rest; i++) {
+        bool over = i + 1 < middle && i + 1 + word->len > middle;
+        if (p->strokes[first + i].code == space && (over || !straddle) &&
+            idem_rng_below(rng, ++spaces) == 0)
+            *at = i + 1;
+    }
+    return spaces > 0;
+}
+
+/* A window of natural text [first, first + rest) with the word behind its stroke at - 1. */
+static void file_planted(struct filer *f, const struct idem_leak_person *p, uint32_t first,
+                         uint32_t rest, uint32_t at, const struct idem_leak_word *word)
+{
+    memset(f->stats, 0, idem_leak_len(f->w) * sizeof *f->stats);
+    file_history(f, p, first, rest + word->len + 1);
+    file_natural(f, p, first, at);
+    file_word(f, p, word, at < rest ? p->strokes[first + at].code : IDEM_KEYS);
+    if (at < rest) { /* the flight into the next stroke has been drawn */
+        struct idem_leak_person tail = {.strokes = p->strokes + first + at};
+        file_natural(f, &tail, 0, rest - at);
+    }
+    leave(f);
+}
+
+int idem_leak_planted(const struct idem_leak_world *world, uint32_t person,
+                      const struct idem_leak_word *word, uint32_t keys, bool straddle,
+                      struct idem_rng *rng, float *stats)
+{
+    const struct idem_leak_person *p = &world->people[person];
+    const uint32_t rest = keys > word->len + 1u ? keys - word->len - 1 : 0;
+    struct filer f = {world, rng, stats};
+    uint32_t first = 0, at = 0;
+    bool found = false;
+    if (rest == 0 || p->count <= keys)
+        return IDEM_ERR_TOO_LITTLE;
+    for (int i = 0; i < TRIES && !found; i++) {
+        first = idem_rng_below(rng, p->count - rest);
+        found = place(p, first, rest, word, straddle, rng, &at);
+    }
+    if (!found)
+        return IDEM_ERR_TOO_LITTLE;
+    file_planted(&f, p, first, rest, at, word);
+    return 0;
+}
+
+int idem_leak_planted_last(const struct idem_leak_world *world, uint32_t person,
+                           const struct idem_leak_word *word, uint32_t keys, struct idem_rng *rng,
+                           float *stats)
+{
+    const struct idem_leak_person *p = &world->people[person];
+    const uint32_t rest = keys > word->len + 1u ? keys - word->len - 1 : 0;
+    struct filer f = {world, rng, stats};
+    const uint8_t space = idem_leak_code(IDEM_LEAK_SPACE);
+    uint32_t first = 0;
+    bool found = false;
+    if (rest == 0 || p->count <= keys)
+        return IDEM_ERR_TOO_LITTLE;
+    for (int i = 0; i < TRIES && !found; i++) {
+        first = idem_rng_below(rng, p->count - rest);
+        found = p->strokes[first + rest - 1].code == space;
+    }
+    if (!found)
+        return IDEM_ERR_TOO_LITTLE;
+    file_planted(&f, p, first, rest, rest, word);
+    return 0;
+}
