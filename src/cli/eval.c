@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "cli/eval_options.h"
+#include "cli/eval_splice.h"
 #include "cli/eval_study.h"
 #include "eval/outcome.h"
 #include "input/labels.h"
@@ -271,6 +272,7 @@ static const struct {
     {"ageing", idem_cli_eval_ageing},
     {"enrolment", idem_cli_eval_enrolment},
     {"leak", idem_cli_eval_leak},
+    {"takeover", idem_cli_eval_takeover},
     {NULL, NULL},
 };
 
