@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * compare.c - see compare.h. Every profile and probe is projected once (model.h: projections add
- * up), so that a comparison costs one Cholesky factorisation, eight of them at a time.
+ * compare.c - see compare.h. Every profile and probe is embedded once, eight at a time; a comparison
+ * is then a sum over directions.
  */
 #include "eval/compare.h"
 
@@ -11,13 +11,13 @@
 
 #include "eval/parallel.h"
 #include "idem/idem.h"
-#include "model/evidence.h"
+#include "model/plda.h"
 
 enum {
     STATS_MAX = 1 << 22, /* profiles or probes */
     COMPARISONS_MAX = 1 << 28,
-    CHUNK = 64 * IDEM_LANES,      /* comparisons in a job */
-    PROJECTIONS = 4 * IDEM_LANES, /* projections in a job */
+    CHUNK = 4096,                 /* comparisons in a job */
+    EMBEDDINGS = 32,              /* embeddings in a job */
 };
 
 int idem_stat_set_init(struct idem_stat_set *set, struct idem_shape shape)
@@ -82,82 +82,63 @@ void idem_comparisons_fini(struct idem_comparisons *c)
     *c = (struct idem_comparisons){0};
 }
 
-/* A set's projections and their evidences. */
-struct projected {
+/* A set's points (plda.h). */
+struct embedded {
     const struct idem_model *model;
     const struct idem_stat_set *set;
-    size_t packed, size; /* doubles of L, of L and b */
-    double *Lb;          /* [count][size] */
-    double *evidence;    /* [count] */
+    double *points; /* [count][rank + 1] */
+    atomic_int failed;
 };
 
 struct comparing {
     const struct idem_model *model;
     const struct idem_compare_options *options;
-    struct projected profiles, probes;
+    struct embedded profiles, probes;
     struct idem_comparisons *c;
-    atomic_int failed;
     atomic_uint done;
     atomic_flag telling;
     uint32_t jobs;
 };
 
-static struct idem_lane lane(const struct projected *a, uint32_t i, const struct projected *b,
-                             uint32_t j)
+static void embed_job(void *arg, int job)
 {
-    const double *La = a->Lb + i * a->size, *Lb = b ? b->Lb + j * b->size : NULL;
-    return (struct idem_lane){La, La + a->packed, Lb, b ? Lb + b->packed : NULL};
-}
-
-static void project_job(void *arg, int job)
-{
-    struct projected *p = arg;
-    uint32_t from = (uint32_t)job * PROJECTIONS, end = from + PROJECTIONS;
-    struct idem_lane lanes[IDEM_LANES];
-    double *scratch = malloc(idem_evidence_scratch(p->model->rank) * sizeof *scratch);
+    struct embedded *p = arg;
+    uint32_t from = (uint32_t)job * EMBEDDINGS, end = from + EMBEDDINGS;
+    const float *list[EMBEDDINGS];
+    double *scratch = malloc(idem_embed_scratch(p->model) * sizeof *scratch);
+    if (!scratch) {
+        atomic_store(&p->failed, 1);
+        return;
+    }
     end = end < p->set->count ? end : p->set->count;
     for (uint32_t i = from; i < end; i++)
-        idem_project(p->model, idem_stat_set_at(p->set, i), p->Lb + i * p->size,
-                     p->Lb + i * p->size + p->packed);
-    for (uint32_t i = from; i < end && scratch; i += IDEM_LANES) {
-        int n = end - i < IDEM_LANES ? (int)(end - i) : IDEM_LANES;
-        for (int l = 0; l < n; l++)
-            lanes[l] = lane(p, i + (uint32_t)l, NULL, 0);
-        idem_evidence_batch(p->model->rank, lanes, n, scratch, p->evidence + i);
-    }
-    for (uint32_t i = from; i < end && !scratch; i++)
-        p->evidence[i] = 0; /* compare_job meets the same lack and reports it */
+        list[i - from] = idem_stat_set_at(p->set, i);
+    idem_embed(p->model, list, end - from, scratch, p->points + from * idem_point_len(p->model));
     free(scratch);
 }
 
-static int project(struct projected *p, const struct idem_model *model,
-                   const struct idem_stat_set *set)
+static int embed(struct embedded *p, const struct idem_model *model,
+                 const struct idem_stat_set *set)
 {
     p->model = model;
     p->set = set;
-    p->packed = idem_packed(model->rank);
-    p->size = p->packed + model->rank;
-    p->Lb = calloc((size_t)set->count * p->size + 1, sizeof *p->Lb);
-    p->evidence = calloc(set->count + 1, sizeof *p->evidence);
-    if (!p->Lb || !p->evidence)
+    p->points = calloc((size_t)set->count * idem_point_len(model) + 1, sizeof *p->points);
+    if (!p->points)
         return IDEM_ERR_NOMEM;
-    idem_parallel(project_job, p, (int)((set->count + PROJECTIONS - 1) / PROJECTIONS));
-    return 0;
+    idem_parallel(embed_job, p, (int)((set->count + EMBEDDINGS - 1) / EMBEDDINGS));
+    return atomic_load(&p->failed) ? IDEM_ERR_NOMEM : 0;
 }
 
-/* From evidence to score for comparison i. */
-static double finish(const struct comparing *k, size_t i, double together)
+static double score(const struct comparing *k, size_t i)
 {
-    uint32_t user = k->c->results.list[i].user, probe = k->c->probe[i];
-    const struct idem_stat_set *P = k->profiles.set, *S = k->probes.set;
-    double raw = together - k->profiles.evidence[user] - k->probes.evidence[probe];
-    if (k->model->plain_share > 0)
-        raw += (double)k->model->plain_share *
-               idem_plain_score(k->model, idem_stat_set_at(P, user), idem_stat_set_at(S, probe));
+    const uint32_t user = k->c->results.list[i].user, probe = k->c->probe[i];
+    const size_t point = idem_point_len(k->model);
+    double raw = idem_plda_score(k->model, k->profiles.points + user * point,
+                                 k->probes.points + probe * point);
     if (k->options->raw)
         return raw;
-    return idem_calibrate(&k->model->calibration, raw, (double)S->strokes[probe],
-                          (double)P->strokes[user]);
+    return idem_calibrate(&k->model->calibration, raw, (double)k->probes.set->strokes[probe],
+                          (double)k->profiles.set->strokes[user]);
 }
 
 static void tell(struct comparing *k)
@@ -173,24 +154,9 @@ static void compare_job(void *arg, int job)
 {
     struct comparing *k = arg;
     size_t from = (size_t)job * CHUNK, end = from + CHUNK;
-    struct idem_lane lanes[IDEM_LANES];
-    double together[IDEM_LANES];
-    double *scratch = malloc(idem_evidence_scratch(k->model->rank) * sizeof *scratch);
-    if (!scratch) {
-        atomic_store(&k->failed, 1);
-        return;
-    }
     end = end < k->c->results.count ? end : k->c->results.count;
-    for (size_t i = from; i < end; i += IDEM_LANES) {
-        int n = end - i < IDEM_LANES ? (int)(end - i) : IDEM_LANES;
-        for (int l = 0; l < n; l++)
-            lanes[l] = lane(&k->profiles, k->c->results.list[i + (size_t)l].user, &k->probes,
-                            k->c->probe[i + (size_t)l]);
-        idem_evidence_batch(k->model->rank, lanes, n, scratch, together);
-        for (int l = 0; l < n; l++)
-            k->c->results.list[i + (size_t)l].score = finish(k, i + (size_t)l, together[l]);
-    }
-    free(scratch);
+    for (size_t i = from; i < end; i++)
+        k->c->results.list[i].score = score(k, i);
     tell(k);
 }
 
@@ -202,18 +168,15 @@ int idem_compare(const struct idem_model *model, const struct idem_stat_set *pro
     struct comparing k = {.model = model, .options = options ? options : &none, .c = c};
     k.jobs = (uint32_t)((c->results.count + CHUNK - 1) / CHUNK);
     c->results.people = profiles->count;
-    int r = project(&k.profiles, model, profiles);
+    int r = embed(&k.profiles, model, profiles);
     if (r == 0)
-        r = project(&k.probes, model, probes);
+        r = embed(&k.probes, model, probes);
     if (r == 0) {
         idem_parallel(compare_job, &k, (int)k.jobs);
         if (k.options->progress) /* a thread's last word may have been skipped */
             k.options->progress(k.options->progress_arg, k.jobs, k.jobs);
-        r = atomic_load(&k.failed) ? IDEM_ERR_NOMEM : 0;
     }
-    free(k.profiles.Lb);
-    free(k.profiles.evidence);
-    free(k.probes.Lb);
-    free(k.probes.evidence);
+    free(k.profiles.points);
+    free(k.probes.points);
     return r;
 }

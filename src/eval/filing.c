@@ -97,11 +97,11 @@ int idem_filing_of_front(struct idem_filing *filing, const struct idem_front *fr
     return finish(filing);
 }
 
-/* Natural logarithm of milliseconds, clipped as the published reference does. */
-static float log_gap(int64_t from_us, int64_t to_us)
+/* Milliseconds, clipped as the published reference does. */
+static float gap(int64_t from_us, int64_t to_us)
 {
     double ms = (double)(to_us - from_us) / 1000;
-    return (float)log(ms < 5 ? 5 : ms > 3000 ? 3000 : ms);
+    return (float)(ms < 5 ? 5 : ms > 3000 ? 3000 : ms);
 }
 
 static uint32_t file_flights(const struct idem_filing *filing, const struct idem_stroke *a,
@@ -113,13 +113,13 @@ static uint32_t file_flights(const struct idem_filing *filing, const struct idem
     if (!idem_flight_value(a->press_us, a->release_us, b->press_us, &ud))
         return 0;
     if (filing->flight[IDEM_FLIGHT_DD])
-        out[n++] = (struct idem_obs){slot, log_gap(a->press_us, b->press_us)};
+        out[n++] = (struct idem_obs){slot, gap(a->press_us, b->press_us)};
     slot += filing->flight[IDEM_FLIGHT_DD] ? pairs : 0;
     if (filing->flight[IDEM_FLIGHT_UD])
         out[n++] = (struct idem_obs){slot, ud};
     slot += filing->flight[IDEM_FLIGHT_UD] ? pairs : 0;
     if (filing->flight[IDEM_FLIGHT_UU])
-        out[n++] = (struct idem_obs){slot, log_gap(a->release_us, b->release_us)};
+        out[n++] = (struct idem_obs){slot, gap(a->release_us, b->release_us)};
     return n;
 }
 
@@ -146,7 +146,7 @@ void idem_filing_discounts(const struct idem_filing *filing, const struct idem_f
     for (uint32_t c = 0; filing->flight_count > 1 && c < front->cells; c++) {
         if (front->slot[c] < filing->zoning.holds)
             continue;
-        discount[2 * c] = 0.45f;
-        discount[2 * c + 1] = 0.3f * 0.45f;
+        for (uint32_t k = 0; k < IDEM_CONTRASTS; k++)
+            discount[c * IDEM_CONTRASTS + k] *= 0.5f;
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * keys.c - see keys.h. Measuring (logarithms) runs on all cores; summing up is sequential and
+ * keys.c - see keys.h. Measuring runs on all cores; summing up is sequential and
  * cheap, and so the same whatever the number of threads.
  */
 #include "eval/keys.h"
@@ -91,12 +91,12 @@ static int measure(struct measured *m, struct idem_recording *const *recs, int c
 
 static int learn_front(const struct measured *m, struct idem_front **front)
 {
-    struct idem_moments *slots = calloc(m->filing->slots, sizeof *slots);
+    struct idem_slot_times *slots = calloc(m->filing->slots, sizeof *slots);
     if (!slots)
         return IDEM_ERR_NOMEM;
     for (uint32_t i = 0; i < m->count; i++)
         for (uint32_t k = 0; k < m->pieces[i].obs_count; k++)
-            idem_moments_add(&slots[m->pieces[i].obs[k].slot], (double)m->pieces[i].obs[k].value);
+            idem_slot_times_add(&slots[m->pieces[i].obs[k].slot], (double)m->pieces[i].obs[k].value);
     int r = idem_keyboard_front_learn(m->filing->level, &m->filing->zoning, slots, m->filing->slots,
                                       front);
     free(slots);
@@ -122,20 +122,21 @@ static void file_piece(const struct idem_front *front, const int32_t *cell,
         int32_t c = cell[piece->obs[k].slot];
         if (c < 0)
             continue;
-        float v = idem_clip((piece->obs[k].value - front->mean[c]) * front->inv_sd[c]);
-        float q = idem_centred_square(v), *f = stats + front->cells + 2 * (size_t)c;
+        float one[IDEM_CONTRASTS] = {0};
+        float *f = stats + front->cells + (size_t)c * IDEM_CONTRASTS;
+        idem_histogram_add(front->edges + (size_t)c * IDEM_EDGES, piece->obs[k].value, one);
         stats[c] += 1;
-        f[0] += v;
-        f[1] += q;
-        square[2 * c] += (double)v * v;
-        square[2 * c + 1] += (double)q * q;
+        for (uint32_t i = 0; i < IDEM_CONTRASTS; i++) {
+            f[i] += one[i];
+            square[(size_t)c * IDEM_CONTRASTS + i] += (double)one[i] * one[i];
+        }
     }
 }
 
 static int fill_corpus(const struct measured *m, const struct idem_front *front,
                        struct idem_corpus *corpus)
 {
-    const struct idem_shape shape = {front->cells, 1};
+    const struct idem_shape shape = {front->cells, IDEM_KEYBOARD_CHANNELS};
     const size_t len = idem_shape_len(shape);
     int32_t *cell = cell_table(front);
     float *stats = malloc(len * sizeof *stats);

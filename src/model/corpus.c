@@ -75,8 +75,54 @@ int idem_corpus_slice(struct idem_corpus *corpus, const float *stats, float stro
     return IDEM_OK;
 }
 
+void idem_slot_times_add(struct idem_slot_times *times, double ms)
+{
+    double step = floor((ms - IDEM_SLOT_TIMES_FROM_MS) / IDEM_SLOT_TIMES_STEP_MS + 0.5);
+    uint32_t at = step <= 0 ? 0 : step >= IDEM_SLOT_TIMES_STEPS - 1 ? IDEM_SLOT_TIMES_STEPS - 1 : (uint32_t)step;
+    times->step[at]++;
+    times->count++;
+}
+
+enum { REACH = 8 }; /* steps of a spread that the kernel's half-width spans */
+
+/* Strokes of the blurred spread in step i. */
+static double blurred(const struct idem_slot_times *times, int i)
+{
+    double sum = 0;
+    for (int d = -REACH; d <= REACH; d++) {
+        const float at = (float)d - 0.5f, step = IDEM_SLOT_TIMES_STEP_MS;
+        if (i + d < 0 || i + d >= IDEM_SLOT_TIMES_STEPS || times->step[i + d] == 0)
+            continue;
+        sum += times->step[i + d] *
+               (double)(idem_blur_below((at + 1) * step) - idem_blur_below(at * step));
+    }
+    return sum;
+}
+
+void idem_slot_times_edges(const struct idem_slot_times *times, float edges[IDEM_EDGES])
+{
+    const double part = (double)times->count / IDEM_BINS;
+    double below = 0;
+    int e = 0;
+
+    for (int i = -REACH; i < IDEM_SLOT_TIMES_STEPS + REACH && e < IDEM_EDGES; i++) {
+        double here = blurred(times, i);
+        while (e < IDEM_EDGES && below + here >= (e + 1) * part && here > 0) {
+            double share = ((e + 1) * part - below) / here;
+            edges[e++] = (float)(IDEM_SLOT_TIMES_FROM_MS + (i - 0.5 + share) * IDEM_SLOT_TIMES_STEP_MS);
+        }
+        below += here;
+    }
+    for (int k = e; k < IDEM_EDGES; k++) /* rounding left the last ones open */
+        edges[k] = (float)(IDEM_SLOT_TIMES_FROM_MS + IDEM_SLOT_TIMES_STEPS * IDEM_SLOT_TIMES_STEP_MS + k);
+    for (int k = 1; k < IDEM_EDGES; k++) { /* identical times: the blur still has some width */
+        if (edges[k] < edges[k - 1] + 0.01f)
+            edges[k] = edges[k - 1] + 0.01f;
+    }
+}
+
 int idem_keyboard_front_learn(enum idem_level level, const struct idem_zoning *zoning,
-                              const struct idem_moments *slots, uint32_t slot_count,
+                              const struct idem_slot_times *slots, uint32_t slot_count,
                               struct idem_front **out)
 {
     struct idem_front *front;
@@ -96,8 +142,7 @@ int idem_keyboard_front_learn(enum idem_level level, const struct idem_zoning *z
         if (slots[s].count < IDEM_CELL_MIN_STROKES)
             continue;
         front->slot[cells] = s;
-        front->mean[cells] = (float)slots[s].mean;
-        front->inv_sd[cells] = (float)(1 / sqrt(slots[s].m2 / slots[s].count + 1e-9));
+        idem_slot_times_edges(&slots[s], front->edges + (size_t)cells * IDEM_EDGES);
         cells++;
     }
     *out = front;
@@ -107,8 +152,8 @@ int idem_keyboard_front_learn(enum idem_level level, const struct idem_zoning *z
 void idem_keyboard_discounts(const struct idem_front *front, float *discount)
 {
     for (uint32_t c = 0; c < front->cells; c++) {
-        float stroke = front->slot[c] < front->zoning.holds ? 1.0f : 0.9f;
-        discount[2 * c] = stroke;
-        discount[2 * c + 1] = 0.3f * stroke;
+        float stroke = front->slot[c] < front->zoning.holds ? 0.8f : 0.7f;
+        for (uint32_t k = 0; k < IDEM_CONTRASTS; k++)
+            discount[c * IDEM_CONTRASTS + k] = stroke / sqrtf((float)(k + 1));
     }
 }

@@ -67,17 +67,9 @@ void idem_project(const struct idem_model *model, const float *stats, double *L,
     }
 }
 
-/* Scratch is put on a cache line: a vector that straddles two costs twice. */
-enum { LINE = 64, LINE_DOUBLES = LINE / sizeof(double) };
-
-static double *on_a_line(double *scratch)
-{
-    return (double *)(((uintptr_t)scratch + LINE - 1) & ~(uintptr_t)(LINE - 1));
-}
-
 size_t idem_evidence_scratch(uint32_t rank)
 {
-    return (idem_packed(rank) + rank) * IDEM_LANES + LINE_DOUBLES;
+    return (idem_packed(rank) + rank) * IDEM_LANES + IDEM_LINE_DOUBLES;
 }
 
 /*
@@ -116,123 +108,6 @@ double idem_evidence(uint32_t rank, const double *L, const double *b, double *sc
     return factor_one(rank, scratch, scratch + packed);
 }
 
-/* One matrix element of every lane. A vector of the compiler's, only as aligned as a double is. */
-typedef double v8
-    __attribute__((vector_size(IDEM_LANES * sizeof(double)), aligned(sizeof(double))));
-
-/* Rows between two logarithms of the running determinant: diagonals stay below 1e15, 1e240 fits. */
-enum { LOG_EVERY = 16 };
-
-static void add_logs(const double *determinant, double *logs)
-{
-    for (int l = 0; l < IDEM_LANES; l++)
-        logs[l] += log(determinant[l]);
-}
-
-/* Rows worked on together: four independent sums hide the latency of a subtraction. */
-enum { ROWS = 4 };
-
-/* Elements (i..i+3, j) for all j < i. The diagonal holds reciprocals. */
-static inline __attribute__((always_inline)) void rows_below(v8 *A, uint32_t i)
-{
-    v8 *restrict A0 = A + row(i), *restrict A1 = A + row(i + 1);
-    v8 *restrict A2 = A + row(i + 2), *restrict A3 = A + row(i + 3);
-
-    for (uint32_t j = 0; j < i; j++) {
-        const v8 *Aj = A + row(j);
-        v8 s0 = A0[j], s1 = A1[j], s2 = A2[j], s3 = A3[j];
-        for (uint32_t k = 0; k < j; k++) {
-            v8 a = Aj[k];
-            s0 -= A0[k] * a;
-            s1 -= A1[k] * a;
-            s2 -= A2[k] * a;
-            s3 -= A3[k] * a;
-        }
-        A0[j] = s0 * Aj[j];
-        A1[j] = s1 * Aj[j];
-        A2[j] = s2 * Aj[j];
-        A3[j] = s3 * Aj[j];
-    }
-}
-
-/* The block's own corner and right-hand sides, less what the columns before it explain. */
-static inline __attribute__((always_inline)) void corner(v8 *A, v8 *y, uint32_t i)
-{
-    v8 *r0 = A + row(i), *r1 = A + row(i + 1), *r2 = A + row(i + 2), *r3 = A + row(i + 3);
-    v8 s00 = r0[i], s10 = r1[i], s11 = r1[i + 1], s20 = r2[i], s21 = r2[i + 1], s22 = r2[i + 2];
-    v8 s30 = r3[i], s31 = r3[i + 1], s32 = r3[i + 2], s33 = r3[i + 3];
-    v8 y0 = y[i], y1 = y[i + 1], y2 = y[i + 2], y3 = y[i + 3];
-
-    for (uint32_t k = 0; k < i; k++) {
-        v8 a0 = r0[k], a1 = r1[k], a2 = r2[k], a3 = r3[k], b = y[k];
-        s00 -= a0 * a0, s10 -= a1 * a0, s11 -= a1 * a1;
-        s20 -= a2 * a0, s21 -= a2 * a1, s22 -= a2 * a2;
-        s30 -= a3 * a0, s31 -= a3 * a1, s32 -= a3 * a2, s33 -= a3 * a3;
-        y0 -= a0 * b, y1 -= a1 * b, y2 -= a2 * b, y3 -= a3 * b;
-    }
-    r0[i] = s00;
-    r1[i] = s10, r1[i + 1] = s11;
-    r2[i] = s20, r2[i + 1] = s21, r2[i + 2] = s22;
-    r3[i] = s30, r3[i + 1] = s31, r3[i + 2] = s32, r3[i + 3] = s33;
-    y[i] = y0, y[i + 1] = y1, y[i + 2] = y2, y[i + 3] = y3;
-}
-
-/* What the rows finished so far amount to. */
-struct sums {
-    v8 half, determinant;
-    double logs[IDEM_LANES];
-};
-
-/* Finishes row i when the columns before `from` have been taken out of it already. */
-static inline __attribute__((always_inline)) void finish_row(v8 *A, v8 *y, uint32_t i,
-                                                             uint32_t from, struct sums *sums)
-{
-    v8 *Ai = A + row(i), inverse = {0};
-
-    for (uint32_t j = from; j < i; j++) {
-        const v8 *Aj = A + row(j);
-        v8 sum = Ai[j];
-        for (uint32_t k = from; k < j; k++)
-            sum -= Ai[k] * Aj[k];
-        Ai[j] = sum * Aj[j];
-    }
-    v8 diag = Ai[i] + 1.0, rhs = y[i];
-    for (uint32_t k = from; k < i; k++) {
-        diag -= Ai[k] * Ai[k];
-        rhs -= Ai[k] * y[k];
-    }
-    for (int l = 0; l < IDEM_LANES; l++)
-        inverse[l] = 1 / sqrt(diag[l]);
-    Ai[i] = inverse;
-    y[i] = rhs * inverse;
-    sums->half += y[i] * y[i];
-    sums->determinant *= diag;
-    if ((i + 1) % LOG_EVERY == 0) {
-        add_logs((const double *)&sums->determinant, sums->logs);
-        sums->determinant = sums->determinant / sums->determinant;
-    }
-}
-
-/* As factor_one, for IDEM_LANES matrices; the diagonal keeps its reciprocal. */
-IDEM_MULTIVERSION
-static void factor_lanes(uint32_t rank, v8 *A, v8 *y, double *out)
-{
-    struct sums sums = {.determinant = {1, 1, 1, 1, 1, 1, 1, 1}};
-    uint32_t i = 0;
-
-    for (; i + ROWS <= rank; i += ROWS) {
-        rows_below(A, i);
-        corner(A, y, i);
-        for (uint32_t r = i; r < i + ROWS; r++)
-            finish_row(A, y, r, i, &sums);
-    }
-    for (; i < rank; i++)
-        finish_row(A, y, i, 0, &sums);
-    add_logs((const double *)&sums.determinant, sums.logs);
-    for (int l = 0; l < IDEM_LANES; l++)
-        out[l] = 0.5 * (sums.half[l] - sums.logs[l]);
-}
-
 /* One term of all lanes, side by side. */
 static void gather(double *batch, const double *const *terms, size_t len)
 {
@@ -255,7 +130,7 @@ void idem_evidence_batch(uint32_t rank, const struct idem_lane *lanes, int count
 {
     const size_t packed = idem_packed(rank);
     const double *La[IDEM_LANES], *Lb[IDEM_LANES], *ba[IDEM_LANES], *bb[IDEM_LANES];
-    double *A = on_a_line(scratch), *y = A + packed * IDEM_LANES, results[IDEM_LANES];
+    double *A = (double *)idem_on_a_line(scratch), *y = A + packed * IDEM_LANES, results[IDEM_LANES];
 
     for (int l = 0; l < IDEM_LANES; l++) {
         const struct idem_lane *lane = &lanes[l < count ? l : 0]; /* idle lanes repeat the first */
@@ -268,59 +143,18 @@ void idem_evidence_batch(uint32_t rank, const struct idem_lane *lanes, int count
     gather(y, ba, rank);
     gather_more(A, Lb, packed);
     gather_more(y, bb, rank);
-    factor_lanes(rank, (v8 *)(void *)A, (v8 *)(void *)y, results);
+    idem_lanes_factor(rank, (idem_v8 *)(void *)A, (idem_v8 *)(void *)y, results);
     memcpy(out, results, (size_t)count * sizeof *out);
-}
-
-/* Matrix elements of a tile: 16 KiB of eight lanes, which stay in the first-level cache. */
-enum { TILE = 256 };
-
-/* A[idx] += sum over cells of n_c G_c[idx], for the lanes of n[cells]. */
-IDEM_MULTIVERSION
-static void project_lanes(const struct idem_model *model, const v8 *n, v8 *A)
-{
-    const size_t packed = idem_packed(model->rank);
-    const uint32_t cells = model->shape.cells, even = cells / CELLS * CELLS;
-
-    for (size_t tile = 0; tile < packed; tile += TILE) {
-        size_t end = tile + TILE < packed ? tile + TILE : packed;
-        for (uint32_t c = 0; c < even; c += CELLS) {
-            const double *g0 = model->gram + c * packed, *g1 = g0 + packed;
-            const double *g2 = g1 + packed, *g3 = g2 + packed;
-            v8 n0 = n[c], n1 = n[c + 1], n2 = n[c + 2], n3 = n[c + 3];
-            for (size_t i = tile; i < end; i++)
-                A[i] += (n0 * g0[i] + n1 * g1[i]) + (n2 * g2[i] + n3 * g3[i]);
-        }
-        for (uint32_t c = even; c < cells; c++) {
-            const double *gram = model->gram + c * packed;
-            v8 nc = n[c];
-            for (size_t i = tile; i < end; i++)
-                A[i] += nc * gram[i];
-        }
-    }
-}
-
-/* y[i] += sum over statistics of f_k W_k T_k[i], for the lanes of f[dims]. */
-IDEM_MULTIVERSION
-static void project_lanes_b(const struct idem_model *model, const v8 *f, v8 *y)
-{
-    const size_t dims = idem_shape_dims(model->shape);
-    for (size_t k = 0; k < dims; k++) {
-        const double *wload = model->wload + k * model->rank;
-        v8 fk = f[k];
-        for (uint32_t i = 0; i < model->rank; i++)
-            y[i] += fk * wload[i];
-    }
 }
 
 size_t idem_evidence_probes_scratch(const struct idem_model *model)
 {
     const size_t size = idem_packed(model->rank) + model->rank;
-    return (2 * size + idem_shape_len(model->shape)) * IDEM_LANES + LINE_DOUBLES;
+    return (2 * size + idem_shape_len(model->shape)) * IDEM_LANES + IDEM_LINE_DOUBLES;
 }
 
 /* B = A plus the profile's projection in every lane. */
-static void add_profile(v8 *B, const v8 *A, const double *profile, size_t len)
+static void add_profile(idem_v8 *B, const idem_v8 *A, const double *profile, size_t len)
 {
     for (size_t i = 0; i < len; i++)
         B[i] = A[i] + profile[i];
@@ -332,7 +166,7 @@ void idem_evidence_probes(const struct idem_model *model, const double *profile,
 {
     const size_t packed = idem_packed(model->rank), size = packed + model->rank;
     const size_t len = idem_shape_len(model->shape);
-    v8 *A = (v8 *)(void *)on_a_line(scratch), *B = A + size, *stats = B + size;
+    idem_v8 *A = (idem_v8 *)(void *)(double *)idem_on_a_line(scratch), *B = A + size, *stats = B + size;
     double results[IDEM_LANES];
 
     memset(A, 0, size * sizeof *A);
@@ -340,12 +174,12 @@ void idem_evidence_probes(const struct idem_model *model, const double *profile,
         for (int l = 0; l < IDEM_LANES; l++)
             ((double *)(void *)&stats[i])[l] = l < count ? (double)probes[l][i] : 0;
     }
-    project_lanes(model, stats, A);
-    project_lanes_b(model, stats + model->shape.cells, A + packed);
+    idem_lanes_project(model, stats, A);
+    idem_lanes_project_b(model, stats + model->shape.cells, A + packed);
     add_profile(B, A, profile, size);
-    factor_lanes(model->rank, A, A + packed, results);
+    idem_lanes_factor(model->rank, A, A + packed, results);
     memcpy(alone, results, (size_t)count * sizeof *alone);
-    factor_lanes(model->rank, B, B + packed, results);
+    idem_lanes_factor(model->rank, B, B + packed, results);
     memcpy(joint, results, (size_t)count * sizeof *joint);
     /* An idle lane has an empty probe, so its sum is the profile alone. */
     *own = count < IDEM_LANES ? results[count]

@@ -16,10 +16,7 @@
 #ifndef IDEM_MODEL_EVIDENCE_H
 #define IDEM_MODEL_EVIDENCE_H
 
-#include "model/model.h"
-
-/* Matrices in one batch: eight doubles fill one 512-bit or two 256-bit registers. */
-enum { IDEM_LANES = 8 };
+#include "model/lanes.h"
 
 /* Adds the projection of stats (flat array, stats.h) to L[packed] (without the identity) and
  * b[rank]. */

@@ -61,16 +61,12 @@ static struct view look(const struct idem_model *model, const struct idem_profil
     return v;
 }
 
-static double flight_ms(double value)
-{
-    return copysign(30 * expm1(fabs(value)), value);
-}
-
 static void tell_key(const struct idem_front *front, uint32_t cell, bool square,
                      const struct view *v, char *text)
 {
-    double mean = front->mean[cell], sd = 1 / front->inv_sd[cell];
-    double usual = mean + v->usual * sd, observed = mean + v->observed * sd;
+    /* The median bin's width stands for what one unit of the first contrast is worth there. */
+    const float *edges = front->edges + (size_t)cell * IDEM_EDGES;
+    double ms = (v->observed - v->usual) * (double)(edges[IDEM_EDGES - 1] - edges[0]) / 2.2;
     char place[80];
     bool hold = true;
 
@@ -81,7 +77,6 @@ static void tell_key(const struct idem_front *front, uint32_t cell, bool square,
                  v->observed > v->usual ? "vary more" : "are more even");
         return;
     }
-    double ms = hold ? exp(observed) - exp(usual) : flight_ms(observed) - flight_ms(usual);
     if (fabs(ms) < 1)
         snprintf(text, IDEM_REASON_TEXT, "%s %s as usual", place, hold ? "holds" : "follows");
     else if (hold)

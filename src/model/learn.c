@@ -21,9 +21,10 @@ struct idem_learn_options idem_learn_defaults(enum idem_modality modality)
         return (struct idem_learn_options){
             .rank = 48,
             .unit_strokes = 750,
-            .variance_min = 0.2f,
+            .variance_min = 0.02f,
             .variance_max = 1.5f,
             .em = {.iterations = 12, .ridge = 1, .seed = 1, .start = 0.1},
+            .plda = {.piece = 50, .reach = 200, .unseen = 0.04f, .seed = 1},
             .calibrate = true,
         };
     return (struct idem_learn_options){
@@ -33,6 +34,7 @@ struct idem_learn_options idem_learn_defaults(enum idem_modality modality)
         .variance_max = 1,
         .plain_share = 1,
         .em = {.iterations = 10, .ridge = 20, .seed = 1, .start = 0.05},
+        .plda = {.piece = 10, .reach = 40, .unseen = 0.04f, .seed = 1},
         .calibrate = true,
     };
 }
@@ -99,9 +101,10 @@ static int learn_plain(const struct idem_model *model, const float *const *units
     return IDEM_OK;
 }
 
-/* Everything but the calibration, from some units. */
+/* Everything but the calibration, from some units and the people they are of (NULL: all). */
 static int learn_core(const struct idem_corpus *corpus, const float *const *units, size_t count,
-                      const struct idem_learn_options *opt, struct idem_model *model)
+                      const bool *use, const struct idem_learn_options *opt,
+                      struct idem_model *model)
 {
     if (count < 2)
         return IDEM_ERR_TOO_LITTLE;
@@ -113,6 +116,8 @@ static int learn_core(const struct idem_corpus *corpus, const float *const *unit
     model->plain_share = opt->plain_share;
     if ((r = learn_plain(model, units, count, model->plain)) == 0)
         r = idem_eigenvoice_train(model, units, count, &opt->em, opt->progress, opt->progress_arg);
+    if (r == 0)
+        r = idem_plda_learn(corpus, use, &opt->plda, model);
     if (r != 0)
         idem_model_free(model);
     return r;
@@ -136,16 +141,23 @@ static int learn_fold(struct job *job, int fold)
     struct idem_model model;
     size_t count = 0;
     const float **units = malloc((job->units->count + 1) * sizeof *units);
+    bool *use = malloc((job->corpus->count + 1) * sizeof *use);
 
-    if (units == NULL)
+    if (units == NULL || use == NULL) {
+        free(units);
+        free(use);
         return IDEM_ERR_NOMEM;
+    }
+    for (size_t u = 0; u < job->corpus->count; u++)
+        use[u] = u % FOLDS != (size_t)fold;
     for (size_t i = 0; i < job->units->count; i++) {
         if (job->units->person[i] % FOLDS != (uint32_t)fold)
             units[count++] = job->units->stats[i];
     }
     opt.progress = NULL;
-    int r = learn_core(job->corpus, units, count, &opt, &model);
+    int r = learn_core(job->corpus, units, count, use, &opt, &model);
     free(units);
+    free(use);
     if (r != 0)
         return r;
     r = idem_trials_draw(job->corpus, &model, (uint32_t)fold, FOLDS, &job->trials[fold]);
@@ -158,7 +170,7 @@ static void run_job(void *arg, int i)
     struct job *job = arg;
     if (i == 0)
         job->err[i] = learn_core(job->corpus, (const float *const *)job->units->stats,
-                                 job->units->count, job->opt, &job->model);
+                                 job->units->count, NULL, job->opt, &job->model);
     else
         job->err[i] = learn_fold(job, i - 1);
 }

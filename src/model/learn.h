@@ -7,6 +7,7 @@
 
 #include "model/corpus.h"
 #include "model/eigenvoice.h"
+#include "model/plda_learn.h"
 
 struct idem_learn_options {
     uint32_t rank;         /* lowered to the number of units less one */
@@ -14,6 +15,7 @@ struct idem_learn_options {
                               UINT32_MAX: people are the units */
     float variance_min, variance_max; /* of standardised values within people */
     float plain_share;
+    struct idem_plda_options plda;
     struct idem_em_options em;
     bool calibrate; /* needs several slices a person */
     /* Runs fn(arg, 0..n-1), in parallel if it can; NULL: one after the other. */

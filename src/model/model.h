@@ -33,6 +33,13 @@ struct idem_model {
     float *weight;     /* W, [cells][channels][2] */
     float *plain;      /* d^2, between-person variance, [cells][channels][2]; see evidence.h */
     float plain_share; /* weight of the plain term in the score, 0..1 */
+    /* The two-covariance model of embeddings, plda.h: */
+    float reach;    /* measurements that an embedding is scaled to */
+    float *centre;  /* [rank] */
+    float *rotate;  /* [rank][rank], V */
+    float *between; /* [rank], variances between people, within a sitting, of sums' noise */
+    float *session; /* [rank] */
+    float *noise;   /* [rank] */
     struct idem_calibration calibration;
     /* derived by idem_model_seal: */
     double *gram;  /* G, [cells][rank (rank + 1) / 2], packed lower triangle, row by row */

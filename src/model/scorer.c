@@ -28,15 +28,16 @@ int idem_scorer_new(const struct idem_population *pop, struct idem_scorer **out)
     for (int m = 0; m < IDEM_MODALITIES; m++) {
         const struct idem_model *model = &pop->model[m];
         rank = model->rank > rank ? model->rank : rank;
-        size_t need = idem_evidence_probes_scratch(model);
+        size_t need = idem_embed_scratch(model);
         scratch = need > scratch ? need : scratch;
     }
     s->pop = pop;
     s->stats = calloc(longest(pop), sizeof *s->stats);
     s->suffix = calloc(IDEM_SCORER_PROBES * longest(pop), sizeof *s->suffix);
     s->projection = calloc(2 * (idem_packed(rank) + rank) + 1, sizeof *s->projection);
+    s->points = calloc((IDEM_SCORER_PROBES + 1) * ((size_t)rank + 1), sizeof *s->points);
     s->scratch = calloc(scratch + idem_evidence_scratch(rank), sizeof *s->scratch);
-    if (!s->stats || !s->suffix || !s->projection || !s->scratch) {
+    if (!s->stats || !s->suffix || !s->projection || !s->points || !s->scratch) {
         idem_scorer_free(s);
         return IDEM_ERR_NOMEM;
     }
@@ -51,47 +52,23 @@ void idem_scorer_free(struct idem_scorer *scorer)
     free(scorer->stats);
     free(scorer->suffix);
     free(scorer->projection);
+    free(scorer->points);
     free(scorer->scratch);
     free(scorer);
-}
-
-/* One probe: a lane each for the probe, the profile and both. */
-static void one_probe(struct idem_scorer *scorer, const struct idem_model *model,
-                      const float *probe, double *alone, double *joint, double *own)
-{
-    const size_t packed = idem_packed(model->rank), size = packed + model->rank;
-    double *P = scorer->projection, *S = P + size, E[3];
-    const struct idem_lane lanes[3] = {
-        {S, S + packed, NULL, NULL}, {S, S + packed, P, P + packed}, {P, P + packed, NULL, NULL}};
-
-    memset(S, 0, size * sizeof *S);
-    idem_project(model, probe, S, S + packed);
-    idem_evidence_batch(model->rank, lanes, 3, scorer->scratch, E);
-    *alone = E[0];
-    *joint = E[1];
-    *own = E[2];
 }
 
 void idem_scorer_raw(struct idem_scorer *scorer, const struct idem_profile *profile,
                      const float *const *probes, int count, double *out)
 {
     const struct idem_model *model = &scorer->pop->model[profile->modality];
-    const size_t packed = idem_packed(model->rank);
-    double alone[IDEM_SCORER_PROBES], joint[IDEM_SCORER_PROBES], own, *P = scorer->projection;
+    const size_t point = idem_point_len(model);
+    const float *list[IDEM_SCORER_PROBES + 1] = {profile->stats};
 
-    memset(P, 0, (packed + model->rank) * sizeof *P);
-    idem_project(model, profile->stats, P, P + packed);
-    if (count == 1) {
-        one_probe(scorer, model, probes[0], alone, joint, &own);
-    } else {
-        idem_evidence_probes(model, P, probes, count, scorer->scratch, alone, joint, &own);
-    }
-    for (int i = 0; i < count; i++) {
-        out[i] = joint[i] - alone[i] - own;
-        if (model->plain_share > 0)
-            out[i] +=
-                (double)model->plain_share * idem_plain_score(model, profile->stats, probes[i]);
-    }
+    for (int i = 0; i < count; i++)
+        list[i + 1] = probes[i];
+    idem_embed(model, list, (size_t)count + 1, scorer->scratch, scorer->points);
+    for (int i = 0; i < count; i++)
+        out[i] = idem_plda_score(model, scorer->points, scorer->points + (size_t)(i + 1) * point);
 }
 
 struct idem_score idem_scorer_finish(const struct idem_scorer *scorer,

@@ -4,11 +4,13 @@
 #define IDEM_MODEL_SCORER_H
 
 #include "model/evidence.h"
+#include "model/plda.h"
 #include "model/population.h"
 #include "model/profile.h"
 
 enum {
-    IDEM_SCORER_PROBES = IDEM_LANES, /* suffixes scored against one profile in one go */
+    /* Suffixes scored against one profile in one go: with the profile they fill the lanes. */
+    IDEM_SCORER_PROBES = IDEM_LANES - 1,
     /* Below these amounts an answer is not given. Strokes: keystrokes or gestures. */
     IDEM_SUFFICIENT_PROFILE_KEYS = 100,
     IDEM_SUFFICIENT_PROFILE_GESTURES = 60,
@@ -23,7 +25,8 @@ struct idem_scorer {
     const struct idem_population *pop;
     float *stats;       /* [longest shape len], one window unpacked */
     float *suffix;      /* [IDEM_SCORER_PROBES][longest shape len], the filter's sums */
-    double *projection; /* [2][packed + rank], the profile's and one probe's */
+    double *projection; /* [2][packed + rank], for explanations */
+    double *points;     /* [IDEM_SCORER_PROBES + 1][rank + 1], the profile's first */
     double *scratch;
 };
 

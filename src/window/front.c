@@ -19,9 +19,8 @@ int idem_front_alloc(uint32_t slots, uint32_t cells, struct idem_front **out)
     front->cells = cells;
     front->cell_of_slot = calloc(slots + 1, sizeof *front->cell_of_slot);
     front->slot = calloc(cells + 1, sizeof *front->slot);
-    front->mean = calloc(cells + 1, sizeof *front->mean);
-    front->inv_sd = calloc(cells + 1, sizeof *front->inv_sd);
-    if (!front->cell_of_slot || !front->slot || !front->mean || !front->inv_sd) {
+    front->edges = calloc((size_t)(cells + 1) * IDEM_EDGES, sizeof *front->edges);
+    if (!front->cell_of_slot || !front->slot || !front->edges) {
         idem_front_free(front);
         return IDEM_ERR_NOMEM;
     }
@@ -35,8 +34,7 @@ void idem_front_free(struct idem_front *front)
         return;
     free(front->cell_of_slot);
     free(front->slot);
-    free(front->mean);
-    free(front->inv_sd);
+    free(front->edges);
     idem_mixture_free(&front->mixture);
     free(front);
 }
@@ -61,8 +59,7 @@ static void write_body(const struct idem_front *front, struct idem_writer *w)
     idem_write_u32(w, front->cells);
     for (uint32_t c = 0; c < front->cells; c++) {
         idem_write_u32(w, front->slot[c]);
-        idem_write_f32(w, front->mean[c]);
-        idem_write_f32(w, front->inv_sd[c]);
+        idem_write_f32s(w, front->edges + (size_t)c * IDEM_EDGES, IDEM_EDGES);
     }
     idem_mixture_write(&front->mixture, w);
 }
@@ -100,13 +97,21 @@ int idem_front_seal(struct idem_front *front)
     return IDEM_OK;
 }
 
+static bool ascend(const float *edges)
+{
+    for (int e = 0; e + 1 < IDEM_EDGES; e++) {
+        if (!(edges[e] < edges[e + 1]))
+            return false;
+    }
+    return true;
+}
+
 static int read_cells(struct idem_front *front, struct idem_reader *r)
 {
     for (uint32_t c = 0; c < front->cells; c++) {
         front->slot[c] = idem_read_u32(r);
-        idem_read_f32s(r, &front->mean[c], 1);
-        idem_read_f32s(r, &front->inv_sd[c], 1);
-        if (r->err == 0 && !(front->inv_sd[c] > 0))
+        idem_read_f32s(r, front->edges + (size_t)c * IDEM_EDGES, IDEM_EDGES);
+        if (r->err == 0 && !ascend(front->edges + (size_t)c * IDEM_EDGES))
             r->err = IDEM_ERR_FORMAT;
     }
     return r->err;

@@ -22,7 +22,6 @@
 
 #include "base/bytes.h"
 
-#include <math.h>
 #include <string.h>
 
 static double clamp(double x, double lo, double hi)
@@ -32,15 +31,14 @@ static double clamp(double x, double lo, double hi)
 
 float idem_hold_value(int64_t press_us, int64_t release_us)
 {
-    return (float)log(clamp((double)(release_us - press_us) / 1000.0, 5.0, 1000.0));
+    return (float)clamp((double)(release_us - press_us) / 1000.0, 5.0, 1000.0);
 }
 
 bool idem_flight_value(int64_t press1_us, int64_t release1_us, int64_t press2_us, float *value)
 {
     if (press2_us < press1_us || press2_us - press1_us > IDEM_FLIGHT_GAP_US)
         return false;
-    double ms = clamp((double)(press2_us - release1_us) / 1000.0, -300.0, 1500.0);
-    *value = (float)copysign(log1p(fabs(ms) / 30.0), ms);
+    *value = (float)clamp((double)(press2_us - release1_us) / 1000.0, -300.0, 1500.0);
     return true;
 }
 

@@ -17,18 +17,17 @@ static inline int64_t idem_time_bound(int64_t t_us)
     return t_us > most - 1 ? most - 1 : t_us < 1 - most ? 1 - most : t_us;
 }
 
-/* One measurement: where it is filed and the near-Gaussian number. */
+/* One measurement: where it is filed, and its value in milliseconds. */
 struct idem_obs {
     uint32_t slot;
     float value;
 };
 
-/* Log hold time: ln(ms), ms clipped to 5..1000; a negative or zero hold counts as 5 ms. */
+/* Hold time in ms, clipped to 5..1000; a negative or zero hold counts as 5 ms. */
 float idem_hold_value(int64_t press_us, int64_t release_us);
 
 /*
- * Signed log up-down flight: sign(ms) ln(1 + |ms| / 30), ms from release to next press clipped to
- * -300..1500. False when there is no transition: the presses lie further apart than the gap or run
+ * Up-down flight in ms, from release to next press, clipped to -300..1500. False when there is no transition: the presses lie further apart than the gap or run
  * backwards.
  */
 bool idem_flight_value(int64_t press1_us, int64_t release1_us, int64_t press2_us, float *value);

@@ -3,7 +3,9 @@
  * stats.h - sufficient statistics, the currency of the whole house.
  *
  * For C cells of D channels:   n[C]          strokes filed under the cell
- *                              f[C][D][2]    sum of deviations, sum of their centred squares
+ *                              f[C][D][2]    two sums a channel over these strokes
+ * What is summed: for the pointer a channel's deviation and its centred square (mixture.h); for the
+ * keyboard six contrasts of a blurred histogram, in three pairs (histogram.h).
  * stored as one flat array of C * (1 + 2 D) floats, n first. Floats hold these sums exactly on the
  * grid of 1/64 up to 2^18, far beyond any window; profiles are discounted long before.
  */
@@ -36,9 +38,8 @@ static inline size_t idem_shape_len(struct idem_shape s)
 }
 
 /*
- * A deviation is standardised by the population, then clipped at CLIP standard deviations so that
- * no single outlier dominates; its square is centred and scaled to the clipped normal's moments: E
- * v^2 = 0.774, sd v^2 = 1.13 for |v| <= 2, rounded as the published reference does.
+ * A pointer's deviation is clipped so that no single outlier dominates; its square is centred and
+ * scaled to the clipped normal's moments: E v^2 = 0.774, sd v^2 = 1.13 for |v| <= 2.
  */
 #define IDEM_CLIP         2.0f
 #define IDEM_SQUARE_MEAN  0.8f

@@ -87,10 +87,22 @@ static bool is_scalar(const struct idem_window *w, uint32_t cell)
     return cell >= idem_stroke_cells(w->modality, w->shape);
 }
 
-/* The largest sums that n clipped strokes can reach, one grid step of rounding allowed. */
+/* The largest sums that n strokes can reach, one grid step of rounding allowed. */
+static bool within_contrasts(int32_t n, const int32_t *sums)
+{
+    const double top = ceil(n * (double)IDEM_CONTRAST_MAX) + 1;
+    for (int k = 0; k < IDEM_CONTRASTS; k++) {
+        if (sums[k] < -top || sums[k] > top)
+            return false;
+    }
+    return true;
+}
+
 static bool within_clip(const struct idem_window *w, uint32_t cell, int32_t n, const int32_t *sums)
 {
-    const bool wide = w->modality == IDEM_POINTER && !is_scalar(w, cell);
+    if (w->modality == IDEM_KEYBOARD)
+        return within_contrasts(n, sums);
+    const bool wide = !is_scalar(w, cell);
     const uint32_t used = is_scalar(w, cell) ? 1 : w->shape.channels;
     const double top = ceil(n * (double)(wide ? IDEM_MIXTURE_CLIP : IDEM_CLIP)) + 1;
     const double square_low = floor(n * (double)idem_centred_square(0)) - 1;
