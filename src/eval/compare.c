@@ -11,6 +11,7 @@
 
 #include "eval/parallel.h"
 #include "idem/idem.h"
+#include "model/evidence.h"
 #include "model/plda.h"
 
 enum {
@@ -134,7 +135,9 @@ static double score(const struct comparing *k, size_t i)
     const uint32_t user = k->c->results.list[i].user, probe = k->c->probe[i];
     const size_t point = idem_point_len(k->model);
     double raw = idem_plda_score(k->model, k->profiles.points + user * point,
-                                 k->probes.points + probe * point);
+                                 k->probes.points + probe * point) +
+                 idem_plain_share(k->model, idem_stat_set_at(k->profiles.set, user),
+                                  idem_stat_set_at(k->probes.set, probe));
     if (k->options->raw)
         return raw;
     return idem_calibrate(&k->model->calibration, raw, (double)k->probes.set->strokes[probe],

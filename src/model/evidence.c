@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * evidence.c - projections and their evidence. Hot: everything that scores runs through here.
- *
- * The batch keeps matrix element (i, j) of all lanes side by side, so that one Cholesky
- * factorisation works on IDEM_LANES matrices with full vector registers and no shuffles.
- */
+/* evidence.c - projections, posteriors and the plain term; see evidence.h. */
 #include "model/evidence.h"
 
 #include "model/linalg.h"
@@ -69,7 +64,7 @@ void idem_project(const struct idem_model *model, const float *stats, double *L,
 
 size_t idem_evidence_scratch(uint32_t rank)
 {
-    return (idem_packed(rank) + rank) * IDEM_LANES + IDEM_LINE_DOUBLES;
+    return idem_packed(rank) + rank;
 }
 
 /*
@@ -106,84 +101,6 @@ double idem_evidence(uint32_t rank, const double *L, const double *b, double *sc
     memcpy(scratch, L, packed * sizeof *L);
     memcpy(scratch + packed, b, rank * sizeof *b);
     return factor_one(rank, scratch, scratch + packed);
-}
-
-/* One term of all lanes, side by side. */
-static void gather(double *batch, const double *const *terms, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        for (int l = 0; l < IDEM_LANES; l++)
-            batch[i * IDEM_LANES + (size_t)l] = terms[l][i];
-    }
-}
-
-static void gather_more(double *batch, const double *const *terms, size_t len)
-{
-    for (int l = 0; l < IDEM_LANES; l++) {
-        for (size_t i = 0; i < len && terms[l] != NULL; i++)
-            batch[i * IDEM_LANES + (size_t)l] += terms[l][i];
-    }
-}
-
-void idem_evidence_batch(uint32_t rank, const struct idem_lane *lanes, int count, double *scratch,
-                         double *out)
-{
-    const size_t packed = idem_packed(rank);
-    const double *La[IDEM_LANES], *Lb[IDEM_LANES], *ba[IDEM_LANES], *bb[IDEM_LANES];
-    double *A = (double *)idem_on_a_line(scratch), *y = A + packed * IDEM_LANES, results[IDEM_LANES];
-
-    for (int l = 0; l < IDEM_LANES; l++) {
-        const struct idem_lane *lane = &lanes[l < count ? l : 0]; /* idle lanes repeat the first */
-        La[l] = lane->La;
-        ba[l] = lane->ba;
-        Lb[l] = l < count ? lane->Lb : NULL;
-        bb[l] = l < count ? lane->bb : NULL;
-    }
-    gather(A, La, packed);
-    gather(y, ba, rank);
-    gather_more(A, Lb, packed);
-    gather_more(y, bb, rank);
-    idem_lanes_factor(rank, (idem_v8 *)(void *)A, (idem_v8 *)(void *)y, results);
-    memcpy(out, results, (size_t)count * sizeof *out);
-}
-
-size_t idem_evidence_probes_scratch(const struct idem_model *model)
-{
-    const size_t size = idem_packed(model->rank) + model->rank;
-    return (2 * size + idem_shape_len(model->shape)) * IDEM_LANES + IDEM_LINE_DOUBLES;
-}
-
-/* B = A plus the profile's projection in every lane. */
-static void add_profile(idem_v8 *B, const idem_v8 *A, const double *profile, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        B[i] = A[i] + profile[i];
-}
-
-void idem_evidence_probes(const struct idem_model *model, const double *profile,
-                          const float *const *probes, int count, double *scratch, double *alone,
-                          double *joint, double *own)
-{
-    const size_t packed = idem_packed(model->rank), size = packed + model->rank;
-    const size_t len = idem_shape_len(model->shape);
-    idem_v8 *A = (idem_v8 *)(void *)(double *)idem_on_a_line(scratch), *B = A + size, *stats = B + size;
-    double results[IDEM_LANES];
-
-    memset(A, 0, size * sizeof *A);
-    for (size_t i = 0; i < len; i++) {
-        for (int l = 0; l < IDEM_LANES; l++)
-            ((double *)(void *)&stats[i])[l] = l < count ? (double)probes[l][i] : 0;
-    }
-    idem_lanes_project(model, stats, A);
-    idem_lanes_project_b(model, stats + model->shape.cells, A + packed);
-    add_profile(B, A, profile, size);
-    idem_lanes_factor(model->rank, A, A + packed, results);
-    memcpy(alone, results, (size_t)count * sizeof *alone);
-    idem_lanes_factor(model->rank, B, B + packed, results);
-    memcpy(joint, results, (size_t)count * sizeof *joint);
-    /* An idle lane has an empty probe, so its sum is the profile alone. */
-    *own = count < IDEM_LANES ? results[count]
-                              : idem_evidence(model->rank, profile, profile + packed, scratch);
 }
 
 void idem_posterior(uint32_t rank, const double *L, const double *b, double *scratch, double *w)

@@ -32,9 +32,9 @@ struct idem_learn_options idem_learn_defaults(enum idem_modality modality)
         .unit_strokes = UINT32_MAX,
         .variance_min = 1,
         .variance_max = 1,
-        .plain_share = 1,
+        .plain_share = 0.8f,
         .em = {.iterations = 10, .ridge = 20, .seed = 1, .start = 0.05},
-        .plda = {.piece = 10, .reach = 40, .unseen = 0.04f, .seed = 1},
+        .plda = {.piece = 10, .reach = 160, .unseen = 0.04f, .seed = 1},
         .calibrate = true,
     };
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* raw_score.c - one score from two sums of statistics: embeds both, compares the points. */
+/* raw_score.c - one score from two sums of statistics: embeds both, compares the points and adds the
+ * plain term's share. */
 #include "idem/idem.h"
+#include "model/evidence.h"
 #include "model/learn.h"
 #include "model/plda.h"
 
@@ -16,5 +18,6 @@ double idem_raw_score(const struct idem_model *model, const float *P, const floa
     double *points = scratch + idem_embed_scratch(model);
 
     idem_embed(model, both, 2, scratch, points);
-    return idem_plda_score(model, points, points + idem_point_len(model));
+    return idem_plda_score(model, points, points + idem_point_len(model)) +
+           idem_plain_share(model, P, S);
 }

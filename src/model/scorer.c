@@ -68,7 +68,8 @@ void idem_scorer_raw(struct idem_scorer *scorer, const struct idem_profile *prof
         list[i + 1] = probes[i];
     idem_embed(model, list, (size_t)count + 1, scorer->scratch, scorer->points);
     for (int i = 0; i < count; i++)
-        out[i] = idem_plda_score(model, scorer->points, scorer->points + (size_t)(i + 1) * point);
+        out[i] = idem_plda_score(model, scorer->points, scorer->points + (size_t)(i + 1) * point) +
+                 idem_plain_share(model, profile->stats, probes[i]);
 }
 
 struct idem_score idem_scorer_finish(const struct idem_scorer *scorer,

@@ -4,6 +4,7 @@
 #define IDEM_MODEL_SCORER_H
 
 #include "model/evidence.h"
+#include "model/lanes.h"
 #include "model/plda.h"
 #include "model/population.h"
 #include "model/profile.h"
