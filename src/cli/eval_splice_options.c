@@ -40,11 +40,11 @@ static const struct row {
     {"level", "LEVEL", BOTH, TEXT, AT(level), 0, 0, "hand, mixed (default), finger, fingerrow"},
     {"window", "KEYS", BOTH, NUMBER, AT(window), 5, 1000, "keys per window (default 25)"},
     {"gestures", "N", BOTH, NUMBER, AT(gestures), 5, 1000, "gestures per window (default 10)"},
-    {"enrol", "KEYS", T, NUMBER, AT(enrol), 100, 100000,
+    {"enrol", "KEYS", BOTH, NUMBER, AT(enrol), 100, 100000,
      "keys that enrolment takes (default 1000)"},
-    {"enrol-gestures", "N", T, NUMBER, AT(enrol_gestures), 60, 100000,
+    {"enrol-gestures", "N", BOTH, NUMBER, AT(enrol_gestures), 60, 100000,
      "gestures that it takes (default 400)"},
-    {"enrol-share", "PERCENT", T, NUMBER, AT(enrol_percent), 1, 90,
+    {"enrol-share", "PERCENT", BOTH, NUMBER, AT(enrol_percent), 1, 90,
      "instead: this share of each person's strokes"},
     {"trials", "N", BOTH, NUMBER, AT(trials), 10, 1000000,
      "takeovers (default 3000); calibration: trials of each kind"},
@@ -100,8 +100,10 @@ static const char calibration_help[] =
     "Cllr, the least Cllr that any monotone recalibration could reach, EER. With both\n"
     "recordings (chimeric people) also the filter's error after 30, 60 and 120 s of activity\n"
     "with both profiles and with either alone. A stranger is there from the log-in on.\n\n"
-    "--json: scores and posterior and fusion, lists of rows with modality or name, what was\n"
-    "held, genuine, impostor, cllr, cllr_min, ratio, eer; chimeric, population, seconds.\n\n";
+    "--json: scores, posterior and fusion, lists of rows: name; profile_windows and probe_strokes\n"
+    "and sufficient, or windows, or after_seconds; genuine, impostor, cllr, cllr_ci95, cllr_min,\n"
+    "ratio (cllr to cllr_min), eer, reliability (claimed and seen in twelve bins). chimeric,\n"
+    "population, people_measured, seconds.\n\n";
 
 static void help(enum idem_splice_kind kind)
 {
