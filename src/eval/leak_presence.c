@@ -340,6 +340,8 @@ static double score_of(const struct trial *t, enum idem_leak_test test, struct s
 static bool usable(const struct run *run, enum idem_leak_test test)
 {
     const struct idem_leak_defence *d = &run->side[OWN].world->defence;
+    if (run->o->tests && !(run->o->tests & 1u << test))
+        return false;
     if (test >= IDEM_LEAK_SUMS || idem_leak_uncounted(d))
         return test >= IDEM_LEAK_SUMS && idem_leak_uncounted(d);
     return test == IDEM_LEAK_NORMAL || undefended(d);

@@ -277,6 +277,92 @@ static void what_does_not_leave_is_not_learned(void **state)
     tear_down(&s);
 }
 
+/* Each test by itself, not only the best of them. */
+static double test_by(struct stage *s, const char *text, unsigned tests)
+{
+    const struct idem_leak_presence_options o = {
+        .keys = 25, .planted = 300, .natural = 1500, .seed = 4, .tests = tests};
+    const struct idem_leak_word word = word_of(text);
+    struct idem_leak_presence p;
+    assert_int_equal(idem_leak_presence_run(&s->us, &s->them, &word, 1, &o, &p), 0);
+    return p.best.lr;
+}
+
+static void every_test_tells_something(void **state)
+{
+    struct stage s;
+    (void)state;
+    set_up(&s, "mixed", "ud");
+    double accept = test_by(&s, "stand", 1 << IDEM_LEAK_ACCEPT);
+    assert_true(accept > 1.3);
+    assert_true(test_by(&s, "stand", 1 << IDEM_LEAK_POISSON) > 1.2 * accept);
+    assert_true(test_by(&s, "stand", 1 << IDEM_LEAK_NORMAL) > 1.2 * accept);
+    s.us.defence.uncounted = s.them.defence.uncounted = true;
+    double sums = test_by(&s, "stand", 1 << IDEM_LEAK_SUMS);
+    assert_true(sums > 1.3);
+    assert_true(test_by(&s, "stand", 1 << IDEM_LEAK_GUESSED) > 1.5 * sums);
+    tear_down(&s);
+}
+
+static void thinning_withholds_its_share(void **state)
+{
+    struct stage s;
+    struct idem_rng rng;
+    double all = 0, left = 0;
+    (void)state;
+    set_up(&s, "hand", "ud");
+    float *stats = calloc(idem_leak_len(&s.them), sizeof *stats);
+    assert_non_null(stats);
+    idem_rng_seed(&rng, 6);
+    for (uint32_t i = 0; i < 200; i++)
+        for (int thin = 0; thin < 2; thin++) {
+            s.them.defence.thin = thin ? 0.7 : 0;
+            idem_leak_window(&s.them, i % s.them.count, 30 + i, 50, &rng, stats);
+            for (uint32_t c = 0; c < s.front->cells; c++)
+                *(thin ? &left : &all) += (double)stats[c];
+        }
+    assert_true(left > 0.28 * all && left < 0.32 * all);
+    s.them.defence = (struct idem_leak_defence){.carry = 5};
+    for (uint32_t i = 0; i < 50; i++) {
+        idem_leak_window(&s.them, i % s.them.count, 100 + i, 20, &rng, stats);
+        for (uint32_t c = 0; c < s.front->cells; c++)
+            assert_true(stats[c] == 0 || stats[c] >= 5);
+    }
+    free(stats);
+    tear_down(&s);
+}
+
+/* With only one space, at the front, a word cannot lie over the middle of a long window. */
+static void a_word_over_the_border_lies_over_the_middle(void **state)
+{
+    struct stage s;
+    struct idem_rng rng;
+    struct idem_stroke strokes[60];
+    const struct idem_leak_word word = word_of("stand");
+    (void)state;
+    set_up(&s, "hand", "ud");
+    float *stats = calloc(idem_leak_len(&s.them), sizeof *stats);
+    struct idem_leak_person whole = s.them.people[0], *p = &s.them.people[0];
+    assert_non_null(stats);
+    idem_rng_seed(&rng, 6);
+    for (uint32_t i = 0; i < 60; i++)
+        strokes[i] = (struct idem_stroke){i * 100000, i * 100000 + 80000,
+                                          idem_leak_code(i ? 0 : IDEM_LEAK_SPACE), true};
+    p->strokes = strokes;
+    p->count = 60;
+    assert_int_equal(idem_leak_planted(&s.them, 0, &word, 55, true, &rng, stats),
+                     IDEM_ERR_TOO_LITTLE);
+    strokes[0].code = idem_leak_code(0);
+    strokes[26].code = idem_leak_code(IDEM_LEAK_SPACE);
+    int r = IDEM_ERR_TOO_LITTLE;
+    for (int i = 0; i < 20 && r != 0; i++)
+        r = idem_leak_planted(&s.them, 0, &word, 55, true, &rng, stats);
+    assert_int_equal(r, 0);
+    *p = whole;
+    free(stats);
+    tear_down(&s);
+}
+
 static void the_answer_does_not_depend_on_threads(void **state)
 {
     struct stage s;
@@ -440,6 +526,34 @@ static void finer_counts_are_read_better(void **state)
     assert_true(hand < 0.75 * key);
 }
 
+/* A password among a window's last strokes, of keys that are all told apart. */
+static void a_password_of_known_keys_is_read(void **state)
+{
+    const struct idem_leak_word password = word_of("elsenothered");
+    struct idem_leak_decode_options o = {
+        .beam = IDEM_LEAK_BEAM, .context = UINT32_MAX, .blind_first = 1, .blind_end = 13};
+    struct stage s;
+    struct idem_rng rng;
+    uint32_t read[2] = {0}, found;
+    uint8_t symbols[14];
+    (void)state;
+    for (int level = 0; level < 2; level++) {
+        set_up(&s, level ? "hand" : "key", "ud");
+        float *stats = calloc(idem_leak_len(&s.them), sizeof *stats);
+        assert_non_null(stats);
+        idem_rng_seed(&rng, 3);
+        for (uint32_t i = 0; i < 20; i++) {
+            assert_int_equal(
+                idem_leak_planted_last(&s.them, i % s.them.count, &password, 14, &rng, stats), 0);
+            assert_int_equal(idem_leak_decode(&s.them, &s.text, stats, 14, &o, symbols, &found), 0);
+            read[level] += idem_leak_reads(symbols, found, &password, false);
+        }
+        free(stats);
+        tear_down(&s);
+    }
+    assert_true(read[0] > 0 && read[1] == 0);
+}
+
 static void words_are_read_whole(void **state)
 {
     const uint8_t S = IDEM_LEAK_SPACE;
@@ -449,6 +563,9 @@ static void words_are_read_whole(void **state)
     assert_true(idem_leak_reads(symbols, 8, &once, true));
     assert_false(idem_leak_reads(symbols, 4, &once, true));
     assert_false(idem_leak_reads(symbols, 8, &nce, true));
+    const struct idem_leak_word onc = word_of("onc");
+    assert_false(idem_leak_reads(symbols, 8, &onc, true));
+    assert_true(idem_leak_reads(symbols, 8, &onc, false));
     assert_true(idem_leak_reads(symbols, 8, &nce, false));
 }
 
@@ -531,6 +648,9 @@ int main(void)
         cmocka_unit_test(a_word_in_the_window_is_found_and_one_without_is_not),
         cmocka_unit_test(finer_levels_and_shorter_windows_give_more_away),
         cmocka_unit_test(what_does_not_leave_is_not_learned),
+        cmocka_unit_test(every_test_tells_something),
+        cmocka_unit_test(thinning_withholds_its_share),
+        cmocka_unit_test(a_word_over_the_border_lies_over_the_middle),
         cmocka_unit_test(the_answer_does_not_depend_on_threads),
         cmocka_unit_test(ratios_have_intervals),
         cmocka_unit_test(one_or_two_strokes_can_be_read_off),
@@ -538,6 +658,7 @@ int main(void)
         cmocka_unit_test(orders_are_counted_as_trying_them_all_does),
         cmocka_unit_test(three_flights_chain_strokes_and_one_does_not),
         cmocka_unit_test(finer_counts_are_read_better),
+        cmocka_unit_test(a_password_of_known_keys_is_read),
         cmocka_unit_test(words_are_read_whole),
         cmocka_unit_test(a_row_sums_everything_up),
         cmocka_unit_test(a_defence_has_its_price),
