@@ -50,6 +50,7 @@ class Takeover(Case):
         self.assertGreater(found["detected"], .5)
         self.assertGreater(found["ci95"]["false_alarms_per_hour"][1], 3 / found["active_hours"])
         self.assertEqual(len(found["per_person"]), 24)
+        self.assertGreater(found["held_out"]["detected"], .5)
         rates = [p["false_alarms_per_hour"] for p in found["curve"]]
         self.assertEqual(rates, sorted(rates))
         for point in found["curve"]:
