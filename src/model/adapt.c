@@ -132,8 +132,8 @@ static void recall(const struct idem_adapt_rules *rules, const struct idem_profi
     add(out, profile, 1);
     add(out, anchor, -1);
     clear_empty(out);
-    if (new_day && isfinite(rules->half_life_days))
-        scale(out, exp2(-1 / rules->half_life_days));
+    if (new_day)
+        scale(out, exp2(-1 / rules->half_life_days)); /* INFINITY: 1 */
 }
 
 /* Keeps the anchor's share, and the profile's size. */

@@ -147,6 +147,11 @@ static void rates_at_a_threshold(void **state)
         assert_true(idem_tally_fmr(&t, idem_tally_threshold(&t, 0.1 * tenths + 1e-9)) <=
                     0.1 * tenths + 1e-9);
     assert_float_equal(idem_tally_threshold(&t, 0), 5, 0);
+    struct idem_tally tie = {0}; /* nothing observed keeps the impostor out */
+    assert_int_equal(idem_tally_add(&tie, 0, 1, 3), 0);
+    assert_int_equal(idem_tally_add(&tie, 0, 0, 3), 0);
+    assert_true(isinf(idem_tally_threshold(&tie, 0)));
+    idem_tally_fini(&tie);
     struct idem_tally none = {0};
     assert_true(isnan(idem_tally_fnmr(&none, 0)));
     assert_int_equal(t.results.people, 2);
