@@ -506,6 +506,13 @@ static double share_read(const char *level, uint32_t keys)
         idem_leak_window(&s.them, i % s.them.count, 10 + i, keys, &rng, stats);
         assert_int_equal(idem_leak_decode(&s.them, &s.text, stats, keys, &o, symbols, &found), 0);
         assert_true(found <= keys);
+        for (uint8_t c = 0; c < IDEM_LEAK_SYMBOLS && strcmp(level, "key") == 0; c++) {
+            int cell = s.front->cell_of_slot[idem_slot_hold(&s.filing.zoning, idem_leak_code(c))];
+            float used = 0;
+            for (uint32_t k = 0; k < found; k++)
+                used += symbols[k] == c;
+            assert_true(cell < 0 || used <= stats[cell]); /* never more than the window holds */
+        }
         while (idem_leak_next_word(p->strokes + 10 + i, keys, false, &at, &span))
             if (span.first > 0) {
                 sought++;
@@ -602,6 +609,20 @@ static void a_row_sums_everything_up(void **state)
     tear_down(&s);
 }
 
+/* Projected on rank four, a window shows four numbers and not one count. */
+static void shows_four_numbers(const struct idem_leak_world *w)
+{
+    const uint32_t len = (uint32_t)idem_leak_len(w);
+    float *stats = calloc(len, sizeof *stats);
+    struct idem_rng rng;
+    assert_non_null(stats);
+    idem_rng_seed(&rng, 1);
+    idem_leak_window(w, 0, 10, 50, &rng, stats);
+    for (uint32_t i = 0; i < len; i++)
+        assert_int_equal(stats[i] != 0, i >= w->front->cells && i < w->front->cells + 4);
+    free(stats);
+}
+
 static double error_with(struct idem_leak_defence defence)
 {
     const struct idem_leak_cost_options o = {.keys = 50, .probe = 50, .enrol = 8, .seed = 2};
@@ -621,6 +642,8 @@ static double error_with(struct idem_leak_defence defence)
     assert_int_equal(idem_leak_world_init(&s.them, s.attacked, &learned.filing, front, 99, 1, 2),
                      0);
     s.them.defence = defence;
+    if (defence.projection)
+        shows_four_numbers(&s.them);
     assert_int_equal(idem_leak_cost(&s.them, s.attacked, &learned, &s.us, &o, e), 0);
     double eer = e->figures.eer_user_mean;
     idem_population_free(learned.population);
