@@ -271,7 +271,8 @@ static const struct {
 } protocols[] = {
     {"ageing", idem_cli_eval_ageing},
     {"enrolment", idem_cli_eval_enrolment},
-
+    {"leak", idem_cli_eval_leak},
+    {"calibration", idem_cli_eval_calibration},
     {"takeover", idem_cli_eval_takeover},
     {NULL, NULL},
 };

@@ -40,11 +40,11 @@ static const struct row {
     {"level", "LEVEL", BOTH, TEXT, AT(level), 0, 0, "hand, mixed (default), finger, fingerrow"},
     {"window", "KEYS", BOTH, NUMBER, AT(window), 5, 1000, "keys per window (default 25)"},
     {"gestures", "N", BOTH, NUMBER, AT(gestures), 5, 1000, "gestures per window (default 10)"},
-    {"enrol", "KEYS", T, NUMBER, AT(enrol), 100, 100000,
+    {"enrol", "KEYS", BOTH, NUMBER, AT(enrol), 100, 100000,
      "keys that enrolment takes (default 1000)"},
-    {"enrol-gestures", "N", T, NUMBER, AT(enrol_gestures), 60, 100000,
+    {"enrol-gestures", "N", BOTH, NUMBER, AT(enrol_gestures), 60, 100000,
      "gestures that it takes (default 400)"},
-    {"enrol-share", "PERCENT", T, NUMBER, AT(enrol_percent), 1, 90,
+    {"enrol-share", "PERCENT", BOTH, NUMBER, AT(enrol_percent), 1, 90,
      "instead: this share of each person's strokes"},
     {"trials", "N", BOTH, NUMBER, AT(trials), 10, 1000000,
      "takeovers (default 3000); calibration: trials of each kind"},
@@ -80,11 +80,13 @@ static const char takeover_help[] =
     "counts 5 s of a pause at most; seconds to detection are the stranger's active time.\n"
     "A seat-week is 40 active hours, a month 173, a year 1840 (an extrapolation by a\n"
     "fitted tail). Operating points: the highest threshold with at most one false alarm in\n"
-    "10 and in 50 active hours. Intervals: people drawn anew, then their sessions.\n\n"
+    "10 and in 50 active hours; held_out gives the figures when each fifth of the people has\n"
+    "the threshold that the others would have chosen. Intervals: people drawn anew, then\n"
+    "their sessions.\n\n"
     "--json: at the top level, for one false alarm in 50 active hours, false_alarms_per_hour,\n"
     "false_alarms_per_seat_week, detected, strokes_p50, strokes_p90, seconds_p50, seconds_p90\n"
     "(over all takeovers, null: infinite), ci95 with an interval of each, people (with_an_alarm,\n"
-    "worst_5_percent_*, above_one_a_month*), threshold, false_alarms and\n"
+    "worst_5_percent_*, above_one_a_month*), held_out, threshold, false_alarms and\n"
     "false_alarms_per_seat_year_extrapolated. curve: the same figures for each threshold.\n"
     "operating_points: all of it for one in 10 and one in 50 hours. per_person, rules, tail,\n"
     "chimeric, population, takeovers, people_measured, people_left_out, active_hours, seconds;\n"
@@ -100,8 +102,10 @@ static const char calibration_help[] =
     "Cllr, the least Cllr that any monotone recalibration could reach, EER. With both\n"
     "recordings (chimeric people) also the filter's error after 30, 60 and 120 s of activity\n"
     "with both profiles and with either alone. A stranger is there from the log-in on.\n\n"
-    "--json: scores and posterior and fusion, lists of rows with modality or name, what was\n"
-    "held, genuine, impostor, cllr, cllr_min, ratio, eer; chimeric, population, seconds.\n\n";
+    "--json: scores, posterior and fusion, lists of rows: name; profile_windows and probe_strokes\n"
+    "and sufficient, or windows, or after_seconds; genuine, impostor, cllr, cllr_ci95, cllr_min,\n"
+    "ratio (cllr to cllr_min), eer, reliability (claimed and seen in twelve bins). chimeric,\n"
+    "population, people_measured, seconds.\n\n";
 
 static void help(enum idem_splice_kind kind)
 {

@@ -317,6 +317,8 @@ static int anew_init(const struct idem_study *study, enum idem_change_kind kind,
     if (r == 0)
         r = idem_timelines_keys(study->recording, front, study->filing, study->keys,
                                 idem_change_of(kind), &a->after);
+    if (r < 0)
+        idem_timelines_fini(&a->before);
     return r;
 }
 

@@ -310,14 +310,14 @@ static int decode(struct leak *l)
 
 static int cost(struct leak *l)
 {
-    static const uint32_t probes[2] = {50, 100};
+    static const uint32_t probes[IDEM_LEAK_PROBES] = {50, 100, 200};
     struct idem_leak_world all = {0};
     struct idem_evaluation *e = calloc(1, sizeof *e);
     int r = e ? idem_leak_world_init(&all, l->stage->attacked, l->stage->filing, l->stage->front,
                                      UINT32_MAX, 1, l->o->seed)
               : IDEM_ERR_NOMEM;
     all.defence = l->o->defence;
-    for (int i = 0; i < 2 && r == 0; i++) {
+    for (int i = 0; i < IDEM_LEAK_PROBES && r == 0; i++) {
         const struct idem_leak_cost_options o = {
             .keys = l->o->keys, .probe = probes[i], .enrol = 10, .seed = l->o->seed};
         l->row.eer_user[i] = l->row.eer_global[i] = NAN;

@@ -18,6 +18,7 @@ enum {
     IDEM_LEAK_ROWS = 64,
     IDEM_LEAK_LENGTHS = IDEM_LEAK_WORD_MAX - IDEM_LEAK_WORD_MIN + 1,
     IDEM_LEAK_WORST = 5,
+    IDEM_LEAK_PROBES = 3,
     IDEM_LEAK_TRIED = 32 * IDEM_LEAK_LENGTHS, /* most words tested */
 };
 
@@ -49,8 +50,8 @@ struct idem_leak_row {
     double passwords_recovered;
     uint32_t words_sought, passwords_sought;
     bool costed;
-    double eer_user[2],
-        eer_global[2]; /* probes of 50 and 100 keystrokes; NAN: windows are longer */
+    /* probes of 50, 100 and 200 keystrokes; NAN where a window is longer */
+    double eer_user[IDEM_LEAK_PROBES], eer_global[IDEM_LEAK_PROBES];
 };
 
 /* The two sides and what is common to the rows of one level. */

@@ -14,6 +14,8 @@
 
 enum { S = IDEM_LEAK_SYMBOLS, CELLS = 1024, NOBODY = -1 };
 
+#define FREE_TOLL 3.0f
+
 struct hypothesis {
     float score, letters; /* letters: log-likelihood of the word under way */
     uint32_t context;
@@ -170,6 +172,16 @@ static int by_score(const void *a, const void *b)
                                   : (int)x->symbol - (int)y->symbol;
 }
 
+/*
+ * Every text of full length takes as many free flights: a toll on each changes no order among them
+ * and lets those live longer that follow the flights that are known.
+ */
+static float toll(const struct search *s, uint32_t i, uint32_t symbol)
+{
+    int flight = s->flight[s->now[i].last][symbol];
+    return flight >= 0 && s->left[(size_t)i * CELLS + (size_t)flight] > 0 ? 0 : FREE_TOLL;
+}
+
 static uint32_t extend(struct search *s, uint32_t at)
 {
     uint32_t count = 0;
@@ -177,7 +189,8 @@ static uint32_t extend(struct search *s, uint32_t at)
         for (uint32_t b = 0; b < S; b++)
             if (fits(s, i, b))
                 s->best[count++] = (struct candidate){
-                    s->now[i].score + log_next(s, &s->now[i], b, at), (uint16_t)i, (uint8_t)b};
+                    s->now[i].score + log_next(s, &s->now[i], b, at) - toll(s, i, b), (uint16_t)i,
+                    (uint8_t)b};
     qsort(s->best, count, sizeof *s->best, by_score);
     return count < s->o->beam ? count : s->o->beam;
 }

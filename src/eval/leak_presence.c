@@ -202,6 +202,7 @@ struct trial {
     uint8_t code[IDEM_LEAK_WORD_MAX];
     double shift[D]; /* of the mean counts */
     struct idem_leak_normal with;
+    uint32_t fitted; /* the first of the own planted windows teach, the others set thresholds */
     struct planted {
         uint32_t count, *person;
         float *counts;
@@ -247,7 +248,7 @@ static void learn_planted(struct trial *t)
     const struct run *run = t->run;
     double mean[D], cov[D * (D + 1) / 2];
     double left = 1 - (double)t->need.strokes / run->o->keys;
-    idem_leak_moments(t->planted[OWN].row, t->planted[OWN].count, run->dims, mean, cov);
+    idem_leak_moments(t->planted[OWN].row, t->fitted, run->dims, mean, cov);
     for (uint32_t i = 0; i < run->dims * (run->dims + 1) / 2; i++)
         cov[i] = (1 - SHRINK) * cov[i] + SHRINK * left * run->covariance[i];
     idem_leak_normal_set(&t->with, run->dims, mean, cov);
@@ -339,6 +340,8 @@ static double score_of(const struct trial *t, enum idem_leak_test test, struct s
 static bool usable(const struct run *run, enum idem_leak_test test)
 {
     const struct idem_leak_defence *d = &run->side[OWN].world->defence;
+    if (run->o->tests && !(run->o->tests & 1u << test))
+        return false;
     if (test >= IDEM_LEAK_SUMS || idem_leak_uncounted(d))
         return test >= IDEM_LEAK_SUMS && idem_leak_uncounted(d);
     return test == IDEM_LEAK_NORMAL || undefended(d);
@@ -365,14 +368,15 @@ static int descending(const void *a, const void *b)
     return x > y ? -1 : x < y;
 }
 
-/* The threshold that passes half of the attacker's own planted windows. */
+/* The threshold that passes half of the attacker's own planted windows, of those not learned from.
+ */
 static double threshold(struct trial *t, enum idem_leak_test test)
 {
-    const struct planted *p = &t->planted[OWN];
-    for (uint32_t i = 0; i < p->count; i++)
-        t->score[i] = score_of(t, test, sight_planted(t, OWN, i));
-    qsort(t->score, p->count, sizeof *t->score, descending);
-    double cut = t->score[p->count / 2];
+    const uint32_t count = t->planted[OWN].count - t->fitted;
+    for (uint32_t i = 0; i < count; i++)
+        t->score[i] = score_of(t, test, sight_planted(t, OWN, t->fitted + i));
+    qsort(t->score, count, sizeof *t->score, descending);
+    double cut = t->score[count / 2];
     return cut > NEVER / 2 ? cut : NEVER / 2; /* what cannot hold the word never passes */
 }
 
@@ -381,8 +385,9 @@ static struct idem_leak_ratio rate(const struct trial *t, enum idem_leak_test te
 {
     const struct planted *p = &t->planted[which];
     const struct side *s = &t->run->side[which];
+    const uint32_t from = which == OWN ? t->fitted : 0;
     uint32_t hits = 0, passes = 0, without = 0;
-    for (uint32_t i = 0; i < p->count; i++)
+    for (uint32_t i = from; i < p->count; i++)
         hits += score_of(t, test, sight_planted(t, which, i)) >= cut;
     for (uint32_t i = 0; i < s->count; i++) {
         if (typed_in(s, i, t->run->o->keys, t->code, t->need.strokes - 1))
@@ -390,12 +395,13 @@ static struct idem_leak_ratio rate(const struct trial *t, enum idem_leak_test te
         without++;
         passes += score_of(t, test, sight_natural(t, which, i)) >= cut;
     }
-    return idem_leak_ratio_of(hits, p->count, passes, without ? without : 1);
+    return idem_leak_ratio_of(hits, p->count - from, passes, without ? without : 1);
 }
 
 static void test_word(struct trial *t, struct idem_leak_presence *out)
 {
     double best = 0;
+    t->fitted = t->planted[OWN].count * 2 / 3;
     learn_planted(t);
     learn_shift(t);
     for (int k = 0; k < IDEM_LEAK_TESTS; k++) {

@@ -48,6 +48,7 @@ struct idem_leak_presence_options {
     uint32_t planted; /* windows with the word, for learning and again for testing */
     uint32_t natural; /* windows without, likewise */
     uint64_t seed;
+    unsigned tests; /* bits 1 << enum idem_leak_test; 0: all that the defence leaves */
 };
 
 const char *idem_leak_test_name(enum idem_leak_test test);

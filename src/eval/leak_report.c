@@ -58,6 +58,8 @@ static const struct idem_sheet_column cost[] = {
     {"eer_global_50", "EER global", RATE},
     {"eer_user_100", "EER per user, 100 keys", RATE},
     {"eer_global_100", "EER global", RATE},
+    {"eer_user_200", "EER per user, 200 keys", RATE},
+    {"eer_global_200", "EER global", RATE},
 };
 
 enum { COLUMNS_OF_WORDS = sizeof words / sizeof *words };
@@ -119,8 +121,11 @@ static int recovered_row(struct idem_sheet_table *t, const struct idem_leak_row 
 
 static int cost_row(struct idem_sheet_table *t, const struct idem_leak_row *r)
 {
-    const double v[] = {r->keys, r->eer_user[0], r->eer_global[0], r->eer_user[1],
-                        r->eer_global[1]};
+    double v[1 + 2 * IDEM_LEAK_PROBES] = {r->keys};
+    for (int i = 0; i < IDEM_LEAK_PROBES; i++) {
+        v[1 + 2 * i] = r->eer_user[i];
+        v[2 + 2 * i] = r->eer_global[i];
+    }
     return r->costed ? idem_sheet_row(t, r->level, v) : 0;
 }
 

@@ -254,6 +254,66 @@ static int people(const struct idem_takeover *t, uint32_t k, struct idem_takeove
     return r;
 }
 
+/* ------------------------------------------------------------------ thresholds of others */
+
+enum { PARTS = 5 };
+
+/* The highest threshold as quiet as asked, with all below it, for people outside a part; -1: none.
+ */
+static int chosen_outside(const struct idem_takeover *t, uint32_t part, double rate)
+{
+    double hours = 0;
+    int best = -1;
+    for (uint32_t i = 0; i < t->session_count; i++)
+        hours += t->sessions[i].seat % PARTS != part ? t->sessions[i].active_s / 3600 : 0;
+    for (uint32_t k = 0; k < t->threshold_count; k++) {
+        double alarms = 0;
+        for (uint32_t i = 0; i < t->session_count; i++)
+            alarms += t->sessions[i].seat % PARTS != part ? t->sessions[i].alarms[k] : 0;
+        if (alarms > rate * hours * (1 + 1e-9))
+            break;
+        best = (int)k;
+    }
+    return best;
+}
+
+/* Outcomes under each part's own threshold as if they were those of threshold 0 of a copy. */
+static int held_out(const struct idem_takeover *t, double rate, struct idem_takeover_point *out)
+{
+    const struct idem_takeover_point none = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+    struct idem_takeover copy = *t;
+    struct ordered o;
+    int k[PARTS], r = IDEM_ERR_NOMEM;
+    *out = none;
+    if (t->seats < 2 * PARTS)
+        return 0;
+    for (uint32_t part = 0; part < PARTS; part++)
+        k[part] = chosen_outside(t, part, rate);
+    copy.sessions = calloc(t->session_count + 1, sizeof *copy.sessions);
+    copy.trials = calloc(t->trial_count + 1, sizeof *copy.trials);
+    double *weight = malloc((t->trial_count + 1) * sizeof *weight);
+    for (uint32_t i = 0; i < t->session_count && copy.sessions; i++) {
+        const int at = k[t->sessions[i].seat % PARTS];
+        copy.sessions[i] = t->sessions[i];
+        copy.sessions[i].alarms[0] = at < 0 ? 0 : t->sessions[i].alarms[at];
+    }
+    for (uint32_t i = 0; i < t->trial_count && copy.trials; i++) {
+        const int at = k[t->sessions[t->trials[i].session].seat % PARTS];
+        copy.trials[i] = t->trials[i];
+        copy.trials[i].strokes[0] = at < 0 ? INFINITY : t->trials[i].strokes[at];
+        copy.trials[i].seconds[0] = at < 0 ? INFINITY : t->trials[i].seconds[at];
+    }
+    if (copy.sessions && copy.trials && weight && (r = ordered_new(&copy, 0, &o)) == 0) {
+        *out = measure(&copy, 0, &o, NULL, weight);
+        out->threshold = NAN;
+        ordered_free(&o);
+    }
+    free(copy.sessions);
+    free(copy.trials);
+    free(weight);
+    return r;
+}
+
 /* ------------------------------------------------------------------ the whole */
 
 static int operating(const struct idem_takeover *t, const struct ordered *o, uint32_t k,
@@ -310,6 +370,8 @@ int idem_takeover_figures(const struct idem_takeover *t, const double rates[IDEM
         r = operating(t, &o, k, seed, &f);
         ordered_free(&o);
     }
+    for (int p = 0; p < IDEM_TAKEOVER_POINTS && r == 0; p++)
+        r = held_out(t, rates[p], &f.points[p].held_out);
     if (r == 0)
         r = extrapolate(t, &f);
     free(weight);

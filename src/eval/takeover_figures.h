@@ -39,6 +39,9 @@ struct idem_takeover_operating {
     struct idem_takeover_point low, high; /* 95 % */
     struct idem_takeover_people people;
     double per_year; /* extrapolated by the tail, NAN: not to be had */
+    /* The same figures when each fifth of the people has the threshold that the other four fifths
+     * would have chosen: `threshold` is NAN. No figures (NAN) with fewer than ten people. */
+    struct idem_takeover_point held_out;
 };
 
 struct idem_takeover_figures {

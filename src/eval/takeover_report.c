@@ -44,6 +44,23 @@ static void print_people(const struct idem_takeover_people *p, FILE *to)
                 100 * p->monthly_fitted, p->worst_fitted);
 }
 
+/* What the threshold is worth on people who had no say in it. */
+static void print_held_out(const struct idem_takeover_point *p, FILE *to)
+{
+    if (isnan(p->per_hour))
+        return;
+    fprintf(to,
+            "    thresholds of others     %8.0f  false alarms, %.4f an active hour; %.1f %% "
+            "detected, strokes",
+            p->alarms, p->per_hour, 100 * p->detected);
+    amount(to, p->strokes_p50, "");
+    amount(to, p->strokes_p90, "");
+    fputs(", seconds", to);
+    amount(to, p->seconds_p50, "");
+    amount(to, p->seconds_p90, "");
+    fputc('\n', to);
+}
+
 static void print_point(const struct idem_takeover_figures *f,
                         const struct idem_takeover_operating *o, FILE *to)
 {
@@ -78,6 +95,7 @@ static void print_point(const struct idem_takeover_figures *f,
         amount(to, rows[i].v, "");
         interval(to, rows[i].low, rows[i].high);
     }
+    print_held_out(&o->held_out, to);
 }
 
 static void print_curve(const struct idem_takeover_figures *f, FILE *to)
@@ -218,6 +236,9 @@ static int put_operating(json_t *to, const struct idem_takeover_figures *f, int 
     r |= put(to, "ci95", intervals(there ? o : &empty));
     r |= put(to, "people", spread(there ? &o->people : &nobody));
     r |= put(to, "false_alarms_per_seat_year_extrapolated", number(there ? o->per_year : NAN));
+    json_t *held_out = json_object();
+    r |= put_point(held_out, &o->held_out);
+    r |= put(to, "held_out", held_out);
     return r;
 }
 

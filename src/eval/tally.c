@@ -98,10 +98,12 @@ double idem_tally_threshold(struct idem_tally *t, double fmr)
     for (size_t i = 0; i < t->results.count; i++)
         impostors += !t->results.list[i].genuine;
     for (size_t i = t->results.count; i-- > 0;) {
-        above += !t->results.list[i].genuine;
+        const struct idem_result *x = &t->results.list[i];
+        above += !x->genuine;
         if ((double)above > fmr * (double)impostors)
             break;
-        threshold = t->results.list[i].score;
+        if (i == 0 || x[-1].score != x->score) /* with all of its equals */
+            threshold = x->score;
     }
     return threshold;
 }

@@ -17,6 +17,7 @@ struct idem_adapt_rules idem_adapt_defaults(enum idem_modality modality)
         .learned_most = 3,
         .strokes_most = modality == IDEM_KEYBOARD ? 10000 : 4000,
         .bound = 0.25,
+        .slack = 2,
     };
 }
 
@@ -119,7 +120,7 @@ bool idem_adapt_beyond(const struct idem_adapt_rules *rules, struct idem_adapt_d
 {
     if (!(rules->bound > -INFINITY) || drift.attainable <= 0)
         return false;
-    return drift.llr < rules->bound * drift.attainable;
+    return drift.llr < rules->bound * drift.attainable - rules->slack;
 }
 
 /* ------------------------------------------------------------------ learning */
@@ -131,8 +132,8 @@ static void recall(const struct idem_adapt_rules *rules, const struct idem_profi
     add(out, profile, 1);
     add(out, anchor, -1);
     clear_empty(out);
-    if (new_day && isfinite(rules->half_life_days))
-        scale(out, exp2(-1 / rules->half_life_days));
+    if (new_day)
+        scale(out, exp2(-1 / rules->half_life_days)); /* INFINITY: 1 */
 }
 
 /* Keeps the anchor's share, and the profile's size. */
@@ -205,4 +206,10 @@ int idem_adapt_warm_start(const struct idem_profile *other, double strokes,
 double idem_adapt_warm_strokes(enum idem_modality modality)
 {
     return modality == IDEM_KEYBOARD ? 50 : 0;
+}
+
+int idem_adapt_anchor(const struct idem_adapt_rules *rules, const struct idem_profile *profile,
+                      struct idem_profile *anchor)
+{
+    return idem_adapt_warm_start(profile, rules->strokes_most / (1 + rules->learned_most), anchor);
 }

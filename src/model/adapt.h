@@ -13,8 +13,9 @@
  *   daily cap  a day teaches at most `per_day` of the profile's strokes.
  *   bound      a lesson is refused when everything learned, the lesson included, taken as one
  *              sample, no longer speaks for the person of the anchor: llr(A, L + lesson) < `bound`
- *              x the log-likelihood ratio that a sample of those very strokes would have if it were
- *              typed exactly as the anchor says.
+ *              x attainable - `slack`, where attainable is the log-likelihood ratio that a sample
+ *              of those very strokes would have if it were typed exactly as the anchor says. The
+ *              slack is the bad luck of one short lesson; against much evidence it counts little.
  *
  * Why the bound is drawn from the anchor. Comparing a lesson with yesterday's profile bounds a
  * step, and many small steps lead anywhere. Comparing the sum of all lessons with the anchor bounds
@@ -37,9 +38,17 @@ struct idem_adapt_rules {
     double learned_most;   /* multiples of the anchor's strokes */
     double strokes_most;   /* a profile holds no more, anchor included; the anchor itself may */
     double bound;          /* share of the attainable; -INFINITY: no bound */
+    double slack;          /* nats */
 };
 
 struct idem_adapt_rules idem_adapt_defaults(enum idem_modality modality);
+
+/*
+ * The anchor of a profile that has none yet: the profile itself (adds it to *anchor, which is
+ * empty), discounted where it holds so much that nothing could be learned beside it.
+ */
+int idem_adapt_anchor(const struct idem_adapt_rules *rules, const struct idem_profile *profile,
+                      struct idem_profile *anchor);
 
 /* What has been learned on the newest day that taught. */
 struct idem_adapt_day {
@@ -71,7 +80,7 @@ struct idem_adapt_drift {
 struct idem_adapt_drift idem_adapt_drift(struct idem_scorer *scorer,
                                          const struct idem_profile *anchor,
                                          const struct idem_profile *learned);
-/* llr < bound x attainable; a sample of which nothing is attainable is not beyond it. */
+/* llr < bound x attainable - slack; a sample of which nothing is attainable is not beyond it. */
 bool idem_adapt_beyond(const struct idem_adapt_rules *rules, struct idem_adapt_drift drift);
 
 /*

@@ -80,9 +80,9 @@ static void best_split(struct parting *p, struct idem_enrolment_parting *out)
     memset(group, 1, sizeof group);
     begin(p, group);
     out->split = -INFINITY;
-    for (uint32_t i = 0; i + LEAST < p->w->count; i++) {
+    for (uint32_t i = 0; i + 1 < p->w->count; i++) {
         move(p, i);
-        double v = i + 1 >= LEAST ? value(p) : -INFINITY;
+        double v = value(p);
         if (v > out->split) {
             out->split = v;
             out->split_at = i + 1;

@@ -17,9 +17,6 @@ enum {
     /* Strokes until a modality counts as enrolled. */
     IDEM_ENROL_KEYS = 400,
     IDEM_ENROL_GESTURES = 150,
-    /* Beyond so many strokes a profile forgets as much as it learns. */
-    IDEM_PROFILE_KEYS_MAX = 10000,
-    IDEM_PROFILE_GESTURES_MAX = 4000,
 
     IDEM_SESSIONS_MAX = 65536, /* live */
     IDEM_CLOSED_KEPT = 1024,   /* closed sessions that can still be read */
@@ -59,7 +56,7 @@ enum {
 #define IDEM_TRUST_STEP_UP 0.5
 #define IDEM_TRUST_LOCK    0.05
 
-/* Quarantine: which windows of a closed session a profile may learn. */
+/* Quarantine: which windows of a closed session a profile may learn. How much: model/adapt.h. */
 #define IDEM_TRUST_DIP                                                                             \
     0.8 /* below: an alarm too small to act on, near which nothing is learned                      \
          */
@@ -67,7 +64,6 @@ enum {
     IDEM_QUARANTINE_MARGIN = 8, /* windows left out on either side of a dip, and at the end */
     IDEM_QUARANTINE_DIPS_MAX = 16,
 };
-#define IDEM_LEARN_PER_DAY 0.2 /* of a profile's strokes */
 
 /* An explanation is made anew when trust has moved so far, after so many windows, and when read. */
 #define IDEM_EXPLAIN_STEP 0.05

@@ -18,6 +18,7 @@ static const struct row rows[IDEM_METRICS] = {
     [IDEM_METRIC_SCORED] = {"idem_windows_scored_total", "Windows compared with a profile"},
     [IDEM_METRIC_ENROLLED] = {"idem_windows_enrolled_total", "Windows taken for enrolment"},
     [IDEM_METRIC_LEARNED] = {"idem_windows_learned_total", "Windows learned after quarantine"},
+    [IDEM_METRIC_DRIFTS] = {"idem_lessons_refused_total", "Lessons too far from what was enrolled"},
     [IDEM_METRIC_COMMITS] = {"idem_commits_total", "Transactions committed"},
     [IDEM_METRIC_COMMIT_FAILURES] = {"idem_commit_failures_total", "Transactions rolled back"},
     [IDEM_METRIC_LOCKS] = {"idem_locks_total", "Sessions locked"},

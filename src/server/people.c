@@ -15,8 +15,8 @@ struct idem_people {
     const struct idem_front *front;
     uint8_t key[IDEM_SECRET_BYTES];
     struct idem_index *ids;
-    uint8_t *bytes; /* one profile, written out */
-    size_t bytes_cap;
+    uint8_t *bytes;   /* one profile, written out, and behind it its anchor */
+    size_t bytes_cap; /* of either */
     int32_t free_count;
     int32_t free_slots[IDEM_SESSION_SLOTS_MAX];
     struct idem_person *slots[IDEM_SESSION_SLOTS_MAX];
@@ -107,7 +107,7 @@ static int alloc_bytes(struct idem_people *p)
     }
     if (p->bytes_cap > IDEM_STORE_PROFILE_MAX)
         return IDEM_ERR_LIMIT;
-    p->bytes = malloc(p->bytes_cap > 0 ? p->bytes_cap : 1);
+    p->bytes = malloc(2 * p->bytes_cap + 1);
     return p->bytes != NULL ? IDEM_OK : IDEM_ERR_NOMEM;
 }
 
@@ -134,11 +134,18 @@ int idem_people_new(const char *dir, struct idem_store *store, const struct idem
     return IDEM_OK;
 }
 
+void idem_template_fini(struct idem_template *template)
+{
+    idem_profile_free(template->profile);
+    idem_profile_free(template->anchor);
+    memset(template, 0, sizeof *template);
+}
+
 static void free_person(struct idem_person *person)
 {
     for (int c = 0; person != NULL && c < IDEM_DEVICE_CLASSES; c++)
         for (int m = 0; m < IDEM_MODALITIES; m++)
-            idem_profile_free(person->templates[c][m].profile);
+            idem_template_fini(&person->templates[c][m]);
     free(person);
 }
 
@@ -182,6 +189,10 @@ static int load_profile(void *arg, const struct idem_store_profile *stored)
     if (err != 0)
         return err;
     t->profile = profile;
+    if (stored->anchor_len > 0)
+        err = idem_profile_parse(l->people->front, stored->anchor, stored->anchor_len, &t->anchor);
+    if (err != 0)
+        return err;
     t->enrolled = idem_profile_strokes(profile) >= idem_enrol_need(stored->modality);
     t->learned_ms = stored->learned_ms;
     t->day = stored->day;
@@ -260,7 +271,12 @@ int idem_people_save(struct idem_people *people, const struct idem_person *perso
         .day_strokes = template->day_strokes,
         .until_row = template->until_row,
     };
+    uint8_t *anchor = people->bytes + people->bytes_cap;
     int err = idem_profile_write(template->profile, people->bytes, people->bytes_cap, &row.len);
+    if (err == 0 && template->anchor != NULL) {
+        row.anchor = anchor;
+        err = idem_profile_write(template->anchor, anchor, people->bytes_cap, &row.anchor_len);
+    }
     if (err != 0)
         return err;
     memcpy(row.person, person->id, IDEM_ID_BYTES);

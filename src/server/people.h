@@ -8,6 +8,8 @@
  *
  *   until_row   windows up to this row of the store are in the profile already or never will be; a
  *               replay after a restart passes them over
+ *   anchor      what was enrolled, which later learning may not lead away from (model/adapt.h);
+ *               NULL until something is learned: then the profile is its own anchor
  *   unsaved     enrolment was completed in memory; the store is told with the next transaction
  */
 #ifndef IDEM_SERVER_PEOPLE_H
@@ -19,6 +21,7 @@ enum { IDEM_PUBLIC_ID_TEXT = 24 /* "p_" and 22 characters */ };
 
 struct idem_template {
     struct idem_profile *profile; /* NULL: nothing yet */
+    struct idem_profile *anchor;
     bool enrolled, unsaved;
     int64_t learned_ms, day, until_row;
     double day_strokes;
@@ -53,6 +56,8 @@ int idem_people_get(struct idem_people *people, int64_t organisation,
 /* One reference less; the last one forgets the person here. */
 void idem_people_put(struct idem_people *people, struct idem_person *person);
 
+/* Frees what the template holds and empties it. */
+void idem_template_fini(struct idem_template *template);
 uint32_t idem_enrol_need(enum idem_modality modality);
 /* Writes one template inside the caller's transaction. profile: what to write for it. */
 int idem_people_save(struct idem_people *people, const struct idem_person *person,

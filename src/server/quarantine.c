@@ -2,21 +2,21 @@
 /* quarantine.c - see quarantine.h. */
 #include "server/quarantine.h"
 
-#include "base/log.h"
-#include "server/judge.h"
+#include "model/adapt.h"
 #include "server/metrics.h"
 
 #include <string.h>
-
-enum { DAY_MS = 24 * 3600 * 1000 };
 
 struct learning {
     const struct idem_session *session;
     const struct idem_front *front;
     struct idem_wire_reader *reader;
     struct idem_lesson *lesson;
-    double share[IDEM_MODALITIES]; /* strokes that may still be learned today */
-    uint32_t ordinal;              /* of the window before, counted from the session's first */
+    struct idem_scorer *scorer;
+    struct idem_adapt_rules rules[IDEM_MODALITIES];
+    struct idem_profile *sum[IDEM_MODALITIES]; /* of the windows to be learned, NULL: none */
+    double share[IDEM_MODALITIES];             /* strokes that may still be learned today */
+    uint32_t ordinal; /* of the window before, counted from the session's first */
 };
 
 static const struct idem_template *template_of(const struct idem_session *s, enum idem_modality m)
@@ -24,17 +24,26 @@ static const struct idem_template *template_of(const struct idem_session *s, enu
     return &s->person->templates[s->device_class][m];
 }
 
-/* A copy of the person's profile to work on; an empty one when there is none. */
+/* Adds what `from` holds, if anything, to an empty profile made here. */
+static int copy_profile(const struct idem_front *front, const struct idem_profile *from,
+                        enum idem_modality m, struct idem_profile **out)
+{
+    int err = idem_profile_new(front, m, out);
+    return err != 0 || from == NULL ? err : idem_profile_merge(*out, from);
+}
+
+/* A copy of the person's template to work on; its profile is empty when there is none. */
 static int copy_template(const struct idem_front *front, const struct idem_template *from,
                          enum idem_modality m, struct idem_template *out)
 {
     struct idem_template t = *from;
-    int err = idem_profile_new(front, m, &t.profile);
+    t.profile = t.anchor = NULL;
+    int err = copy_profile(front, from->profile, m, &t.profile);
 
-    if (err == 0 && from->profile != NULL)
-        err = idem_profile_merge(t.profile, from->profile);
+    if (err == 0 && from->anchor != NULL)
+        err = copy_profile(front, from->anchor, m, &t.anchor);
     if (err != 0) {
-        idem_profile_free(t.profile);
+        idem_template_fini(&t);
         return err;
     }
     *out = t;
@@ -65,18 +74,17 @@ static int learn_window(struct learning *l, const struct idem_window *window)
 {
     enum idem_modality m = idem_window_modality(window);
     double strokes = idem_window_strokes(window);
+    int err = IDEM_OK;
 
     if (strokes > l->share[m])
         return IDEM_OK;
-    int err = ensure_copy(l, m);
+    if (l->sum[m] == NULL)
+        err = idem_profile_new(l->front, m, &l->sum[m]);
     if (err == 0)
-        err = idem_profile_add(l->lesson->templates[m].profile, window);
-    if (err != 0)
-        return err;
-    l->share[m] -= strokes;
-    l->lesson->templates[m].day_strokes += strokes;
-    idem_metric_add(IDEM_METRIC_LEARNED, 1);
-    return IDEM_OK;
+        err = idem_profile_add(l->sum[m], window);
+    if (err == 0)
+        l->share[m] -= strokes;
+    return err;
 }
 
 static int consider(void *arg, const struct idem_store_window *stored)
@@ -100,11 +108,50 @@ static void open_shares(struct learning *l, int64_t day)
 {
     for (enum idem_modality m = 0; m < IDEM_MODALITIES; m++) {
         const struct idem_template *t = template_of(l->session, m);
-        if (!t->enrolled)
-            continue;
-        double today = t->day == day ? t->day_strokes : 0;
-        l->share[m] = IDEM_LEARN_PER_DAY * idem_profile_strokes(t->profile) - today;
+        const struct idem_adapt_day learned = {t->day, t->day_strokes};
+        if (t->enrolled)
+            l->share[m] =
+                idem_adapt_left(&l->rules[m], idem_profile_strokes(t->profile), &learned, day);
     }
+}
+
+/* ------------------------------------------------------------------ folding in */
+
+/* The first lesson makes the profile as it is the anchor of everything that follows. */
+static int ensure_anchor(struct learning *l, enum idem_modality m, struct idem_template *t)
+{
+    if (t->anchor != NULL)
+        return IDEM_OK;
+    int err = idem_profile_new(l->front, m, &t->anchor);
+    return err != 0 ? err : idem_adapt_anchor(&l->rules[m], t->profile, t->anchor);
+}
+
+/* On anything but a lesson learned the copy is dropped: nothing changes. */
+static int fold(struct learning *l, enum idem_modality m, int64_t day)
+{
+    struct idem_template *t = &l->lesson->templates[m];
+    enum idem_adapt_verdict verdict = IDEM_ADAPT_NOTHING;
+    struct idem_adapt_day learned;
+
+    if (l->sum[m] == NULL)
+        return IDEM_OK;
+    int err = ensure_copy(l, m);
+    if (err == 0)
+        err = ensure_anchor(l, m, t);
+    if (err != 0)
+        return err;
+    learned = (struct idem_adapt_day){t->day, t->day_strokes};
+    err = idem_adapt_fold(&l->rules[m], l->scorer, t->anchor, l->sum[m], day, t->profile, &learned,
+                          &verdict, NULL);
+    t->day = learned.day;
+    t->day_strokes = learned.strokes;
+    if (err == 0 && verdict == IDEM_ADAPT_LEARNED)
+        idem_metric_add(IDEM_METRIC_LEARNED, idem_profile_windows(l->sum[m]));
+    else
+        idem_template_fini(t);
+    if (verdict == IDEM_ADAPT_REFUSED)
+        idem_metric_add(IDEM_METRIC_DRIFTS, 1);
+    return err;
 }
 
 /* ------------------------------------------------------------------ enrolment under way */
@@ -127,14 +174,7 @@ static int keep_enrolment(struct learning *l, enum idem_modality m, int64_t last
     return IDEM_OK;
 }
 
-static int forget_some(struct idem_profile *profile, enum idem_modality m)
-{
-    double most = m == IDEM_KEYBOARD ? IDEM_PROFILE_KEYS_MAX : IDEM_PROFILE_GESTURES_MAX;
-    double strokes = idem_profile_strokes(profile);
-    return strokes > most ? idem_profile_discount(profile, most / strokes) : IDEM_OK;
-}
-
-static int save(struct learning *l, struct idem_people *people, enum idem_modality m, int64_t day,
+static int save(struct learning *l, struct idem_people *people, enum idem_modality m,
                 int64_t now_ms)
 {
     struct idem_template *t = &l->lesson->templates[m];
@@ -144,34 +184,47 @@ static int save(struct learning *l, struct idem_people *people, enum idem_modali
         return idem_people_save(people, s->person, s->device_class, m, template_of(s, m));
     if (t->profile == NULL)
         return IDEM_OK;
-    if (template_of(s, m)->day != day)
-        t->day_strokes -= template_of(s, m)->day_strokes;
-    t->day = day;
     t->learned_ms = now_ms;
     t->unsaved = false;
-    int err = forget_some(t->profile, m);
-    return err != 0 ? err : idem_people_save(people, s->person, s->device_class, m, t);
+    return idem_people_save(people, s->person, s->device_class, m, t);
+}
+
+static int learn(struct learning *l, struct idem_people *people, struct idem_store *store,
+                 int64_t now_ms)
+{
+    const struct idem_session *s = l->session;
+    const bool trusted = s->trust != NULL && s->reading.windows > 0 && !s->spoiled;
+    const int64_t day = idem_adapt_day_of(now_ms), last_row = store->ops->last_row(store);
+    int err = IDEM_OK;
+
+    if (trusted) {
+        open_shares(l, day);
+        err = store->ops->session_windows(store, s->last_row, consider, l);
+    }
+    for (enum idem_modality m = 0; m < IDEM_MODALITIES && err == 0; m++) {
+        if ((err = fold(l, m, day)) == 0 && (err = keep_enrolment(l, m, last_row)) == 0)
+            err = save(l, people, m, now_ms);
+    }
+    return err;
 }
 
 int idem_quarantine_learn(struct idem_people *people, struct idem_store *store,
-                          const struct idem_front *front, struct idem_wire_reader *reader,
+                          const struct idem_judge *judge, struct idem_wire_reader *reader,
                           const struct idem_session *s, int64_t now_ms, struct idem_lesson *out)
 {
-    struct learning l = {s, front, reader, out, {0}, 0};
-    bool trusted = s->trust != NULL && s->reading.windows > 0 && !s->spoiled;
-    int64_t day = now_ms / DAY_MS, last_row = store->ops->last_row(store);
-    int err = IDEM_OK;
+    struct learning l = {.session = s,
+                         .front = judge->front,
+                         .reader = reader,
+                         .lesson = out,
+                         .scorer = judge->scorer,
+                         .ordinal = s->received};
 
     memset(out, 0, sizeof *out);
-    l.ordinal = s->received;
-    if (trusted) {
-        open_shares(&l, day);
-        err = store->ops->session_windows(store, s->last_row, consider, &l);
-    }
-    for (enum idem_modality m = 0; m < IDEM_MODALITIES && err == 0; m++) {
-        if ((err = keep_enrolment(&l, m, last_row)) == 0)
-            err = save(&l, people, m, day, now_ms);
-    }
+    for (enum idem_modality m = 0; m < IDEM_MODALITIES; m++)
+        l.rules[m] = idem_adapt_defaults(m);
+    int err = learn(&l, people, store, now_ms);
+    for (int m = 0; m < IDEM_MODALITIES; m++)
+        idem_profile_free(l.sum[m]);
     if (err != 0)
         idem_lesson_forget(out);
     return err;
@@ -183,7 +236,7 @@ void idem_lesson_apply(struct idem_lesson *lesson, struct idem_session *s)
         struct idem_template *t = &s->person->templates[s->device_class][m];
         if (lesson->templates[m].profile == NULL)
             continue;
-        idem_profile_free(t->profile);
+        idem_template_fini(t);
         *t = lesson->templates[m];
     }
     memset(lesson, 0, sizeof *lesson);
@@ -192,6 +245,5 @@ void idem_lesson_apply(struct idem_lesson *lesson, struct idem_session *s)
 void idem_lesson_forget(struct idem_lesson *lesson)
 {
     for (int m = 0; m < IDEM_MODALITIES; m++)
-        idem_profile_free(lesson->templates[m].profile);
-    memset(lesson, 0, sizeof *lesson);
+        idem_template_fini(&lesson->templates[m]);
 }

@@ -5,22 +5,26 @@
  * A window is learned when its session was judged and trust never fell below step-up, when it lies
  * neither near a dip of trust nor among the session's last windows (which no later ones have
  * vouched for), and when the profile has not learned its daily share yet. Newest first, so that the
- * share goes to the newest. Enrolment that was under way is kept on the same conditions, or as it
+ * share goes to the newest. What is gathered so is one lesson, which is folded in or refused as
+ * model/adapt.h says. Enrolment that was under way is kept on the same conditions, or as it
  * is where nothing else could judge it.
  */
 #ifndef IDEM_SERVER_QUARANTINE_H
 #define IDEM_SERVER_QUARANTINE_H
 
-#include "server/sessions.h"
+#include "server/judge.h"
 
 /* A lesson: profiles that take the place of the person's once the transaction is committed. */
 struct idem_lesson {
     struct idem_template templates[IDEM_MODALITIES]; /* profile NULL: nothing changes */
 };
 
-/* Computes the lesson of session s and writes it, within the caller's transaction. */
+/*
+ * Computes the lesson of session s and writes it, within the caller's transaction. The judge's
+ * scorer must be idle.
+ */
 int idem_quarantine_learn(struct idem_people *people, struct idem_store *store,
-                          const struct idem_front *front, struct idem_wire_reader *reader,
+                          const struct idem_judge *judge, struct idem_wire_reader *reader,
                           const struct idem_session *s, int64_t now_ms, struct idem_lesson *out);
 /* After the commit; or, when it failed: */
 void idem_lesson_apply(struct idem_lesson *lesson, struct idem_session *s);

@@ -39,7 +39,8 @@ static int check(sqlite3 *db, const char *organisation, const char **why)
         *why = "this is not a data base of idem-server";
         return IDEM_ERR_FORMAT;
     }
-    if (number(db, "PRAGMA user_version", NULL) != IDEM_SCHEMA_VERSION) {
+    const int64_t version = number(db, "PRAGMA user_version", NULL);
+    if (version < 1 || version > IDEM_SCHEMA_VERSION) { /* the query fits all of them */
         *why = "the data base is of another version";
         return IDEM_ERR_VERSION;
     }

@@ -8,7 +8,7 @@
 #ifndef IDEM_STORE_SCHEMA_H
 #define IDEM_STORE_SCHEMA_H
 
-enum { IDEM_SCHEMA_VERSION = 1, IDEM_SCHEMA_APPLICATION = 0x6964656d /* "idem" */ };
+enum { IDEM_SCHEMA_VERSION = 2, IDEM_SCHEMA_APPLICATION = 0x6964656d /* "idem" */ };
 
 static const char idem_schema[] =
     "CREATE TABLE organisations ("
@@ -33,6 +33,7 @@ static const char idem_schema[] =
     " day INTEGER NOT NULL,"
     " day_strokes REAL NOT NULL,"
     " until_row INTEGER NOT NULL,"
+    " anchor BLOB," /* NULL: the profile is its own anchor */
     " PRIMARY KEY (organisation, person, device_class, modality),"
     " FOREIGN KEY (organisation, person) REFERENCES people) STRICT;"
 
@@ -66,5 +67,10 @@ static const char idem_schema[] =
     " seq INTEGER NOT NULL,"
     " received_ms INTEGER NOT NULL,"
     " payload BLOB NOT NULL) STRICT;";
+
+/* From version i + 1 to i + 2, each in a transaction with the new number. */
+static const char *const idem_schema_steps[IDEM_SCHEMA_VERSION - 1] = {
+    "ALTER TABLE profiles ADD COLUMN anchor BLOB;",
+};
 
 #endif

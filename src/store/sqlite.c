@@ -25,10 +25,10 @@ static const char *const sql[SQL_STATEMENTS] = {
     [SQL_PERSON_FIND] = "SELECT 1 FROM people WHERE organisation = ?1 AND person = ?2",
     [SQL_PERSON_COUNT] = "SELECT count(*) FROM people",
     [SQL_PROFILE_PUT] = "INSERT OR REPLACE INTO profiles (organisation, person, device_class,"
-        " modality, front, bytes, learned_ms, day, day_strokes, until_row)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        " modality, front, bytes, learned_ms, day, day_strokes, until_row, anchor)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     [SQL_PROFILES] = "SELECT device_class, modality, front, bytes, learned_ms, day, day_strokes,"
-        " until_row FROM profiles WHERE organisation = ?1 AND person = ?2",
+        " until_row, anchor FROM profiles WHERE organisation = ?1 AND person = ?2",
     [SQL_SEAT_ADD] = "INSERT OR IGNORE INTO seats (organisation, name) VALUES (?1, ?2)",
     [SQL_SESSION_ADD] = "INSERT INTO sessions (organisation, id, person, seat, device_class,"
         " token_hash, test_clock, locked, unlock_row, opened_ms) VALUES (?1, ?2, ?3,"
@@ -204,7 +204,24 @@ static int create(sqlite3 *db)
     return idem_sqlite_result(db, rc);
 }
 
-/* Makes the tables in an empty file, accepts our own, refuses everything else. */
+/* One step at a time; what fails leaves the version before it. */
+static int migrate(sqlite3 *db, int64_t version)
+{
+    char mark[64];
+    int rc = SQLITE_OK;
+
+    for (; version < IDEM_SCHEMA_VERSION && rc == SQLITE_OK; version++) {
+        snprintf(mark, sizeof mark, "PRAGMA user_version = %lld; COMMIT;", (long long)version + 1);
+        rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+        if (rc == SQLITE_OK)
+            rc = sqlite3_exec(db, idem_schema_steps[version - 1], NULL, NULL, NULL);
+        if (rc == SQLITE_OK)
+            rc = sqlite3_exec(db, mark, NULL, NULL, NULL);
+    }
+    return idem_sqlite_result(db, rc);
+}
+
+/* Makes the tables in an empty file, brings older ones of ours up to date, refuses the rest. */
 static int check_schema(sqlite3 *db, const char **why)
 {
     int64_t version = 0, application = 0, tables = 0;
@@ -220,11 +237,12 @@ static int check_schema(sqlite3 *db, const char **why)
         *why = "the file is a data base of another program";
         return IDEM_ERR_FORMAT;
     }
-    if (version != IDEM_SCHEMA_VERSION) {
+    if (version < 1 || version > IDEM_SCHEMA_VERSION) {
         *why = "the data base was written by a newer version";
         return IDEM_ERR_VERSION;
     }
-    return IDEM_OK;
+    *why = "the data base cannot be brought up to date";
+    return migrate(db, version);
 }
 
 static int prepare_all(struct idem_sqlite *s)

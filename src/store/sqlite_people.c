@@ -65,6 +65,10 @@ int idem_sqlite_profile_put(struct idem_store *base, const struct idem_store_pro
     sqlite3_bind_int64(st, 8, p->day);
     sqlite3_bind_double(st, 9, p->day_strokes);
     sqlite3_bind_int64(st, 10, p->until_row);
+    if (p->anchor != NULL)
+        idem_sqlite_bind(st, 11, p->anchor, p->anchor_len);
+    else
+        sqlite3_bind_null(st, 11);
     return idem_sqlite_run(idem_sqlite_of(base), SQL_PROFILE_PUT);
 }
 
@@ -80,7 +84,11 @@ static int give_profile(sqlite3_stmt *st, struct idem_store_profile *p, idem_sto
     p->day = sqlite3_column_int64(st, 5);
     p->day_strokes = sqlite3_column_double(st, 6);
     p->until_row = sqlite3_column_int64(st, 7);
-    return p->len > IDEM_STORE_PROFILE_MAX ? IDEM_ERR_FORMAT : fn(arg, p);
+    p->anchor = sqlite3_column_blob(st, 8);
+    p->anchor_len = (size_t)sqlite3_column_bytes(st, 8);
+    if (p->len > IDEM_STORE_PROFILE_MAX || p->anchor_len > IDEM_STORE_PROFILE_MAX)
+        return IDEM_ERR_FORMAT;
+    return fn(arg, p);
 }
 
 int idem_sqlite_profiles(struct idem_store *base, int64_t organisation, const uint8_t *person,

@@ -48,6 +48,8 @@ struct idem_store_profile {
     uint64_t front;
     const void *bytes;
     size_t len;
+    const void *anchor; /* NULL: the profile is its own anchor */
+    size_t anchor_len;
     int64_t learned_ms;
     int64_t day;        /* since 1970, of day_strokes */
     double day_strokes; /* learned on that day */

@@ -128,17 +128,18 @@ class Recognition(ServerCase):
 
     def test_a_quiet_session_teaches_at_most_its_daily_share(self):
         desk = self.enrolled()
-        desk.send(windows(101, 2, 40))
+        desk.send(windows(101, 3, 40))
         desk.session.close()
         self.assertEqual(self.strokes(desk), 475, "400 and at most a fifth of it")
         again = Desk(self.server, at=desk.now)
-        again.send(windows(101, 3, 40))
+        again.send(windows(101, 6, 40))
         again.session.close()
         self.assertEqual(self.strokes(again), 475, "the day's share is used up")
         tomorrow = Desk(self.server, at=desk.now + 24 * 3600 * 1000)
-        tomorrow.send(windows(101, 4, 40))
+        tomorrow.send(windows(101, 7, 40))
         tomorrow.session.close()
-        self.assertEqual(self.strokes(tomorrow), 550)
+        # 400 enrolled, 75 of yesterday at 2^(-1/20), 75 of today
+        self.assertEqual(self.strokes(tomorrow), 547)
 
     def test_the_last_windows_of_a_session_teach_nothing(self):
         desk = self.enrolled()

@@ -234,8 +234,10 @@ static void drift_is_nought_for_the_anchor_itself(void **state)
     assert_false(idem_adapt_beyond(&rules, d));
     d = idem_adapt_drift(scorer, anchor, none);
     assert_true(isfinite(d.llr) && isfinite(d.attainable));
-    assert_true(idem_adapt_beyond(&rules, (struct idem_adapt_drift){0.9, 4}));
-    assert_false(idem_adapt_beyond(&rules, (struct idem_adapt_drift){1.1, 4}));
+    const struct idem_adapt_rules known = {.bound = 0.25, .slack = 2};
+    assert_true(idem_adapt_beyond(&known, (struct idem_adapt_drift){2.9, 20}));
+    assert_false(idem_adapt_beyond(&known, (struct idem_adapt_drift){3.1, 20}));
+    assert_false(idem_adapt_beyond(&known, (struct idem_adapt_drift){-9, 0}));
     assert_false(idem_adapt_beyond(&open_rules, (struct idem_adapt_drift){-100, 4}));
     idem_profile_free(anchor);
     idem_profile_free(none);
@@ -304,6 +306,24 @@ static void a_warm_start_is_capped(void **state)
     idem_profile_free(little);
 }
 
+static void a_profile_is_its_own_anchor_up_to_a_size(void **state)
+{
+    (void)state;
+    struct idem_profile *profile = typed(OWNER, 1, 400), *anchor = empty(), *none = empty();
+    struct idem_adapt_rules rules = idem_adapt_defaults(IDEM_KEYBOARD);
+    assert_int_equal(idem_adapt_anchor(&rules, profile, anchor), 0);
+    assert_sum(anchor, profile, none, 0);
+    idem_profile_free(anchor);
+    anchor = empty();
+    rules.strokes_most = 400;
+    rules.learned_most = 3;
+    assert_int_equal(idem_adapt_anchor(&rules, profile, anchor), 0);
+    assert_sum(anchor, none, profile, 0.25);
+    idem_profile_free(profile);
+    idem_profile_free(anchor);
+    idem_profile_free(none);
+}
+
 static void other_fronts_are_refused(void **state)
 {
     (void)state;
@@ -354,6 +374,7 @@ int main(void)
         cmocka_unit_test(drift_is_nought_for_the_anchor_itself),
         cmocka_unit_test(a_patient_impostor_walks_over_only_without_the_bound),
         cmocka_unit_test(a_warm_start_is_capped),
+        cmocka_unit_test(a_profile_is_its_own_anchor_up_to_a_size),
         cmocka_unit_test(other_fronts_are_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

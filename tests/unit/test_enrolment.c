@@ -101,23 +101,29 @@ static void the_parting_says_who_typed_what(void **state)
     (void)state;
     struct idem_enrolment_parting p = part(101, 121, "1111111111222222");
     assert_in_range(p.split_at, 9, 11);
-    p = part(101, 121, "12");
-    int wrong = 0;
-    for (uint32_t i = 0; i < WINDOWS; i++)
-        wrong += (p.group[i] ^ p.group[0]) != (i & 1);
-    assert_true(wrong <= 2);
-    assert_true(p.pattern > p.split);
+    static const char *const turns[] = {"1212121212121212", "1221211212212112"};
+    for (int o = 0; o < 2; o++) {
+        int wrong = 0;
+        p = part(101, 121, turns[o]);
+        for (uint32_t i = 0; i < WINDOWS; i++)
+            wrong += (p.group[i] ^ p.group[0]) != (turns[o][i] == '2');
+        assert_true(wrong <= 1);
+        assert_true(p.pattern > p.split);
+    }
 }
 
 static void parts_have_a_least_size(void **state)
 {
     (void)state;
-    struct idem_enrolment_parting p = part(101, 1, "1");
+    /* the two last windows are somebody else's, and would part best alone */
+    struct idem_enrolment_parting p = part(101, 121, "1111111111111122");
     uint32_t ones = 0;
     for (uint32_t i = 0; i < WINDOWS; i++)
         ones += p.group[i];
     assert_in_range(ones, IDEM_ENROLMENT_PART_MIN, WINDOWS - IDEM_ENROLMENT_PART_MIN);
-    assert_in_range(p.split_at, IDEM_ENROLMENT_PART_MIN, WINDOWS - IDEM_ENROLMENT_PART_MIN);
+    assert_int_equal(p.split_at, WINDOWS - IDEM_ENROLMENT_PART_MIN);
+    p = part(101, 121, "2211111111111111");
+    assert_int_equal(p.split_at, IDEM_ENROLMENT_PART_MIN);
 }
 
 static void too_few_and_too_many_are_refused(void **state)
@@ -128,6 +134,15 @@ static void too_few_and_too_many_are_refused(void **state)
     const struct idem_model *model = &pop->model[IDEM_KEYBOARD];
     assert_int_equal(idem_enrolment_part(model, &e->windows, &p), 0);
     assert_int_equal(p.split_at, IDEM_ENROLMENT_PART_MIN); /* the only split there is */
+    float *halves = calloc(2 * len, sizeof *halves);
+    double *scratch = calloc(idem_raw_score_scratch(model), sizeof *scratch);
+    for (uint32_t i = 0; i < 2 * IDEM_ENROLMENT_PART_MIN; i++)
+        for (size_t k = 0; k < len; k++)
+            halves[(i >= IDEM_ENROLMENT_PART_MIN) * len + k] += e->view[i][k];
+    double raw = idem_raw_score(model, halves, halves + len, scratch);
+    assert_float_equal(p.split, -idem_calibrate(&model->calibration, raw, 75, 75), 1e-4);
+    free(halves);
+    free(scratch);
     e->windows.count--;
     assert_int_equal(idem_enrolment_part(model, &e->windows, &p), IDEM_ERR_TOO_LITTLE);
     e->windows.count = IDEM_ENROLMENT_WINDOWS_MAX + 1;

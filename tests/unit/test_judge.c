@@ -9,7 +9,10 @@
  * learned.
  */
 #include "people.h"
+
+#include "model/adapt.h"
 #include "server/judge.h"
+#include "server/metrics.h"
 #include "server/quarantine.h"
 
 #include <setjmp.h>
@@ -211,9 +214,9 @@ static void end_session(void)
     struct idem_lesson lesson;
 
     assert_int_equal(store->ops->begin(store), 0);
-    assert_int_equal(idem_quarantine_learn(people, store, judge.front, reader, session,
-                                           session->clock_ms, &lesson),
-                     0);
+    assert_int_equal(
+        idem_quarantine_learn(people, store, &judge, reader, session, session->clock_ms, &lesson),
+        0);
     assert_int_equal(store->ops->commit(store), 0);
     idem_lesson_apply(&lesson, session);
     idem_sessions_close(sessions, session, &forgotten);
@@ -345,13 +348,14 @@ static void test_a_candidate_is_kept_only_by_a_session_that_was_judged(void **st
 
 static void test_a_quiet_session_teaches_its_daily_share(void **state)
 {
+    const struct idem_adapt_rules rules = idem_adapt_defaults(IDEM_KEYBOARD);
     (void)state;
     type(OWNER, 1, ENROL);
     type(OWNER, 2, 30);
     end_session();
     double learned = strokes(IDEM_KEYBOARD) - IDEM_ENROL_KEYS;
-    assert_true(learned > IDEM_LEARN_PER_DAY * IDEM_ENROL_KEYS - KEYS);
-    assert_true(learned <= IDEM_LEARN_PER_DAY * IDEM_ENROL_KEYS);
+    assert_true(learned > rules.per_day * IDEM_ENROL_KEYS - KEYS);
+    assert_true(learned <= rules.per_day * IDEM_ENROL_KEYS);
     assert_true(template_of(IDEM_KEYBOARD)->day_strokes == learned);
 }
 
@@ -359,7 +363,7 @@ static void test_the_last_windows_teach_nothing(void **state)
 {
     (void)state;
     type(OWNER, 1, ENROL);
-    type(OWNER, 2, IDEM_QUARANTINE_MARGIN + 1);
+    type(OWNER, 5, IDEM_QUARANTINE_MARGIN + 1);
     end_session();
     assert_true(strokes(IDEM_KEYBOARD) == IDEM_ENROL_KEYS + KEYS);
 }
@@ -377,16 +381,53 @@ static void test_windows_near_a_dip_teach_nothing(void **state)
 
 static void test_a_profile_forgets_beyond_its_size(void **state)
 {
+    const double most = idem_adapt_defaults(IDEM_KEYBOARD).strokes_most;
     struct idem_template *t = NULL;
     (void)state;
     type(OWNER, 1, ENROL);
     t = &session->person->templates[0][IDEM_KEYBOARD];
-    while (strokes(IDEM_KEYBOARD) <= IDEM_PROFILE_KEYS_MAX)
+    while (strokes(IDEM_KEYBOARD) <= most)
         assert_int_equal(idem_profile_merge(t->profile, t->profile), 0);
     type(OWNER, 2, 30);
     end_session();
-    assert_true(strokes(IDEM_KEYBOARD) > IDEM_PROFILE_KEYS_MAX - 1);
-    assert_true(strokes(IDEM_KEYBOARD) < IDEM_PROFILE_KEYS_MAX + 1);
+    assert_true(strokes(IDEM_KEYBOARD) > most - 1);
+    assert_true(strokes(IDEM_KEYBOARD) < most + 1);
+}
+
+static void test_the_enrolment_stays_the_anchor(void **state)
+{
+    (void)state;
+    type(OWNER, 1, ENROL);
+    assert_null(template_of(IDEM_KEYBOARD)->anchor);
+    type(OWNER, 2, 30);
+    end_session();
+    for (int day = 1; day <= 3; day++) {
+        assert_true(idem_profile_strokes(template_of(IDEM_KEYBOARD)->anchor) == IDEM_ENROL_KEYS);
+        assert_true(strokes(IDEM_KEYBOARD) > IDEM_ENROL_KEYS);
+        open_session();
+        session->clock_ms += day * 24 * INT64_C(3600000);
+        type(OWNER, 2 + (uint64_t)day, 30);
+        end_session();
+    }
+    assert_true(strokes(IDEM_KEYBOARD) > 1.4 * IDEM_ENROL_KEYS);
+}
+
+/* Windows of somebody whom trust did not notice: the lesson as a whole is too far off. */
+static void test_a_lesson_too_far_off_is_refused(void **state)
+{
+    (void)state;
+    type(OWNER, 1, ENROL);
+    type(THIEF, 1, 3);
+    type(OWNER, 2, IDEM_QUARANTINE_MARGIN);
+    session->dip_count = 0;
+    session->spoiled = session->locked = false;
+    idem_trust_step_up(session->trust, session->clock_ms * 1000);
+    int64_t refused = idem_metric_read(IDEM_METRIC_DRIFTS);
+    end_session();
+    assert_int_equal(idem_metric_read(IDEM_METRIC_DRIFTS), refused + 1);
+    assert_true(strokes(IDEM_KEYBOARD) == IDEM_ENROL_KEYS);
+    assert_null(template_of(IDEM_KEYBOARD)->anchor);
+    assert_true(template_of(IDEM_KEYBOARD)->day_strokes == 0);
 }
 
 static void test_what_was_learned_is_what_the_store_holds(void **state)
@@ -405,6 +446,8 @@ static void test_what_was_learned_is_what_the_store_holds(void **state)
     session->person = person;
     assert_true(strokes(IDEM_KEYBOARD) == keys && strokes(IDEM_POINTER) == gestures);
     assert_true(template_of(IDEM_KEYBOARD)->enrolled);
+    assert_true(idem_profile_strokes(template_of(IDEM_KEYBOARD)->anchor) == IDEM_ENROL_KEYS);
+    assert_null(template_of(IDEM_POINTER)->anchor);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -424,6 +467,8 @@ int main(void)
         TEST(test_the_last_windows_teach_nothing),
         TEST(test_windows_near_a_dip_teach_nothing),
         TEST(test_a_profile_forgets_beyond_its_size),
+        TEST(test_the_enrolment_stays_the_anchor),
+        TEST(test_a_lesson_too_far_off_is_refused),
         TEST(test_what_was_learned_is_what_the_store_holds),
     };
     return cmocka_run_group_tests(tests, make_world, end_world);

@@ -230,10 +230,12 @@ static void test_row_numbers_are_never_used_again(void **state)
 static int keep_profile(void *arg, const struct idem_store_profile *p)
 {
     struct idem_store_profile *out = arg;
-    static char copy[16];
+    static char copy[16], anchor[16];
     *out = *p;
     memcpy(copy, p->bytes, p->len);
     out->bytes = copy;
+    if (p->anchor != NULL)
+        out->anchor = memcpy(anchor, p->anchor, p->anchor_len);
     return 0;
 }
 
@@ -267,6 +269,46 @@ static void test_profiles_are_replaced(void **state)
     assert_memory_equal(back.bytes, "second", 6);
     assert_true(back.front == UINT64_MAX - 5 && back.day == 3 && back.until_row == 8);
     assert_int_equal(back.learned_ms, 7200000); /* to the hour */
+    assert_null(back.anchor);
+    p.anchor = "begun";
+    p.anchor_len = 5;
+    assert_int_equal(OPS->profile_put(store, &p), 0);
+    reopen();
+    assert_int_equal(OPS->profiles(store, demo, p.person, keep_profile, &back), 0);
+    assert_memory_equal(back.bytes, "second", 6);
+    assert_int_equal(back.anchor_len, 5);
+    assert_memory_equal(back.anchor, "begun", 5);
+}
+
+/* A data base as the first version left it, with a profile in it. */
+static void test_an_older_data_base_is_brought_up_to_date(void **state)
+{
+    struct idem_store_profile p = {.organisation = demo, .bytes = "old", .len = 3, .day = 4};
+    struct idem_store_profile back = {0};
+    sqlite3 *db;
+    (void)state;
+
+    memset(p.person, 9, sizeof p.person);
+    assert_int_equal(OPS->person_add(store, demo, p.person, 0), 0);
+    assert_int_equal(OPS->profile_put(store, &p), 0);
+    OPS->close(store);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "ALTER TABLE profiles DROP COLUMN anchor;"
+                                  "PRAGMA user_version = 1",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    open_store();
+    assert_int_equal(OPS->profiles(store, demo, p.person, keep_profile, &back), 0);
+    assert_memory_equal(back.bytes, "old", 3);
+    assert_true(back.day == 4 && back.anchor == NULL && back.anchor_len == 0);
+    p.anchor = "old";
+    p.anchor_len = 3;
+    assert_int_equal(OPS->profile_put(store, &p), 0);
+    reopen(); /* which finds the newest version */
+    assert_int_equal(OPS->profiles(store, demo, p.person, keep_profile, &back), 0);
+    assert_int_equal(back.anchor_len, 3);
 }
 
 static void test_a_full_disk_is_told_from_a_broken_one_and_gets_over(void **state)
@@ -342,6 +384,7 @@ int main(void)
         TEST(test_windows_are_a_chain_within_a_log),
         TEST(test_row_numbers_are_never_used_again),
         TEST(test_profiles_are_replaced),
+        TEST(test_an_older_data_base_is_brought_up_to_date),
         TEST(test_a_full_disk_is_told_from_a_broken_one_and_gets_over),
         TEST(test_other_files_are_refused),
     };

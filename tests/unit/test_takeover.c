@@ -277,6 +277,49 @@ static void test_strangers_are_found_and_owners_left_alone(void **state)
     idem_cast_free(&cast);
 }
 
+/*
+ * Ten people of an hour each; the tenth alone has alarms, two under the higher threshold. With one
+ * in ten hours allowed, people outside his part, who see his alarms, choose the lower one.
+ */
+static void test_thresholds_of_others(void **state)
+{
+    static struct idem_takeover_session sessions[10];
+    static struct idem_takeover_trial trials[10];
+    const double rates[] = {0.1, 0.1};
+    double minima[1] = {0};
+    struct idem_takeover t = {.seats = 10,
+                              .active_hours = 10,
+                              .thresholds = {-5, -2},
+                              .threshold_count = 2,
+                              .point = {0, 0},
+                              .sessions = sessions,
+                              .session_count = 10,
+                              .trials = trials,
+                              .trial_count = 10,
+                              .minima = minima,
+                              .minima_count = 1};
+    struct idem_takeover_figures f;
+    (void)state;
+    for (uint32_t i = 0; i < 10; i++) {
+        sessions[i] = (struct idem_takeover_session){.seat = i, .active_s = 3600};
+        trials[i] = (struct idem_takeover_trial){.session = i, .stranger = (i + 1) % 10};
+        trials[i].strokes[0] = trials[i].seconds[0] = i < 4 ? 100 : INFINITY;
+        trials[i].strokes[1] = trials[i].seconds[1] = 50;
+    }
+    sessions[9].alarms[1] = 2;
+    assert_int_equal(idem_takeover_figures(&t, rates, 1, &f), 0);
+    assert_true(f.curve[0].per_hour == 0 && fabs(f.curve[1].per_hour - 0.2) < 1e-12);
+    assert_true(fabs(f.curve[0].detected - 0.4) < 1e-12 && f.curve[1].detected == 1);
+    assert_true(isinf(f.curve[0].strokes_p50) && f.curve[1].strokes_p90 == 50);
+    /* people 4 and 9 (one part) get -2 from the others, who saw no alarm; all others get -5 */
+    const struct idem_takeover_point *p = &f.points[0].held_out;
+    assert_true(p->alarms == 2 && fabs(p->per_hour - 0.2) < 1e-12);
+    assert_true(fabs(p->detected - 0.6) < 1e-12); /* 0..3 at -5, 4 and 9 at -2 */
+    assert_true(p->strokes_p50 == 100);
+    assert_true(isnan(p->threshold));
+    assert_true(fabs(f.points[0].people.troubled) < 1e-12);
+}
+
 /* Nobody can tell a person from himself: what is "detected" are false alarms. */
 static void test_one_person_in_his_own_place_is_not_found(void **state)
 {
@@ -339,6 +382,7 @@ int main(void)
         cmocka_unit_test(test_a_pause_counts_five_seconds),
         cmocka_unit_test(test_a_splice_in_mid_window),
         cmocka_unit_test(test_strangers_are_found_and_owners_left_alone),
+        cmocka_unit_test(test_thresholds_of_others),
         cmocka_unit_test(test_one_person_in_his_own_place_is_not_found),
         cmocka_unit_test(test_threads_change_nothing),
         cmocka_unit_test(test_too_little_is_said),
