@@ -102,17 +102,23 @@ static struct idem_front *learn_front(const struct event *motion)
     struct idem_trace trace[2];
     struct idem_mixture_source source[2];
     struct idem_mixture_options opt = idem_mixture_defaults();
-    struct idem_moments moments[IDEM_SLOTS_MAX];
+    struct idem_slot_times *times;
     struct idem_zoning zoning;
     struct idem_front *front;
 
     if (idem_zoning_init(&zoning, IDEM_LEVEL_MIXED) != 0)
         fail("no zones");
-    for (uint32_t s = 0; s < idem_zoning_slots(&zoning); s++)
-        moments[s] = (struct idem_moments){.count = 1000, .mean = 1, .m2 = 300};
-    if (idem_keyboard_front_learn(IDEM_LEVEL_MIXED, &zoning, moments, idem_zoning_slots(&zoning),
+    times = calloc(idem_zoning_slots(&zoning), sizeof *times);
+    if (times == NULL)
+        fail("out of memory");
+    for (uint32_t s = 0; s < idem_zoning_slots(&zoning); s++) {
+        for (uint32_t k = 0; k < IDEM_CELL_MIN_STROKES; k++)
+            idem_slot_times_add(&times[s], s < zoning.holds ? 40 + k : 2 * k - 100.0);
+    }
+    if (idem_keyboard_front_learn(IDEM_LEVEL_MIXED, &zoning, times, idem_zoning_slots(&zoning),
                                   &front) != 0)
         fail("no keyboard front");
+    free(times);
     for (uint32_t u = 0; u < 2; u++) {
         idem_trace_init(&trace[u]);
         for (uint32_t i = u * EVENTS / 2; i < (u + 1) * EVENTS / 2; i++) {

@@ -29,8 +29,8 @@ static const struct idem_front *the_front(void)
     front->level = IDEM_LEVEL_HAND;
     for (uint32_t c = 0; c < 6; c++) {
         front->slot[c] = 3 * c;
-        front->mean[c] = 4;
-        front->inv_sd[c] = 2;
+        for (uint32_t e = 0; e < IDEM_EDGES; e++)
+            front->edges[c * IDEM_EDGES + e] = 50 + 20 * (float)e;
     }
     if (idem_front_seal(front) != 0)
         abort();

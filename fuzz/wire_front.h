@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * wire_front.h - a small front for the fuzz targets of the wire: 13 keyboard cells of one channel,
- * a pointer of 2 components and 3 channels. Its numbers mean nothing; its shapes do.
+ * wire_front.h - a small front for the fuzz targets of the wire: 13 keyboard cells of three
+ * channels, a pointer of 2 components and 3 channels. Its numbers mean nothing; its shapes do.
  */
 #ifndef IDEM_FUZZ_WIRE_FRONT_H
 #define IDEM_FUZZ_WIRE_FRONT_H
@@ -17,13 +17,15 @@
 static inline struct idem_front *wire_front(void)
 {
     static struct idem_front *front;
-    struct idem_moments slots[13];
+    static struct idem_slot_times slots[13];
     struct idem_zoning zoning;
 
     if (front != NULL)
         return front;
-    for (int i = 0; i < 13; i++)
-        slots[i] = (struct idem_moments){1000, 4.5, 200};
+    for (int i = 0; i < 13; i++) {
+        for (int k = 0; k < IDEM_CELL_MIN_STROKES; k++)
+            idem_slot_times_add(&slots[i], 60 + k);
+    }
     if (idem_zoning_init(&zoning, IDEM_LEVEL_MIXED) != 0 ||
         idem_keyboard_front_learn(IDEM_LEVEL_MIXED, &zoning, slots, 13, &front) != 0 ||
         idem_mixture_alloc(&front->mixture, IDEM_FEATURES, 3, 2) != 0 ||

@@ -96,7 +96,8 @@ static int learn_front(const struct measured *m, struct idem_front **front)
         return IDEM_ERR_NOMEM;
     for (uint32_t i = 0; i < m->count; i++)
         for (uint32_t k = 0; k < m->pieces[i].obs_count; k++)
-            idem_slot_times_add(&slots[m->pieces[i].obs[k].slot], (double)m->pieces[i].obs[k].value);
+            idem_slot_times_add(&slots[m->pieces[i].obs[k].slot],
+                                (double)m->pieces[i].obs[k].value);
     int r = idem_keyboard_front_learn(m->filing->level, &m->filing->zoning, slots, m->filing->slots,
                                       front);
     free(slots);

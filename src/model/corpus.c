@@ -78,7 +78,9 @@ int idem_corpus_slice(struct idem_corpus *corpus, const float *stats, float stro
 void idem_slot_times_add(struct idem_slot_times *times, double ms)
 {
     double step = floor((ms - IDEM_SLOT_TIMES_FROM_MS) / IDEM_SLOT_TIMES_STEP_MS + 0.5);
-    uint32_t at = step <= 0 ? 0 : step >= IDEM_SLOT_TIMES_STEPS - 1 ? IDEM_SLOT_TIMES_STEPS - 1 : (uint32_t)step;
+    uint32_t at = step <= 0                           ? 0
+                  : step >= IDEM_SLOT_TIMES_STEPS - 1 ? IDEM_SLOT_TIMES_STEPS - 1
+                                                      : (uint32_t)step;
     times->step[at]++;
     times->count++;
 }
@@ -109,12 +111,14 @@ void idem_slot_times_edges(const struct idem_slot_times *times, float edges[IDEM
         double here = blurred(times, i);
         while (e < IDEM_EDGES && below + here >= (e + 1) * part && here > 0) {
             double share = ((e + 1) * part - below) / here;
-            edges[e++] = (float)(IDEM_SLOT_TIMES_FROM_MS + (i - 0.5 + share) * IDEM_SLOT_TIMES_STEP_MS);
+            edges[e++] =
+                (float)(IDEM_SLOT_TIMES_FROM_MS + (i - 0.5 + share) * IDEM_SLOT_TIMES_STEP_MS);
         }
         below += here;
     }
     for (int k = e; k < IDEM_EDGES; k++) /* rounding left the last ones open */
-        edges[k] = (float)(IDEM_SLOT_TIMES_FROM_MS + IDEM_SLOT_TIMES_STEPS * IDEM_SLOT_TIMES_STEP_MS + k);
+        edges[k] =
+            (float)(IDEM_SLOT_TIMES_FROM_MS + IDEM_SLOT_TIMES_STEPS * IDEM_SLOT_TIMES_STEP_MS + k);
     for (int k = 1; k < IDEM_EDGES; k++) { /* identical times: the blur still has some width */
         if (edges[k] < edges[k - 1] + 0.01f)
             edges[k] = edges[k - 1] + 0.01f;

@@ -61,22 +61,41 @@ static struct view look(const struct idem_model *model, const struct idem_profil
     return v;
 }
 
-static void tell_key(const struct idem_front *front, uint32_t cell, bool square,
+/*
+ * A mean first contrast in ms: the centre of the bell-shaped spread, as wide as the population's
+ * (between the outer sevenths of a normal distribution lie 2.135 sd), that would have it. No
+ * further than that distance beyond the outer edges, where contrasts no longer tell times apart.
+ */
+static double centre_of(const float *edges, double contrast)
+{
+    const double span = (double)(edges[IDEM_EDGES - 1] - edges[0]), sd = span / 2.135;
+    double low = (double)edges[0] - span, high = (double)edges[IDEM_EDGES - 1] + span;
+
+    for (int i = 0; i < 16; i++) {
+        double middle = 0.5 * (low + high), mean = (double)idem_contrast_last[0];
+        for (int e = 0; e < IDEM_EDGES; e++)
+            mean += (double)idem_contrast_step[e][0] * 0.5 *
+                    erfc((middle - (double)edges[e]) / (sd * M_SQRT2));
+        *(mean < contrast ? &low : &high) = middle;
+    }
+    return 0.5 * (low + high);
+}
+
+static void tell_key(const struct idem_front *front, uint32_t cell, bool uneven,
                      const struct view *v, char *text)
 {
-    /* The median bin's width stands for what one unit of the first contrast is worth there. */
     const float *edges = front->edges + (size_t)cell * IDEM_EDGES;
-    double ms = (v->observed - v->usual) * (double)(edges[IDEM_EDGES - 1] - edges[0]) / 2.2;
     char place[80];
     bool hold = true;
 
     if (idem_slot_describe(front->level, front->slot[cell], place, sizeof place, &hold) != 0)
         snprintf(place, sizeof place, "cell %u", cell);
-    if (square) {
+    if (uneven) {
         snprintf(text, IDEM_REASON_TEXT, "%s: %s %s than usual", place, hold ? "holds" : "gaps",
                  v->observed > v->usual ? "vary more" : "are more even");
         return;
     }
+    const double ms = centre_of(edges, v->observed) - centre_of(edges, v->usual);
     if (fabs(ms) < 1)
         snprintf(text, IDEM_REASON_TEXT, "%s %s as usual", place, hold ? "holds" : "follows");
     else if (hold)
@@ -87,6 +106,9 @@ static void tell_key(const struct idem_front *front, uint32_t cell, bool square,
                  ms > 0 ? "later" : "earlier");
 }
 
+/* Contrasts that have words: how slow and how uneven (histogram.h). The others are finer shape. */
+enum { TOLD = 2 };
+
 static int explain_keyboard(struct idem_scorer *scorer, const struct idem_profile *profile,
                             const double *w, const float *S, struct idem_reason *out, int found,
                             int max)
@@ -94,12 +116,14 @@ static int explain_keyboard(struct idem_scorer *scorer, const struct idem_profil
     const struct idem_model *model = &scorer->pop->model[IDEM_KEYBOARD];
     const struct idem_front *front = scorer->pop->front;
 
-    for (uint32_t k = 0; k < 2 * model->shape.cells; k++) {
-        struct view v = look(model, profile, w, S, k);
-        struct idem_reason reason = {.llr = v.llr, .cell = (uint16_t)(k / 2), .channel = k & 1};
+    for (uint32_t i = 0; i < TOLD * model->shape.cells; i++) {
+        const uint32_t cell = i / TOLD, contrast = i % TOLD;
+        struct view v = look(model, profile, w, S, cell * IDEM_CONTRASTS + contrast);
+        struct idem_reason reason = {
+            .llr = v.llr, .cell = (uint16_t)cell, .channel = (uint16_t)contrast};
         if (fabs(v.llr) < reason_min)
             continue;
-        tell_key(front, k / 2, k & 1, &v, reason.text);
+        tell_key(front, cell, contrast == 1, &v, reason.text);
         found = insert(out, found, max, &reason);
     }
     return found;

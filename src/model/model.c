@@ -103,9 +103,10 @@ static int check_plda(const struct idem_model *model)
     if (!(model->reach > 0 && model->reach <= 1e6f))
         return IDEM_ERR_FORMAT;
     for (uint32_t i = 0; i < model->rank; i++) {
-        if (!(model->between[i] > 0 && model->between[i] <= 1e6f) ||
+        if (!(model->centre[i] >= -1e6f && model->centre[i] <= 1e6f) ||
+            !(model->between[i] > 0 && model->between[i] <= 1e6f) ||
             !(model->session[i] >= 0 && model->session[i] <= 1e6f) ||
-            !(model->noise[i] > 0 && model->noise[i] <= 1e6f))
+            !(model->noise[i] >= 1e-3f && model->noise[i] <= 1e6f))
             return IDEM_ERR_FORMAT;
     }
     for (size_t i = 0; i < (size_t)model->rank * model->rank; i++) {

@@ -102,7 +102,10 @@ void idem_embed_unrotated(const struct idem_model *model, const float *const *st
     embed(model, stats, count, false, scratch, points);
 }
 
-/* Directions between two logarithms of the running ratio: each factor lies within 1e-12..1e12. */
+/*
+ * Directions between two logarithms of the running ratio. Each factor lies within 1..1e19: the
+ * variances are bounded (model.c), and no sum holds 1e12 measurements.
+ */
 enum { LOG_EVERY = 16 };
 
 IDEM_MULTIVERSION

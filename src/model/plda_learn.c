@@ -134,7 +134,8 @@ static int covariances(struct plda *p)
         trace += p->W[k * rank + k];
         p->model->centre[k] = (float)centre[k];
     }
-    /* As many pieces' worth of an even spread: with few pieces W would have directions of nought. */
+    /* As many pieces' worth of an even spread: with few pieces W would have directions of nought.
+     */
     const double even = rank / (rank + freedom);
     for (uint32_t i = 0; i < rank; i++) {
         for (uint32_t j = 0; j <= i; j++) {
@@ -235,6 +236,14 @@ static void add_pair(const struct plda *p, const double *a, const double *b, str
     }
 }
 
+static void add_pairs(const struct plda *p, const float *const *stats, uint32_t count,
+                      double *points, struct normal *sums)
+{
+    idem_embed(p->model, stats, count, p->scratch, points);
+    for (uint32_t i = 0; i < count; i += 2)
+        add_pair(p, points + i * p->point, points + (i + 1) * p->point, sums);
+}
+
 /* Pairs are embedded four at a time, so that no lane idles. */
 enum { BATCH = 4 };
 
@@ -263,19 +272,21 @@ static int all_pairs(struct plda *p, struct normal *sums)
                 sum_pieces(p, f.first + a, k, room + (size_t)have * p->len);
                 sum_pieces(p, f.first + b, k, room + (size_t)(have + 1) * p->len);
                 have += 2;
-                if (have < 2 * BATCH)
-                    continue;
-                idem_embed(p->model, list, have, p->scratch, points);
-                for (; have > 0; have -= 2)
-                    add_pair(p, points + (have - 2) * p->point, points + (have - 1) * p->point,
-                             sums);
+                if (have == 2 * BATCH) {
+                    add_pairs(p, list, have, points, sums);
+                    have = 0;
+                }
             }
         }
     }
+    add_pairs(p, list, have, points, sums);
     free(room);
     free(points);
     return IDEM_OK;
 }
+
+/* Of any length some scatter is left: typing is no clockwork. */
+#define NOISE_MIN 0.05
 
 static int variances(struct plda *p)
 {
@@ -288,10 +299,14 @@ static int variances(struct plda *p)
         const struct normal *s = &sums[i];
         double det = s->ss * s->nn - s->sn * s->sn;
         double session = det > 1e-12 * s->ss * s->nn ? (s->sd * s->nn - s->nd * s->sn) / det : 0;
-        session = session > 0 ? session : 0;
+        session = fmax(session, 0);
         double noise = s->nn > 0 ? (s->nd - session * s->sn) / s->nn : 1;
+        if (noise < NOISE_MIN) { /* at its bound: the other alone is fitted */
+            noise = NOISE_MIN;
+            session = s->ss > 0 ? fmax((s->sd - noise * s->sn) / s->ss, 0) : 0;
+        }
         p->model->session[i] = (float)(session + (double)(p->opt->unseen * p->model->between[i]));
-        p->model->noise[i] = (float)fmax(noise, 0.05);
+        p->model->noise[i] = (float)noise;
     }
     free(sums);
     return r;

@@ -14,7 +14,7 @@
 #include "window/front.h"
 
 enum {
-    IDEM_POPULATION_VERSION = 1,
+    IDEM_POPULATION_VERSION = 2,
     IDEM_POPULATION_BYTES_MAX = 64 * 1024 * 1024,
 };
 

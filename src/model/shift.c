@@ -40,34 +40,36 @@ void idem_shift_groups(const struct idem_front *front, uint8_t *out)
 }
 
 void idem_shift_estimate(const uint8_t *groups, const struct idem_profile *profile,
-                         const float *probe, double out[IDEM_SHIFTS])
+                         const float *probe, struct idem_shifts *out)
 {
     const uint32_t cells = profile->shape.cells;
-    double sum[IDEM_SHIFTS] = {0}, weight[IDEM_SHIFTS] = {0};
+    double weight[IDEM_SHIFTS] = {0};
+    struct idem_shifts sum = {0};
 
     for (uint32_t c = 0; c < cells; c++) {
         const double n = (double)probe[c], N = (double)profile->stats[c];
         if (n <= 0 || N <= 0)
             continue;
         const double w = 1 / (1 / n + 1 / N + within);
-        const size_t k = cells + 2 * (size_t)c;
-        sum[groups[c]] += w * ((double)probe[k] / n - (double)profile->stats[k] / N);
+        const float *f = probe + cells + (size_t)c * IDEM_CONTRASTS;
+        const float *F = profile->stats + cells + (size_t)c * IDEM_CONTRASTS;
+        for (int k = 0; k < IDEM_CONTRASTS; k++)
+            sum.by[groups[c]][k] += w * ((double)f[k] / n - (double)F[k] / N);
         weight[groups[c]] += w;
     }
-    for (int g = 0; g < IDEM_SHIFTS; g++)
-        out[g] = sum[g] / (weight[g] + 1 / prior);
+    for (int g = 0; g < IDEM_SHIFTS; g++) {
+        for (int k = 0; k < IDEM_CONTRASTS; k++)
+            out->by[g][k] = sum.by[g][k] / (weight[g] + 1 / prior);
+    }
 }
 
-void idem_shift_remove(const uint8_t *groups, struct idem_shape shape,
-                       const double shift[IDEM_SHIFTS], float *stats)
+void idem_shift_remove(const uint8_t *groups, uint32_t cells, const struct idem_shifts *shifts,
+                       float *stats)
 {
-    for (uint32_t c = 0; c < shape.cells; c++) {
-        const double n = (double)stats[c], a = shift[groups[c]];
-        float *f = stats + shape.cells + 2 * (size_t)c;
-        const double squares = (double)f[1] * (double)IDEM_SQUARE_SCALE +
-                               n * (double)IDEM_SQUARE_MEAN - 2 * a * (double)f[0] + n * a * a;
-        f[0] = (float)((double)f[0] - n * a);
-        f[1] = (float)((squares - n * (double)IDEM_SQUARE_MEAN) / (double)IDEM_SQUARE_SCALE);
+    for (uint32_t c = 0; c < cells; c++) {
+        float *f = stats + cells + (size_t)c * IDEM_CONTRASTS;
+        for (int k = 0; k < IDEM_CONTRASTS; k++)
+            f[k] = (float)((double)f[k] - (double)stats[c] * shifts->by[groups[c]][k]);
     }
 }
 
@@ -76,11 +78,12 @@ double idem_shift_llr(struct idem_scorer *scorer, const uint8_t *groups,
 {
     const uint32_t cells = idem_stroke_cells(profile->modality, profile->shape);
     const float *stats = scorer->stats;
-    double shift[IDEM_SHIFTS], raw;
+    struct idem_shifts shifts;
+    double raw;
 
     memcpy(scorer->stats, probe, idem_shape_len(profile->shape) * sizeof *scorer->stats);
-    idem_shift_estimate(groups, profile, probe, shift);
-    idem_shift_remove(groups, profile->shape, shift, scorer->stats);
+    idem_shift_estimate(groups, profile, probe, &shifts);
+    idem_shift_remove(groups, profile->shape.cells, &shifts, scorer->stats);
     idem_scorer_raw(scorer, profile, &stats, 1, &raw);
     return idem_scorer_finish(scorer, profile, raw, idem_strokes_held(stats, cells, strokes))
         .unclamped;
@@ -89,7 +92,7 @@ double idem_shift_llr(struct idem_scorer *scorer, const uint8_t *groups,
 int idem_shift_carry_over(const struct idem_front *front, const struct idem_profile *other,
                           double strokes, struct idem_profile *profile)
 {
-    double shift[IDEM_SHIFTS];
+    struct idem_shifts shifts;
     struct idem_profile *moved;
 
     if (profile->modality != IDEM_KEYBOARD || other->modality != IDEM_KEYBOARD ||
@@ -106,8 +109,8 @@ int idem_shift_carry_over(const struct idem_front *front, const struct idem_prof
     err = idem_profile_merge(moved, other);
     if (err == 0) {
         idem_shift_groups(front, groups);
-        idem_shift_estimate(groups, profile, moved->stats, shift);
-        idem_shift_remove(groups, moved->shape, shift, moved->stats);
+        idem_shift_estimate(groups, profile, moved->stats, &shifts);
+        idem_shift_remove(groups, moved->shape.cells, &shifts, moved->stats);
         err = idem_adapt_warm_start(moved, strokes, profile);
     }
     idem_profile_free(moved);

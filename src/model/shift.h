@@ -8,18 +8,20 @@
  * of each group has been taken out: what then speaks for the owner is a reason to ask ("step up"),
  * not to lock. Somebody else who happens to pass it is asked too, and evidence is not cancelled.
  *
- * The shift of a group is the precision-weighted mean of the probe's cell means less the profile's,
+ * The shift of a group is, for each contrast (histogram.h), the precision-weighted mean of the
+ * probe's cell means less the profile's,
  *
  *     a = sum_c w_c (f_c / n_c - F_c / N_c) / (sum_c w_c + 1 / prior),
  *     w_c = 1 / (1 / n_c + 1 / N_c + within)
  *
- * in population standard deviations: `within` is the variance of cells around their group's shift,
- * `prior` that of shifts. The sums of squares follow exactly but for clipping (stats.h).
+ * `within` is the variance of cells around their group's shift, `prior` that of shifts. All six
+ * contrasts are shifted, for times that move together leave a histogram of another shape.
  */
 #ifndef IDEM_MODEL_SHIFT_H
 #define IDEM_MODEL_SHIFT_H
 
 #include "model/adapt.h"
+#include "window/histogram.h"
 
 enum {
     IDEM_SHIFT_HOLD_LEFT,
@@ -34,13 +36,17 @@ enum {
 /* The group of every keyboard cell: out[front->cells]. */
 void idem_shift_groups(const struct idem_front *front, uint8_t *out);
 
-/* Shifts of the probe (flat keyboard statistics) against the profile, out[IDEM_SHIFTS]. */
-void idem_shift_estimate(const uint8_t *groups, const struct idem_profile *profile,
-                         const float *probe, double out[IDEM_SHIFTS]);
+struct idem_shifts {
+    double by[IDEM_SHIFTS][IDEM_CONTRASTS];
+};
 
-/* Takes the shifts out of flat keyboard statistics. */
-void idem_shift_remove(const uint8_t *groups, struct idem_shape shape,
-                       const double shift[IDEM_SHIFTS], float *stats);
+/* Shifts of the probe (flat keyboard statistics) against the profile. */
+void idem_shift_estimate(const uint8_t *groups, const struct idem_profile *profile,
+                         const float *probe, struct idem_shifts *out);
+
+/* Takes the shifts out of flat keyboard statistics of so many cells. */
+void idem_shift_remove(const uint8_t *groups, uint32_t cells, const struct idem_shifts *shifts,
+                       float *stats);
 
 /* A lock that would follow is turned into a step-up when the LLR without shifts is not below. */
 #define IDEM_SHIFT_ASK_LLR 3.0

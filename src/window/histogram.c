@@ -11,4 +11,5 @@ const float idem_contrast_step[IDEM_EDGES][IDEM_CONTRASTS] = {
     {-0.2730796f, -0.9594703f, -1.7192810f, -2.1559101f, -1.9923605f, -1.1964399f},
 };
 
-const float idem_contrast_last[IDEM_CONTRASTS] = {1.3787563f, 1.2741624f, 1.1056767f, 0.8817477f, 0.6136043f, 0.3146921f};
+const float idem_contrast_last[IDEM_CONTRASTS] = {1.3787563f, 1.2741624f, 1.1056767f,
+                                                  0.8817477f, 0.6136043f, 0.3146921f};

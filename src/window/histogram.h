@@ -31,8 +31,8 @@ enum {
 
 /* Half-width of the kernel, ms. */
 #define IDEM_BLUR_MS 15.6f
-/* No contrast of a single time leaves +- this: sqrt(2) cos(pi / 14), rounded up. */
-#define IDEM_CONTRAST_MAX 1.3788f
+/* No contrast of a single time leaves +- this: the even ones reach sqrt(2) in the middle bin. */
+#define IDEM_CONTRAST_MAX 1.4143f
 
 /* phi_k(b) - phi_k(b + 1) for b = 0..5, and phi_k(6). */
 extern const float idem_contrast_step[IDEM_EDGES][IDEM_CONTRASTS];

@@ -27,8 +27,8 @@ struct idem_obs {
 float idem_hold_value(int64_t press_us, int64_t release_us);
 
 /*
- * Up-down flight in ms, from release to next press, clipped to -300..1500. False when there is no transition: the presses lie further apart than the gap or run
- * backwards.
+ * Up-down flight in ms, from release to next press, clipped to -300..1500. False when there is no
+ * transition: the presses lie further apart than the gap or run backwards.
  */
 bool idem_flight_value(int64_t press1_us, int64_t release1_us, int64_t press2_us, float *value);
 

@@ -87,12 +87,10 @@ static void tell(const struct replay *r, const struct idem_obs *obs, char text[L
 {
     char place[128];
     bool hold = true;
-    double v = (double)obs->value;
 
     if (idem_slot_describe(r->level, obs->slot, place, sizeof place, &hold) != 0)
         snprintf(place, sizeof place, "slot %u", obs->slot);
-    double ms = hold ? exp(v) : copysign(30 * expm1(fabs(v)), v);
-    ms = round(ms * 100) / 100 + 0.0; /* no "-0" */
+    double ms = round((double)obs->value * 100) / 100 + 0.0; /* no "-0" */
     snprintf(text, LINE_MAX_BYTES, "%s %s %.8g", hold ? "hold" : "flight", place, ms);
 }
 

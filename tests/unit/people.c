@@ -41,9 +41,9 @@ void person_draw(struct person *person, uint64_t seed)
         for (uint32_t d = 0; d < DIRECTIONS; d++)
             shift += 0.6 * w[d] * direction(c, d);
         if (c < PEOPLE_HOLDS)
-            person->hold[c] = log(95) + 0.09 * shift;
+            person->hold[c] = log(95) + 0.108 * shift;
         else
-            person->flight[c - PEOPLE_HOLDS] = 1.3 + 0.2 * shift;
+            person->flight[c - PEOPLE_HOLDS] = 1.3 + 0.24 * shift;
     }
 }
 
@@ -147,9 +147,9 @@ static void each_obs(uint64_t person_seed, uint32_t keys, const struct idem_zoni
     free(events);
 }
 
-static void add_moment(void *arg, const struct idem_obs *obs)
+static void add_time(void *arg, const struct idem_obs *obs)
 {
-    idem_moments_add((struct idem_moments *)arg + obs->slot, (double)obs->value);
+    idem_slot_times_add((struct idem_slot_times *)arg + obs->slot, (double)obs->value);
 }
 
 struct idem_front *people_front(uint32_t count, uint32_t keys)
@@ -158,12 +158,12 @@ struct idem_front *people_front(uint32_t count, uint32_t keys)
     struct idem_zoning z;
 
     CHECK(idem_zoning_init(&z, IDEM_LEVEL_MIXED));
-    struct idem_moments *m = calloc(idem_zoning_slots(&z), sizeof *m);
+    struct idem_slot_times *times = calloc(idem_zoning_slots(&z), sizeof *times);
     for (uint32_t u = 1; u <= count; u++)
-        each_obs(u, keys, &z, add_moment, m);
-    CHECK(idem_keyboard_front_learn(IDEM_LEVEL_MIXED, &z, m, idem_zoning_slots(&z), &front));
+        each_obs(u, keys, &z, add_time, times);
+    CHECK(idem_keyboard_front_learn(IDEM_LEVEL_MIXED, &z, times, idem_zoning_slots(&z), &front));
     CHECK(idem_front_seal(front));
-    free(m);
+    free(times);
     return front;
 }
 
@@ -188,10 +188,10 @@ static void add_slice(void *arg, const struct idem_obs *obs)
     s->holds += hold;
     idem_front_file(s->front, obs->slot, obs->value, s->stats);
     if (c >= 0) {
-        float v = idem_clip((obs->value - s->front->mean[c]) * s->front->inv_sd[c]);
-        float q = idem_centred_square(v);
-        s->corpus->square[2 * c] += (double)(v * v);
-        s->corpus->square[2 * c + 1] += (double)(q * q);
+        float one[IDEM_CONTRASTS] = {0};
+        idem_histogram_add(s->front->edges + (size_t)c * IDEM_EDGES, obs->value, one);
+        for (int k = 0; k < IDEM_CONTRASTS; k++)
+            s->corpus->square[(size_t)c * IDEM_CONTRASTS + (size_t)k] += (double)(one[k] * one[k]);
     }
 }
 

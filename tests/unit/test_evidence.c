@@ -4,8 +4,8 @@
  * people, done here by brute force, and the analytic formula where there is one.
  */
 #include "base/rng.h"
+#include "idem/idem.h"
 #include "model/evidence.h"
-#include "model/learn.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -161,108 +161,6 @@ static void test_projection_is_linear(void **state)
     idem_model_free(&m);
 }
 
-/* All lanes at once give what one after the other gives, for every number of lanes. */
-static void test_batch_equals_single(void **state)
-{
-    static const uint32_t ranks[] = {1, 2, 7, 16, 17, 48, 96};
-    (void)state;
-    for (size_t r = 0; r < sizeof ranks / sizeof ranks[0]; r++) {
-        const uint32_t rank = ranks[r];
-        const size_t packed = idem_packed(rank);
-        struct idem_model m = random_model(8, 2, rank, r + 1);
-        struct projected p[IDEM_LANES], base;
-        struct idem_lane lanes[IDEM_LANES];
-        double want[IDEM_LANES], got[IDEM_LANES + 1], *L = malloc(packed * sizeof *L), b[96];
-        float *P = random_stats(&m, 99);
-
-        base = project(&m, P);
-        for (int l = 0; l < IDEM_LANES; l++) {
-            float *stats = random_stats(&m, (uint64_t)l + 1);
-            bool alone = l % 3 == 0;
-            p[l] = project(&m, stats);
-            lanes[l] =
-                (struct idem_lane){p[l].L, p[l].b, alone ? NULL : base.L, alone ? NULL : base.b};
-            for (size_t i = 0; i < packed; i++)
-                L[i] = p[l].L[i] + (alone ? 0 : base.L[i]);
-            for (uint32_t i = 0; i < rank; i++)
-                b[i] = p[l].b[i] + (alone ? 0 : base.b[i]);
-            want[l] = idem_evidence(rank, L, b, p[l].scratch);
-            free(stats);
-        }
-        for (int count = 1; count <= IDEM_LANES; count++) {
-            got[count] = 12345;
-            idem_evidence_batch(rank, lanes, count, base.scratch, got);
-            for (int l = 0; l < count; l++)
-                assert_true(fabs(got[l] - want[l]) < 1e-9 * fmax(1, fabs(want[l])));
-            assert_true(got[count] == 12345); /* no further */
-        }
-        for (int l = 0; l < IDEM_LANES; l++)
-            projected_free(&p[l]);
-        projected_free(&base);
-        free(P);
-        free(L);
-        idem_model_free(&m);
-    }
-}
-
-/* Probes side by side against one profile: the same numbers as one by one. */
-static void test_probes_equal_single(void **state)
-{
-    static const uint32_t ranks[] = {1, 3, 8, 24, 48};
-    (void)state;
-    for (size_t r = 0; r < sizeof ranks / sizeof ranks[0]; r++) {
-        struct idem_model m = random_model(9, 2, ranks[r], r + 50);
-        const size_t len = idem_shape_len(m.shape), packed = idem_packed(m.rank);
-        float *P = random_stats(&m, 7), *probes[IDEM_LANES], *sum = calloc(len, sizeof *sum);
-        double *profile = calloc(packed + m.rank, sizeof *profile);
-        double *scratch = calloc(idem_evidence_probes_scratch(&m), sizeof *scratch);
-        double alone[IDEM_LANES], joint[IDEM_LANES], own;
-
-        idem_project(&m, P, profile, profile + packed);
-        for (int l = 0; l < IDEM_LANES; l++)
-            probes[l] = random_stats(&m, 200 + (uint64_t)l);
-        for (int count = 1; count <= IDEM_LANES; count++) {
-            idem_evidence_probes(&m, profile, (const float *const *)probes, count, scratch, alone,
-                                 joint, &own);
-            assert_true(fabs(own - evidence_of(&m, P)) < 1e-8 * fabs(own) + 1e-9);
-            for (int l = 0; l < count; l++) {
-                double want = evidence_of(&m, probes[l]);
-                assert_true(fabs(alone[l] - want) < 1e-8 * fmax(1, fabs(want)));
-                for (size_t i = 0; i < len; i++)
-                    sum[i] = P[i] + probes[l][i];
-                want = evidence_of(&m, sum);
-                assert_true(fabs(joint[l] - want) < 1e-5 * fmax(1, fabs(want)));
-            }
-        }
-        for (int l = 0; l < IDEM_LANES; l++)
-            free(probes[l]);
-        free(P);
-        free(sum);
-        free(profile);
-        free(scratch);
-        idem_model_free(&m);
-    }
-}
-
-/* The running determinant must not overflow where people are known very well. */
-static void test_batch_with_huge_counts(void **state)
-{
-    struct idem_model m = random_model(8, 1, 48, 5);
-    float *stats = random_stats(&m, 1);
-    double got;
-    (void)state;
-    for (size_t i = 0; i < idem_shape_len(m.shape); i++)
-        stats[i] *= 1e7f;
-    struct projected p = project(&m, stats);
-    const struct idem_lane lane = {p.L, p.b, NULL, NULL};
-    double want = idem_evidence(m.rank, p.L, p.b, p.scratch);
-    idem_evidence_batch(m.rank, &lane, 1, p.scratch, &got);
-    assert_true(isfinite(want) && fabs(got - want) < 1e-6 * fabs(want));
-    projected_free(&p);
-    free(stats);
-    idem_model_free(&m);
-}
-
 /* (I + L) w = b */
 static void test_posterior(void **state)
 {
@@ -283,27 +181,6 @@ static void test_posterior(void **state)
         }
         projected_free(&p);
         free(stats);
-        idem_model_free(&m);
-    }
-}
-
-static void test_score_is_symmetric(void **state)
-{
-    (void)state;
-    for (uint64_t seed = 1; seed <= 10; seed++) {
-        struct idem_model m = random_model(12, 2, 8, seed);
-        float *P = random_stats(&m, seed + 10), *S = random_stats(&m, seed + 20);
-        float *nothing = calloc(idem_shape_len(m.shape), sizeof *nothing);
-        double *scratch = malloc(idem_raw_score_scratch(&m) * sizeof *scratch);
-        m.plain_share = seed % 2 ? 0.5f : 0;
-        double forth = idem_raw_score(&m, P, S, scratch), back = idem_raw_score(&m, S, P, scratch);
-        assert_true(fabs(forth - back) < 1e-9 * fmax(1, fabs(forth)));
-        assert_true(fabs(idem_raw_score(&m, P, nothing, scratch)) < 1e-12);
-        assert_true(fabs(idem_raw_score(&m, nothing, S, scratch)) < 1e-12);
-        free(P);
-        free(S);
-        free(nothing);
-        free(scratch);
         idem_model_free(&m);
     }
 }
@@ -334,6 +211,43 @@ static void test_plain_score(void **state)
     idem_model_free(&m);
 }
 
+/* Symmetric, nought where either side is empty, and added to a score by its share alone. */
+static void test_plain_share(void **state)
+{
+    struct idem_model m = random_model(30, 3, 0, 9);
+    float *P = random_stats(&m, 1), *S = random_stats(&m, 2);
+    float *nothing = calloc(idem_shape_len(m.shape), sizeof *nothing);
+    const double whole = idem_plain_score(&m, P, S);
+    (void)state;
+    assert_true(fabs(whole) > 1);
+    assert_true(fabs(idem_plain_score(&m, S, P) - whole) < 1e-9 * fabs(whole));
+    assert_true(idem_plain_score(&m, P, nothing) == 0 && idem_plain_score(&m, nothing, S) == 0);
+    m.plain_share = 0.25f;
+    assert_true(fabs(idem_plain_share(&m, P, S) - 0.25 * whole) < 1e-9 * fabs(whole));
+    m.plain_share = 0;
+    assert_true(idem_plain_share(&m, P, S) == 0);
+    free(P);
+    free(S);
+    free(nothing);
+    idem_model_free(&m);
+}
+
+/* One statistic's term is the whole of a model that has no other. */
+static void test_plain_term(void **state)
+{
+    struct idem_model m = random_model(1, 1, 0, 6);
+    const float P[3] = {12, 5, 0}, S[3] = {3, -2, 0};
+    (void)state;
+    m.plain[1] = 0; /* says nothing */
+    double term = idem_plain_term(12, 5, 3, -2, (double)m.weight[0], (double)m.plain[0]);
+    assert_true(fabs(idem_plain_score(&m, P, S) - term) < 1e-12);
+    assert_true(fabs(term - (plain_integral(15, 3, (double)m.weight[0], (double)m.plain[0]) -
+                             plain_integral(12, 5, (double)m.weight[0], (double)m.plain[0]) -
+                             plain_integral(3, -2, (double)m.weight[0], (double)m.plain[0]))) <
+                1e-6);
+    idem_model_free(&m);
+}
+
 static void test_model_has_limits(void **state)
 {
     struct idem_model m;
@@ -355,12 +269,10 @@ int main(void)
         cmocka_unit_test(test_brute_force_integral),
         cmocka_unit_test(test_evidence_of_nothing_is_nought),
         cmocka_unit_test(test_projection_is_linear),
-        cmocka_unit_test(test_batch_equals_single),
-        cmocka_unit_test(test_probes_equal_single),
-        cmocka_unit_test(test_batch_with_huge_counts),
         cmocka_unit_test(test_posterior),
-        cmocka_unit_test(test_score_is_symmetric),
         cmocka_unit_test(test_plain_score),
+        cmocka_unit_test(test_plain_share),
+        cmocka_unit_test(test_plain_term),
         cmocka_unit_test(test_model_has_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

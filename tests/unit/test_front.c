@@ -57,7 +57,14 @@ static int parse_patched(size_t at, uint32_t value)
     return r;
 }
 
-enum { AT_VERSION = 4, AT_LEVEL = 8, AT_CELLS = 12, AT_SLOT = 16, AT_MEAN = 20, AT_INV_SD = 24 };
+enum { AT_VERSION = 4, AT_LEVEL = 8, AT_CELLS = 12, AT_SLOT = 16, AT_EDGES = 20 };
+
+static uint32_t bits(float v)
+{
+    uint32_t u;
+    memcpy(&u, &v, sizeof u);
+    return u;
+}
 
 static void test_round_trip(void **state)
 {
@@ -67,11 +74,10 @@ static void test_round_trip(void **state)
     assert_true(idem_front_id(out) == idem_front_id(front));
     assert_int_equal(idem_front_level(out), IDEM_LEVEL_MIXED);
     assert_int_equal(idem_front_cells(out, IDEM_KEYBOARD), front->cells);
-    assert_int_equal(idem_front_channels(out, IDEM_KEYBOARD), 1);
+    assert_int_equal(idem_front_channels(out, IDEM_KEYBOARD), 3);
     assert_int_equal(idem_front_cells(out, IDEM_POINTER), 0);
     assert_memory_equal(out->cell_of_slot, front->cell_of_slot, 4 * front->slots);
-    assert_memory_equal(out->mean, front->mean, 4 * front->cells);
-    assert_memory_equal(out->inv_sd, front->inv_sd, 4 * front->cells);
+    assert_memory_equal(out->edges, front->edges, 4 * IDEM_EDGES * front->cells);
     assert_memory_equal(&out->zoning, &front->zoning, sizeof front->zoning);
     idem_front_free(out);
     idem_front_free(NULL);
@@ -110,7 +116,8 @@ static void test_reasons(void **state)
     (void)state;
     assert_int_equal(parse_patched(0, 0x464D4449), 0); /* "IDMF": patching itself is harmless */
     assert_int_equal(parse_patched(0, 0x504D4449), IDEM_ERR_FORMAT);
-    assert_int_equal(parse_patched(AT_VERSION, 2), IDEM_ERR_VERSION);
+    assert_int_equal(parse_patched(AT_VERSION, 1), IDEM_ERR_VERSION);
+    assert_int_equal(parse_patched(AT_VERSION, 3), IDEM_ERR_VERSION);
     assert_int_equal(parse_patched(AT_CELLS, IDEM_CELLS_MAX + 1), IDEM_ERR_FORMAT);
     assert_int_equal(parse_patched(AT_CELLS, UINT32_MAX), IDEM_ERR_FORMAT);
     assert_int_not_equal(parse_patched(AT_CELLS, front->cells + 1), 0);
@@ -124,10 +131,23 @@ static void test_cells_must_make_sense(void **state)
     assert_int_equal(parse_patched(AT_SLOT, front->slots), IDEM_ERR_FORMAT);
     assert_int_equal(parse_patched(AT_SLOT, UINT32_MAX), IDEM_ERR_FORMAT);
     assert_int_equal(parse_patched(AT_SLOT, front->slot[1]), IDEM_ERR_FORMAT); /* twice */
-    assert_int_equal(parse_patched(AT_MEAN, 0x7FC00000), IDEM_ERR_FORMAT);     /* NaN */
-    assert_int_equal(parse_patched(AT_INV_SD, 0x7F800000), IDEM_ERR_FORMAT);   /* infinity */
-    assert_int_equal(parse_patched(AT_INV_SD, 0), IDEM_ERR_FORMAT);
-    assert_int_equal(parse_patched(AT_INV_SD, 0xBF800000), IDEM_ERR_FORMAT); /* -1 */
+}
+
+/* Edges are finite and ascend strictly, the first and the last like those between. */
+static void test_edges_must_ascend(void **state)
+{
+    (void)state;
+    for (uint32_t e = 0; e < IDEM_EDGES; e++) {
+        const size_t at = AT_EDGES + 4 * e;
+        assert_int_equal(parse_patched(at, bits(front->edges[e])), 0);
+        assert_int_equal(parse_patched(at, 0x7FC00000), IDEM_ERR_FORMAT); /* NaN */
+        assert_int_equal(parse_patched(at, 0x7F800000), IDEM_ERR_FORMAT); /* infinity */
+        assert_int_equal(parse_patched(at, 0xFF800000), IDEM_ERR_FORMAT);
+        if (e > 0)
+            assert_int_equal(parse_patched(at, bits(front->edges[e - 1])), IDEM_ERR_FORMAT);
+        if (e + 1 < IDEM_EDGES)
+            assert_int_equal(parse_patched(at, bits(front->edges[e + 1] + 1)), IDEM_ERR_FORMAT);
+    }
 }
 
 /* A front of the evaluation tool, learned at a level that must never be sent. */
@@ -181,16 +201,18 @@ static void test_filing(void **state)
 {
     struct idem_shape shape = idem_front_shape(front, IDEM_KEYBOARD);
     float *stats = calloc(idem_shape_len(shape), sizeof *stats), *f = stats + front->cells;
-    const float sd = 1 / front->inv_sd[3];
+    const float *edges = front->edges + 3 * (size_t)IDEM_EDGES;
+    float want[IDEM_CONTRASTS] = {0};
     (void)state;
 
-    idem_front_file(front, front->slot[3], front->mean[3] + 0.5f * sd, stats);
-    assert_true(stats[3] == 1);
-    assert_true(f[6] > 0.499f && f[6] < 0.501f);
-    assert_true(f[7] > -0.501f && f[7] < -0.499f); /* (0.25 - 0.8) / 1.1 */
-    idem_front_file(front, front->slot[3], front->mean[3] - 50 * sd, stats); /* clipped at -2 */
+    idem_front_file(front, front->slot[3], edges[2], stats);
+    idem_front_file(front, front->slot[3], edges[5] + 40, stats);
+    idem_histogram_add(edges, edges[2], want);
+    idem_histogram_add(edges, edges[5] + 40, want);
     assert_true(stats[3] == 2);
-    assert_true(f[6] > -1.501f && f[6] < -1.499f);
+    assert_true(want[0] != 0);
+    for (uint32_t k = 0; k < front->cells * IDEM_CONTRASTS; k++)
+        assert_true(f[k] == (k / IDEM_CONTRASTS == 3 ? want[k % IDEM_CONTRASTS] : 0));
     float before = stats[3];
     idem_front_file(front, front->slots, 1, stats); /* beyond the table */
     idem_front_file(front, UINT32_MAX, 1, stats);
@@ -208,12 +230,12 @@ static void test_filing(void **state)
 static void test_id_follows_the_content(void **state)
 {
     uint64_t id = front->id;
-    float mean = front->mean[0];
+    float edge = front->edges[0];
     (void)state;
-    front->mean[0] += 0.001f;
+    front->edges[0] -= 0.001f;
     assert_int_equal(idem_front_seal(front), 0);
     assert_true(front->id != id);
-    front->mean[0] = mean;
+    front->edges[0] = edge;
     assert_int_equal(idem_front_seal(front), 0);
     assert_true(front->id == id);
 }
@@ -226,6 +248,7 @@ int main(void)
         cmocka_unit_test(test_every_truncation_is_refused),
         cmocka_unit_test(test_reasons),
         cmocka_unit_test(test_cells_must_make_sense),
+        cmocka_unit_test(test_edges_must_ascend),
         cmocka_unit_test(test_offline_level_cannot_be_written),
         cmocka_unit_test(test_offline_level_cannot_be_read),
         cmocka_unit_test(test_write_into_too_little_room),

@@ -50,6 +50,12 @@ static void test_round_trip(void **state)
     assert_memory_equal(a->load, b->load, dims * a->rank * sizeof(float));
     assert_memory_equal(a->weight, b->weight, dims * sizeof(float));
     assert_memory_equal(a->plain, b->plain, dims * sizeof(float));
+    assert_true(a->reach == b->reach);
+    assert_memory_equal(a->centre, b->centre, a->rank * sizeof(float));
+    assert_memory_equal(a->between, b->between, a->rank * sizeof(float));
+    assert_memory_equal(a->session, b->session, a->rank * sizeof(float));
+    assert_memory_equal(a->noise, b->noise, a->rank * sizeof(float));
+    assert_memory_equal(a->rotate, b->rotate, (size_t)a->rank * a->rank * sizeof(float));
     assert_memory_equal(a->gram, b->gram, a->shape.cells * idem_packed(a->rank) * sizeof(double));
     assert_memory_equal(&a->calibration, &b->calibration, sizeof a->calibration);
     assert_memory_equal(idem_population_front_bytes(out, &front_len), pop->front_bytes,
@@ -135,8 +141,9 @@ static void test_wrong_sizes_are_refused(void **state)
     const char *reason;
     (void)state;
 
-    assert_int_equal(parse_patched(AT_VERSION, 1, &reason), 0); /* patching itself is harmless */
-    assert_int_equal(parse_patched(AT_VERSION, 2, &reason), IDEM_ERR_VERSION);
+    assert_int_equal(parse_patched(AT_VERSION, 2, &reason), 0); /* patching itself is harmless */
+    assert_int_equal(parse_patched(AT_VERSION, 1, &reason), IDEM_ERR_VERSION);
+    assert_int_equal(parse_patched(AT_VERSION, 3, &reason), IDEM_ERR_VERSION);
     assert_int_equal(parse_patched(0, 0, &reason), IDEM_ERR_FORMAT);
     assert_int_not_equal(parse_patched(AT_FRONT_LEN, 0, &reason), 0);
     for (size_t i = 0; i < sizeof huge / sizeof huge[0]; i++) {
@@ -168,7 +175,7 @@ static void test_numbers_stay_in_their_range(void **state)
     const size_t dims = idem_shape_dims(m->shape);
     const size_t at_share = AT_FRONT + pop->front_len + 8, at_load = at_share + 4;
     const size_t at_weight = at_load + 4 * dims * m->rank, at_plain = at_weight + 4 * dims;
-    const size_t at_calibration = at_plain + 4 * dims;
+    const size_t at_calibration = at_plain + 4 * dims + 4 + 4 * (size_t)m->rank * (m->rank + 4);
     const char *reason;
     (void)state;
 
@@ -184,6 +191,40 @@ static void test_numbers_stay_in_their_range(void **state)
     assert_int_equal(parse_patched(at_calibration + 6 * 8 + 4, 0, &reason), IDEM_ERR_FORMAT);
     assert_int_equal(parse_patched(at_calibration + 7 * 8 + 4, 0xBFF00000, &reason),
                      IDEM_ERR_FORMAT);
+}
+
+/* The numbers of plda.h, each in its first and its last element. */
+static void test_plda_stays_in_its_range(void **state)
+{
+    const uint32_t minus = 0xBF800000, tiny = 0x33D6BF95, large = 0x4A000000; /* -1, 1e-7, 2^21 */
+    const uint32_t never[] = {NAN_BITS, 0x7F800000, 0xFF800000, 0x7F000000, large};
+    const struct idem_model *m = &pop->model[IDEM_KEYBOARD];
+    const size_t dims = idem_shape_dims(m->shape), rank = m->rank;
+    const size_t at_reach = AT_FRONT + pop->front_len + 12 + 4 * dims * (rank + 2);
+    const size_t centre = at_reach + 4, between = centre + 4 * rank, session = between + 4 * rank;
+    const size_t noise = session + 4 * rank, rotate = noise + 4 * rank;
+    const struct {
+        size_t at, count;
+        bool negative, nought, tiny; /* allowed */
+    } fields[] = {{at_reach, 1, false, false, true},   {centre, rank, true, true, true},
+                  {between, rank, false, false, true}, {session, rank, false, true, true},
+                  {noise, rank, false, false, false},  {rotate, rank * rank, true, true, true}};
+    const char *reason;
+    (void)state;
+
+    for (size_t f = 0; f < sizeof fields / sizeof fields[0]; f++) {
+        for (int end = 0; end < 2; end++) {
+            const size_t at = fields[f].at + (end ? 4 * (fields[f].count - 1) : 0);
+            for (size_t i = 0; i < sizeof never / sizeof never[0]; i++)
+                assert_int_equal(parse_patched(at, never[i], &reason), IDEM_ERR_FORMAT);
+            assert_int_equal(parse_patched(at, 0x3F800000, &reason), 0);
+            assert_int_equal(parse_patched(at, minus, &reason),
+                             fields[f].negative ? 0 : IDEM_ERR_FORMAT);
+            assert_int_equal(parse_patched(at, 0, &reason), fields[f].nought ? 0 : IDEM_ERR_FORMAT);
+            assert_int_equal(parse_patched(at, tiny, &reason),
+                             fields[f].tiny ? 0 : IDEM_ERR_FORMAT);
+        }
+    }
 }
 
 static void test_bytes_left_over_are_refused(void **state)
@@ -229,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_wrong_sizes_are_refused),
         cmocka_unit_test(test_a_model_without_cells_is_refused),
         cmocka_unit_test(test_numbers_stay_in_their_range),
+        cmocka_unit_test(test_plda_stays_in_its_range),
         cmocka_unit_test(test_bytes_left_over_are_refused),
         cmocka_unit_test(test_offline_levels_cannot_be_written),
     };

@@ -170,8 +170,8 @@ static void test_subtracting_after_a_discount(void **state)
     assert_int_equal(idem_profile_subtract(p, windows[0]), 0);
     for (uint32_t c = 0; c < front->cells; c++) {
         assert_true(p->stats[c] >= 0);
-        for (int k = 0; k < 2 && p->stats[c] == 0; k++)
-            assert_true(p->stats[front->cells + 2 * c + (uint32_t)k] == 0);
+        for (uint32_t k = 0; k < IDEM_CONTRASTS && p->stats[c] == 0; k++)
+            assert_true(p->stats[front->cells + IDEM_CONTRASTS * c + k] == 0);
     }
     idem_profile_free(p);
 }

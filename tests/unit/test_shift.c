@@ -67,34 +67,43 @@ static void a_shift_put_in_is_found_and_taken_out(void **state)
     struct idem_profile *profile = typed(&who, 1, 1000), *probe = typed(&who, 2, 500);
     struct idem_profile *before = typed(&who, 2, 500);
     const double put[IDEM_SHIFTS] = {-0.5, 0.3, 0, 0.4, 0, -0.2};
-    double plain[IDEM_SHIFTS], found[IDEM_SHIFTS];
-    idem_shift_estimate(groups, profile, probe->stats, plain);
-    double minus[IDEM_SHIFTS];
-    for (int g = 0; g < IDEM_SHIFTS; g++)
-        minus[g] = -put[g];
-    idem_shift_remove(groups, probe->shape, minus, probe->stats);
-    idem_shift_estimate(groups, profile, probe->stats, found);
-    for (int g = 0; g < IDEM_SHIFTS; g++)
-        assert_float_equal(found[g] - plain[g], put[g], 0.05);
-    idem_shift_remove(groups, probe->shape, put, probe->stats);
+    const uint32_t cells = pop->front->cells;
+    struct idem_shifts plain, found, plus, minus;
+    idem_shift_estimate(groups, profile, probe->stats, &plain);
+    for (int g = 0; g < IDEM_SHIFTS; g++) {
+        for (int k = 0; k < IDEM_CONTRASTS; k++) {
+            plus.by[g][k] = put[g] / (k + 1); /* of every contrast another */
+            minus.by[g][k] = -plus.by[g][k];
+        }
+    }
+    idem_shift_remove(groups, cells, &minus, probe->stats);
+    idem_shift_estimate(groups, profile, probe->stats, &found);
+    for (int g = 0; g < IDEM_SHIFTS; g++) {
+        for (int k = 0; k < IDEM_CONTRASTS; k++)
+            assert_float_equal(found.by[g][k] - plain.by[g][k], plus.by[g][k], 0.05);
+    }
+    idem_shift_remove(groups, cells, &plus, probe->stats);
     for (size_t i = 0; i < idem_shape_len(probe->shape); i++)
-        assert_float_equal(probe->stats[i], before->stats[i], 0.01f);
+        assert_float_equal(probe->stats[i], before->stats[i], 1e-3f);
     idem_profile_free(profile);
     idem_profile_free(probe);
     idem_profile_free(before);
 }
 
-/* One cell by hand: values 1 and 3 have sum 4, squares 10; less 2 each: -1 and 1, 0 and 2. */
-static void squares_follow(void **state)
+/* Two cells by hand: of 2 and 4 strokes, so a shift of 1.5 takes 3 and 6 from the sums. */
+static void every_stroke_is_shifted(void **state)
 {
     (void)state;
-    const uint8_t group = IDEM_SHIFT_HOLD_LEFT;
-    const double shift[IDEM_SHIFTS] = {2, 0, 0, 0, 0, 0};
-    float stats[3] = {2, 4, (10 - 2 * IDEM_SQUARE_MEAN) / IDEM_SQUARE_SCALE};
-    idem_shift_remove(&group, (struct idem_shape){1, 1}, shift, stats);
+    const uint8_t group[2] = {IDEM_SHIFT_HOLD_LEFT, IDEM_SHIFT_FLIGHT_OTHER};
+    struct idem_shifts shifts = {0};
+    float stats[2 * (1 + IDEM_CONTRASTS)] = {2, 4};
+    shifts.by[IDEM_SHIFT_HOLD_LEFT][0] = 1.5;
+    shifts.by[IDEM_SHIFT_FLIGHT_OTHER][5] = 1.5;
+    idem_shift_remove(group, 2, &shifts, stats);
+    for (int i = 2; i < 2 * (1 + IDEM_CONTRASTS); i++)
+        assert_float_equal(stats[i], i == 2 ? -3 : i == 2 + IDEM_CONTRASTS + 5 ? -6 : 0, 0);
     assert_float_equal(stats[0], 2, 0);
-    assert_float_equal(stats[1], 0, 1e-6f);
-    assert_float_equal(stats[2], (2 - 2 * IDEM_SQUARE_MEAN) / IDEM_SQUARE_SCALE, 1e-5f);
+    assert_float_equal(stats[1], 4, 0);
 }
 
 static void cells_that_only_one_side_knows_say_nothing(void **state)
@@ -105,10 +114,12 @@ static void cells_that_only_one_side_knows_say_nothing(void **state)
     person_draw(&who, OWNER);
     assert_int_equal(idem_profile_new(pop->front, IDEM_KEYBOARD, &none), 0);
     struct idem_profile *probe = typed(&who, 2, 100);
-    double shift[IDEM_SHIFTS];
-    idem_shift_estimate(groups, none, probe->stats, shift);
-    for (int g = 0; g < IDEM_SHIFTS; g++)
-        assert_float_equal(shift[g], 0, 0);
+    struct idem_shifts shifts;
+    idem_shift_estimate(groups, none, probe->stats, &shifts);
+    for (int g = 0; g < IDEM_SHIFTS; g++) {
+        for (int k = 0; k < IDEM_CONTRASTS; k++)
+            assert_float_equal(shifts.by[g][k], 0, 0);
+    }
     idem_profile_free(none);
     idem_profile_free(probe);
 }
@@ -179,7 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cells_have_the_hand_that_types_them),
         cmocka_unit_test(a_shift_put_in_is_found_and_taken_out),
-        cmocka_unit_test(squares_follow),
+        cmocka_unit_test(every_stroke_is_shifted),
         cmocka_unit_test(cells_that_only_one_side_knows_say_nothing),
         cmocka_unit_test(a_new_keyboard_is_told_from_somebody_else),
         cmocka_unit_test(what_is_carried_over_fits_the_new_keyboard),

@@ -34,9 +34,9 @@ static int teardown(void **state)
 }
 
 /* One put into a fresh window. */
-static int put(uint32_t cell, int32_t n, int32_t sum, int32_t square)
+static int put(uint32_t cell, int32_t n, int32_t slow, int32_t uneven)
 {
-    const int32_t sums[2] = {sum, square};
+    const int32_t sums[IDEM_CONTRASTS] = {slow, uneven};
     assert_int_equal(idem_window_begin(w, 25, 1000), 0);
     return idem_window_put(w, cell, n, sums);
 }
@@ -96,7 +96,7 @@ static void test_counts_must_be_possible(void **state)
 
 static void test_cells_must_ascend(void **state)
 {
-    const int32_t sums[2] = {0, 0};
+    const int32_t sums[IDEM_CONTRASTS] = {0};
     (void)state;
     assert_int_equal(idem_window_begin(w, 25, 1000), 0);
     assert_int_equal(idem_window_put(w, 4, G, sums), 0);
@@ -108,21 +108,56 @@ static void test_cells_must_ascend(void **state)
     assert_int_equal(idem_window_end(w), 0);
 }
 
-/* n strokes clipped at two deviations sum to at most 2 n, their squares to 2.91 n. */
-static void test_sums_stay_within_the_clip(void **state)
+/* The largest value of a contrast is sqrt(2) cos(pi / 14): n strokes sum to at most n times that.
+ */
+static void test_sums_stay_within_the_contrasts(void **state)
 {
-    const int32_t n = 10 * G, top = 2 * n, high = (int32_t)ceil(n * 3.2 / 1.1);
-    const int32_t low = (int32_t)floor(-n * 0.8 / 1.1);
+    const int32_t n = 10 * G, top = (int32_t)ceil(n * 1.41421356);
     (void)state;
-    assert_int_equal(put(0, n, top, high), 0);
-    assert_int_equal(put(0, n, -top, low), 0);
-    assert_int_equal(put(0, n, top + 2, 0), IDEM_ERR_INVALID);
-    assert_int_equal(put(0, n, -top - 2, 0), IDEM_ERR_INVALID);
-    assert_int_equal(put(0, n, 0, high + 2), IDEM_ERR_INVALID);
-    assert_int_equal(put(0, n, 0, low - 2), IDEM_ERR_INVALID);
-    assert_int_equal(put(0, n, INT32_MAX, 0), IDEM_ERR_INVALID);
-    assert_int_equal(put(0, n, INT32_MIN, 0), IDEM_ERR_INVALID);
-    assert_int_equal(put(0, n, 0, INT32_MIN), IDEM_ERR_INVALID);
+    for (int k = 0; k < IDEM_CONTRASTS; k++) {
+        static const int32_t beyond[] = {3, INT32_MAX / 2};
+        int32_t sums[IDEM_CONTRASTS] = {0};
+        for (int sign = -1; sign <= 1; sign += 2) {
+            sums[k] = sign * top;
+            assert_int_equal(idem_window_begin(w, 25, 1000), 0);
+            assert_int_equal(idem_window_put(w, 0, n, sums), 0);
+            for (size_t i = 0; i < sizeof beyond / sizeof beyond[0]; i++) {
+                sums[k] = sign * (top + beyond[i]);
+                assert_int_equal(idem_window_begin(w, 25, 1000), 0);
+                assert_int_equal(idem_window_put(w, 0, n, sums), IDEM_ERR_INVALID);
+            }
+        }
+        sums[k] = INT32_MIN;
+        assert_int_equal(idem_window_put(w, 0, n, sums), IDEM_ERR_INVALID);
+        sums[k] = INT32_MAX;
+        assert_int_equal(idem_window_put(w, 0, n, sums), IDEM_ERR_INVALID);
+    }
+}
+
+/* The even contrasts of the middle bin were taken for forged. */
+static void test_strokes_all_in_one_bin_are_accepted(void **state)
+{
+    static float wide[IDEM_EDGES] = {100, 200, 300, 400, 500, 600};
+    float *stats = calloc(idem_shape_len(w->shape), sizeof *stats);
+    float *edges = front->edges, *was = malloc(sizeof wide);
+    (void)state;
+    memcpy(was, edges, sizeof wide);
+    memcpy(edges, wide, sizeof wide);
+    for (int bin = 0; bin < IDEM_BINS; bin++) {
+        struct idem_window *copy;
+        memset(stats, 0, idem_shape_len(w->shape) * sizeof *stats);
+        for (int i = 0; i < 1000; i++)
+            idem_front_file(front, front->slot[0], 50 + 100 * (float)bin, stats);
+        assert_int_equal(idem_window_fill(w, stats, 1000, 1000000), 0);
+        assert_int_equal(idem_window_new(front, IDEM_KEYBOARD, &copy), 0);
+        assert_int_equal(idem_window_begin(copy, 1000, 1000), 0);
+        assert_int_equal(idem_window_put(copy, 0, w->n[0], w->sums), 0);
+        assert_int_equal(idem_window_end(copy), 0);
+        idem_window_free(copy);
+    }
+    memcpy(edges, was, sizeof wide);
+    free(stats);
+    free(was);
 }
 
 static void test_keyboard_counts_are_whole(void **state)
@@ -152,13 +187,13 @@ static void test_fill_rounds_to_the_grid(void **state)
     (void)state;
 
     stats[2] = 3;
-    stats[front->cells + 4] = 0.3f;   /* 19.2 steps */
-    stats[front->cells + 5] = -0.71f; /* -45.44 steps */
-    stats[front->cells + 0] = 1;      /* a sum without a count: nothing is sent */
+    stats[front->cells + 12] = 0.3f;   /* 19.2 steps */
+    stats[front->cells + 17] = -0.71f; /* -45.44 steps */
+    stats[front->cells + 0] = 1;       /* a sum without a count: nothing is sent */
     assert_int_equal(idem_window_fill(w, stats, 25, 123456789), 0);
     assert_int_equal(idem_window_counts(w)[2], 3 * G);
-    assert_int_equal(idem_window_sums(w)[4], 19);
-    assert_int_equal(idem_window_sums(w)[5], -45);
+    assert_int_equal(idem_window_sums(w)[12], 19);
+    assert_int_equal(idem_window_sums(w)[17], -45);
     assert_int_equal(idem_window_sums(w)[0], 0);
     assert_int_equal(idem_window_duration_ms(w), 123500); /* 123456.789 ms to 100 ms */
     free(stats);
@@ -191,8 +226,8 @@ static void test_add_to_weighs(void **state)
     idem_window_add_to(w, 1, stats);
     idem_window_add_to(w, -0.5f, stats);
     assert_true(stats[1] == 2);
-    assert_true(stats[front->cells + 2] == 0.25f);
-    assert_true(stats[front->cells + 3] == -0.125f);
+    assert_true(stats[front->cells + 6] == 0.25f);
+    assert_true(stats[front->cells + 7] == -0.125f);
     free(stats);
 }
 
@@ -208,7 +243,8 @@ static void test_every_honest_window_is_accepted(void **state)
         assert_int_equal(idem_window_begin(w, from->strokes, from->duration_ms), 0);
         for (uint32_t c = 0; c < front->cells; c++) {
             if (from->n[c] != 0)
-                assert_int_equal(idem_window_put(w, c, from->n[c], &from->sums[2 * c]), 0);
+                assert_int_equal(idem_window_put(w, c, from->n[c], &from->sums[IDEM_CONTRASTS * c]),
+                                 0);
         }
         assert_int_equal(idem_window_end(w), 0);
         assert_memory_equal(w->n, from->n, idem_shape_len(w->shape) * sizeof *w->n);
@@ -225,7 +261,8 @@ int main(void)
         cmocka_unit_test(test_begin_clears),
         cmocka_unit_test(test_counts_must_be_possible),
         cmocka_unit_test(test_cells_must_ascend),
-        cmocka_unit_test(test_sums_stay_within_the_clip),
+        cmocka_unit_test(test_sums_stay_within_the_contrasts),
+        cmocka_unit_test(test_strokes_all_in_one_bin_are_accepted),
         cmocka_unit_test(test_keyboard_counts_are_whole),
         cmocka_unit_test(test_counts_must_fit_the_strokes),
         cmocka_unit_test(test_fill_rounds_to_the_grid),

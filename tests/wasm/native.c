@@ -47,9 +47,12 @@ static float next_value(void)
 static void fill_keyboard(struct idem_front *front)
 {
     for (uint32_t c = 0; c < front->cells; c++) {
+        float at = c < front->zoning.holds ? 60 + 10 * next_value() : 40 * next_value();
         front->slot[c] = c;
-        front->mean[c] = c < front->zoning.holds ? 4.5f + 0.2f * next_value() : next_value();
-        front->inv_sd[c] = 2.0f + next_value();
+        for (uint32_t e = 0; e < IDEM_EDGES; e++) {
+            front->edges[c * IDEM_EDGES + e] = at;
+            at += 15 + 8 * next_value();
+        }
     }
 }
 
