@@ -24,7 +24,7 @@ struct idem_learn_options idem_learn_defaults(enum idem_modality modality)
             .variance_min = 0.02f,
             .variance_max = 1.5f,
             .em = {.iterations = 12, .ridge = 1, .seed = 1, .start = 0.1},
-            .plda = {.piece = 50, .reach = 200, .unseen = 0.04f, .seed = 1},
+            .plda = {.piece = 50, .reach = 200, .seed = 1},
             .calibrate = true,
         };
     return (struct idem_learn_options){
@@ -34,7 +34,7 @@ struct idem_learn_options idem_learn_defaults(enum idem_modality modality)
         .variance_max = 1,
         .plain_share = 0.8f,
         .em = {.iterations = 10, .ridge = 20, .seed = 1, .start = 0.05},
-        .plda = {.piece = 10, .reach = 160, .unseen = 0.04f, .seed = 1},
+        .plda = {.piece = 10, .reach = 160, .seed = 1},
         .calibrate = true,
     };
 }

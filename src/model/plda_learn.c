@@ -95,6 +95,17 @@ static void mirror(double *M, uint32_t rank)
     }
 }
 
+static void transpose(double *M, uint32_t rank)
+{
+    for (uint32_t i = 0; i < rank; i++) {
+        for (uint32_t j = 0; j < i; j++) {
+            double t = M[i * rank + j];
+            M[i * rank + j] = M[j * rank + i];
+            M[j * rank + i] = t;
+        }
+    }
+}
+
 static void person_mean(const struct plda *p, struct folk f, double *mean)
 {
     const uint32_t rank = p->model->rank;
@@ -103,12 +114,35 @@ static void person_mean(const struct plda *p, struct folk f, double *mean)
         idem_axpy(mean, p->points + i * p->point, 1.0 / f.count, rank);
 }
 
+/*
+ * Blocks of neighbouring pieces: what moves their mean from the person's is not the noise of single
+ * strokes but the person's own change over minutes. It counts so many times in W, so that
+ * directions in which people wander are trusted less than those in which they merely scatter
+ * (chosen by takeovers among the people of the development set).
+ */
+enum { BLOCK = 8, BLOCK_WEIGHT = 40 };
+
+static void add_blocks(struct plda *p, struct folk f, const double *mean, double weight)
+{
+    const uint32_t rank = p->model->rank;
+    double d[IDEM_RANK_MAX];
+
+    for (uint32_t b = f.first; f.count >= 2 * BLOCK && b + BLOCK <= f.first + f.count; b += BLOCK) {
+        for (uint32_t k = 0; k < rank; k++) {
+            d[k] = -mean[k];
+            for (uint32_t i = b; i < b + BLOCK; i++)
+                d[k] += p->points[i * p->point + k] / BLOCK;
+        }
+        add_outer(p->W, d, weight * BLOCK * BLOCK_WEIGHT, rank);
+    }
+}
+
 /* centre: mean of people's means. W within people, B of people's means less what W adds to them. */
 static int covariances(struct plda *p)
 {
     const uint32_t rank = p->model->rank;
     double mean[IDEM_RANK_MAX], centre[IDEM_RANK_MAX] = {0}, d[IDEM_RANK_MAX];
-    double freedom = 0, inverse = 0, trace = 0;
+    double freedom = 0, inverse = 0;
 
     for (uint32_t u = 0; u < p->people; u++) {
         person_mean(p, p->folk[u], mean);
@@ -130,22 +164,93 @@ static int covariances(struct plda *p)
             add_outer(p->W, d, 1.0 / freedom, rank);
         }
     }
-    for (uint32_t k = 0; k < rank; k++) {
-        trace += p->W[k * rank + k];
+    for (uint32_t k = 0; k < rank; k++)
         p->model->centre[k] = (float)centre[k];
+    for (size_t i = 0; i < (size_t)rank * rank; i++)
+        p->B[i] -= inverse * p->W[i];
+    for (uint32_t u = 0; u < p->people; u++) {
+        person_mean(p, p->folk[u], mean);
+        add_blocks(p, p->folk[u], mean, 1.0 / freedom);
     }
-    /* As many pieces' worth of an even spread: with few pieces W would have directions of nought.
-     */
-    const double even = rank / (rank + freedom);
+    return IDEM_OK;
+}
+
+/* Mean of what a measurement adds to L (model.h), packed. */
+static void mean_gram(const struct plda *p, double *gram)
+{
+    const uint32_t cells = p->model->shape.cells;
+    const size_t packed = idem_packed(p->model->rank);
+    double total = 0;
+
+    for (uint32_t i = 0; i < p->pieces; i++) {
+        for (uint32_t c = 0; c < cells; c++)
+            total += (double)p->stats[i * p->len + c];
+    }
+    for (uint32_t c = 0; c < cells && total > 0; c++) {
+        double n = 0;
+        for (uint32_t i = 0; i < p->pieces; i++)
+            n += (double)p->stats[i * p->len + c];
+        idem_axpy(gram, p->model->gram + c * packed, n / total, packed);
+    }
+}
+
+/*
+ * W as it would be if strokes were independent and T right: with A = I + reach G and G the mean of
+ * a measurement's share of L, the covariance of w is proportional to A^-1 G A^-1.
+ */
+static void expected_within(const struct plda *p, double *theory, double *A, double *gram)
+{
+    const uint32_t rank = p->model->rank;
+
+    mean_gram(p, gram);
+    for (uint32_t i = 0, k = 0; i < rank; i++) {
+        for (uint32_t j = 0; j <= i; j++, k++) {
+            theory[i * rank + j] = theory[j * rank + i] = gram[k];
+            A[k] = (double)p->opt->reach * gram[k] + (i == j);
+        }
+    }
+    idem_packed_factor(rank, A);
+    for (int side = 0; side < 2; side++) {
+        for (uint32_t i = 0; i < rank; i++)
+            idem_packed_solve(rank, A, theory + (size_t)i * rank);
+        transpose(theory, rank);
+    }
+}
+
+static double trace(const double *M, uint32_t rank)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < rank; i++)
+        sum += M[(size_t)i * rank + i];
+    return sum;
+}
+
+/*
+ * W drawn towards the expected one, by as much as the rank weighs against the people there
+ * were to learn W from: with few of them it would be theirs and nobody else's.
+ */
+static int regularise(struct plda *p)
+{
+    const uint32_t rank = p->model->rank;
+    const size_t packed = idem_packed(rank);
+    const double share = (double)rank / (rank + p->people);
+    double *theory = calloc((size_t)rank * rank + 2 * packed + 1, sizeof *theory);
+
+    if (theory == NULL)
+        return IDEM_ERR_NOMEM;
+    expected_within(p, theory, theory + (size_t)rank * rank, theory + (size_t)rank * rank + packed);
+    const double scale = trace(p->W, rank) / (trace(theory, rank) + 1e-300);
+    const double least = 1e-6 * trace(p->W, rank) / rank + 1e-12;
     for (uint32_t i = 0; i < rank; i++) {
         for (uint32_t j = 0; j <= i; j++) {
-            p->W[i * rank + j] *= 1 - even;
-            p->W[i * rank + j] += i == j ? even * trace / rank + 1e-9 : 0;
-            p->B[i * rank + j] -= inverse * p->W[i * rank + j];
+            double *W = &p->W[(size_t)i * rank + j];
+            *W = (1 - share) * *W + share * scale * theory[(size_t)i * rank + j];
+            *W += i == j ? least : 0;
         }
     }
     mirror(p->W, rank);
     mirror(p->B, rank);
+    free(theory);
     return IDEM_OK;
 }
 
@@ -186,13 +291,7 @@ static int diagonalise(struct plda *p)
     for (int side = 0; side < 2; side++) { /* rows, then, B being symmetric, columns */
         for (uint32_t i = 0; i < rank; i++)
             solve_lower(rank, K, p->B + i * rank);
-        for (uint32_t i = 0; i < rank; i++) {
-            for (uint32_t j = 0; j < i; j++) {
-                double t = p->B[i * rank + j];
-                p->B[i * rank + j] = p->B[j * rank + i];
-                p->B[j * rank + i] = t;
-            }
-        }
+        transpose(p->B, rank);
     }
     idem_symmetric_eigen(rank, p->B, values, vectors);
     for (uint32_t i = 0; i < rank; i++) {
@@ -305,7 +404,7 @@ static int variances(struct plda *p)
             noise = NOISE_MIN;
             session = s->ss > 0 ? fmax((s->sd - noise * s->sn) / s->ss, 0) : 0;
         }
-        p->model->session[i] = (float)(session + (double)(p->opt->unseen * p->model->between[i]));
+        p->model->session[i] = (float)session;
         p->model->noise[i] = (float)noise;
     }
     free(sums);
@@ -325,7 +424,7 @@ static int learn(struct plda *p, const bool *use)
     p->B = p->W + (size_t)rank * rank;
     p->model->reach = p->opt->reach;
     idem_embed_unrotated(p->model, p->list, p->pieces, p->scratch, p->points);
-    if ((r = covariances(p)) != 0 || (r = diagonalise(p)) != 0)
+    if ((r = covariances(p)) != 0 || (r = regularise(p)) != 0 || (r = diagonalise(p)) != 0)
         return r;
     return variances(p);
 }

@@ -4,7 +4,9 @@
  *
  * Pieces of about `piece` strokes are embedded. With W the covariance of pieces around their
  * person's mean and B that of people's means less their share of W, the generalised eigenvectors of
- * (B, W) are the rows of V: W becomes I and B the diagonal `between`.
+ * (B, W) are the rows of V: W becomes I and B the diagonal `between`. W counts what changes slowly
+ * within a person more than what merely scatters, and is drawn towards what the eigenvoice model
+ * expects where few people taught it.
  *
  * session and noise come from pairs: two sums of k neighbouring pieces of one person, k = 1, 2, 4,
  * ..., that do not overlap. In direction i the expected square of their difference is
@@ -22,11 +24,6 @@
 struct idem_plda_options {
     float piece; /* strokes */
     float reach; /* measurements an embedding is scaled to */
-    /*
-     * Share of `between` that is added to `session`: a sitting of some minutes shows nothing of what
-     * another day, task or keyboard changes.
-     */
-    float unseen;
     uint64_t seed;
 };
 
