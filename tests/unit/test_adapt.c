@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-enum { OWNER = 101, IMPOSTOR = 119, ANCHOR_KEYS = 400 };
+enum { OWNER = 101, IMPOSTOR = 113, ANCHOR_KEYS = 400 };
 
 static struct idem_population *pop;
 static struct idem_scorer *scorer;

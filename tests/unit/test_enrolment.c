@@ -63,14 +63,14 @@ static struct idem_enrolment_parting part(uint64_t first, uint64_t second, const
 
 static struct idem_enrolment_limits limits(void)
 {
-    double split[40], pattern[40];
+    double split[100], pattern[100];
     struct idem_enrolment_limits l;
-    for (uint64_t i = 0; i < 40; i++) {
-        struct idem_enrolment_parting p = part(200 + i, 1, "1");
+    for (uint64_t i = 0; i < 100; i++) {
+        struct idem_enrolment_parting p = part(1200 + i, 1, "1");
         split[i] = p.split;
         pattern[i] = p.pattern;
     }
-    assert_int_equal(idem_enrolment_limits_fit(split, pattern, 40, 0.05, &l), 0);
+    assert_int_equal(idem_enrolment_limits_fit(split, pattern, 100, 0.05, &l), 0);
     return l;
 }
 
@@ -80,11 +80,11 @@ static void people_in_turn_are_noticed(void **state)
     static const char *const orders[] = {"1111111122222222", "1111111111122222", "12"};
     const struct idem_enrolment_limits l = limits();
     int honest = 0;
-    for (uint64_t i = 0; i < 20; i++) {
+    for (uint64_t i = 0; i < 50; i++) {
         struct idem_enrolment_parting p = part(300 + i, 1, "1");
         honest += idem_enrolment_mixed(&l, &p);
     }
-    assert_true(honest <= 4);
+    assert_true(honest <= 6);
     for (int o = 0; o < 3; o++) {
         int noticed = 0;
         for (uint64_t i = 0; i < 20; i++) {

@@ -57,6 +57,8 @@ static void pointer_model(const struct idem_front *front, struct idem_model *mod
         model->load[2 * k] = k == 0 ? 1.0f : 0.0f;
         model->load[2 * k + 1] = k == 2 ? 1.0f : 0.0f;
     }
+    model->reach = 100;
+    model->noise[0] = model->noise[1] = 0.05f;
     idem_model_seal(model);
 }
 

@@ -235,7 +235,7 @@ static struct idem_cast cast_new(bool same)
 {
     struct idem_cast cast = {.count = PEOPLE, .population_count = 1, .has = {true, false}};
     cast.people = calloc(PEOPLE, sizeof *cast.people);
-    cast.populations[0].population = people_population(60, 1000);
+    cast.populations[0].population = people_population(60, 2000);
     for (uint32_t i = 0; i < PEOPLE; i++) {
         struct person who;
         struct idem_cast_person *p = &cast.people[i];
