@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "eval/parallel.h"
 #include "eval/relearn.h"
 #include "model/profile.h"
 #include "store/export.h"
@@ -59,13 +58,8 @@ static int gather(void *arg, const struct idem_store_profile *stored)
 
 static int relearn(const struct idem_from_store *from, struct gathering *g, struct idem_learned *l)
 {
-    static char step[] = "learning";
     int replaced = 0;
     for (int m = 0; m < IDEM_MODALITIES; m++) {
-        struct idem_learn_options options = idem_learn_defaults(m);
-        options.parallel = idem_parallel;
-        options.progress = idem_cli_progress;
-        options.progress_arg = step;
         l->people[m] = (uint32_t)g->corpus[m].count;
         if (!l->population->present[m])
             continue;
@@ -75,7 +69,7 @@ static int relearn(const struct idem_from_store *from, struct gathering *g, stru
             l->people[m] = 0;
             continue;
         }
-        int r = idem_relearn(l->population, m, &g->corpus[m], &options);
+        int r = idem_relearn(l->population, m, &g->corpus[m]);
         if (r < 0)
             return idem_cli_fail("learning the %s population: %s", idem_modality_name(m),
                                  idem_strerror(r));

@@ -448,3 +448,53 @@ int idem_plda_learn(const struct idem_corpus *corpus, const bool *use,
     free(p.W);
     return r;
 }
+
+/* Variance of rotated points around nought, less what session and noise add to it. */
+static void respread(struct idem_model *model, const double *points, size_t count, double trust)
+{
+    const uint32_t rank = model->rank;
+    const size_t point = idem_point_len(model);
+
+    for (uint32_t i = 0; i < rank; i++) {
+        double variance = 0;
+        for (size_t u = 0; u < count; u++) {
+            const double *p = points + u * point;
+            double own = (double)model->session[i] +
+                         (double)model->noise[i] * IDEM_PLDA_MEASURES / p[rank];
+            variance += (p[i] * p[i] - own) / (double)count;
+        }
+        double between = (1 - trust) * (double)model->between[i] + trust * variance;
+        model->between[i] = (float)fmax(between, 1e-3);
+    }
+}
+
+int idem_plda_recentre(struct idem_model *model, const float *const *people, size_t count)
+{
+    const uint32_t rank = model->rank;
+    const size_t point = idem_point_len(model);
+    const double trust = (double)count / (double)(count + IDEM_RECENTRE_PEOPLE);
+    double *points = malloc((count + 1) * point * sizeof *points);
+    double *scratch = malloc(idem_embed_scratch(model) * sizeof *scratch);
+    double mean[IDEM_RANK_MAX] = {0};
+    int r = points != NULL && scratch != NULL ? IDEM_OK : IDEM_ERR_NOMEM;
+
+    if (r == 0 && count < 2)
+        r = IDEM_ERR_TOO_LITTLE;
+    if (r == 0) {
+        idem_embed_unrotated(model, people, count, scratch, points);
+        for (size_t u = 0; u < count; u++) {
+            if (!(points[u * point + rank] > 0))
+                r = IDEM_ERR_TOO_LITTLE;
+            idem_axpy(mean, points + u * point, 1.0 / (double)count, rank);
+        }
+    }
+    if (r == 0) {
+        for (uint32_t i = 0; i < rank; i++)
+            model->centre[i] += (float)(trust * (mean[i] - (double)model->centre[i]));
+        idem_embed(model, people, count, scratch, points);
+        respread(model, points, count, trust);
+    }
+    free(points);
+    free(scratch);
+    return r;
+}

@@ -35,4 +35,14 @@ struct idem_plda_options {
 int idem_plda_learn(const struct idem_corpus *corpus, const bool *use,
                     const struct idem_plda_options *opt, struct idem_model *model);
 
+/*
+ * Moves the model to another public: `centre` to the mean of these people's embeddings, `between` to
+ * their variances less their own noise, both weighed against what stands there as if it had been
+ * learned from IDEM_RECENTRE_PEOPLE people. Another public shares its own average (its keyboards'
+ * clock, its texts, its trade), which the old centre would take for a likeness of any two of them.
+ * T, V, session and noise stay, and with them every profile stays valid.
+ */
+enum { IDEM_RECENTRE_PEOPLE = 20 };
+int idem_plda_recentre(struct idem_model *model, const float *const *people, size_t count);
+
 #endif
