@@ -14,7 +14,7 @@
 #include "window/zones.h"
 
 enum {
-    IDEM_FRONT_VERSION = 1,
+    IDEM_FRONT_VERSION = 2,
     /* The evaluation tool's fronts (src/eval) carry this level; they can be neither written nor
        parsed. */
     IDEM_LEVEL_OFFLINE = 255,
