@@ -479,7 +479,7 @@ void idem_pointer_discounts(const struct idem_mixture *mix, float *discount)
     for (uint32_t k = 0; k < shape.cells * shape.channels; k++) {
         bool timing = k / shape.channels >= mix->components;
         bool used = !timing || k % shape.channels == 0;
-        discount[2 * k] = !used ? 0 : timing ? 0.8f : 0.4f;
+        discount[2 * k] = !used ? 0 : timing ? 0.5f : 0.4f;
         discount[2 * k + 1] = 0.25f * discount[2 * k];
     }
 }

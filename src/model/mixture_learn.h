@@ -57,7 +57,7 @@ int idem_mixture_learn(const struct idem_mixture_source *sources, size_t count,
 
 /*
  * How much a channel counts (corpus.h): deviations 0.4 and their squares 0.1 a gesture, for a
- * gesture's 32 channels are not independent; 0.8 and 0.2 a timing; the unused channels of a
+ * gesture's 32 channels are not independent; 0.5 and 0.125 a timing; the unused channels of a
  * timing's cell nought. discount: [dims of the mixture's shape]. Cross-validated on people 1-72 of
  * the development set.
  */

@@ -255,8 +255,8 @@ static void test_timings(void **state)
     assert_false(idem_mixture_has_scalar(&many, IDEM_SCALAR_OTHER_CLICK));
     idem_pointer_discounts(&many, discount);
     assert_true(discount[0] == 0.4f && discount[1] == 0.1f && discount[47] == 0.1f);
-    assert_true(discount[48] == 0.8f && discount[49] == 0.2f);
-    assert_true(discount[50] == 0 && discount[59] == 0 && discount[60] == 0.8f);
+    assert_true(discount[48] == 0.5f && discount[49] == 0.125f);
+    assert_true(discount[50] == 0 && discount[59] == 0 && discount[60] == 0.5f);
     idem_mixture_free(&few);
     idem_mixture_free(&many);
 }
