@@ -4,6 +4,7 @@
  * measures, tells.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,16 +156,19 @@ static int explain_setup(const struct evaluation *e, int err)
     return idem_cli_fail("%s: %s", e->o->data, idem_strerror(err));
 }
 
-/* Scores one set-up; the comparisons stay for the plots when they are the last ones. */
-static int run(struct evaluation *e, struct idem_setup *setup)
+static int score(const struct evaluation *e, struct idem_setup *setup)
 {
     static char step[] = "comparing";
     const struct idem_compare_options options = {.progress = idem_cli_progress,
                                                  .progress_arg = step};
     const struct idem_model *model = &e->learned.population->model[data_of(e)->modality];
-    int r = idem_compare(model, &setup->profiles, &setup->probes, &options, &setup->comparisons);
-    if (r == 0)
-        r = idem_evaluate(&setup->comparisons.results, &e->outcome.evaluation[e->outcome.runs]);
+    return idem_compare(model, &setup->profiles, &setup->probes, &options, &setup->comparisons);
+}
+
+/* Figures of a scored set-up; the comparisons stay for the plots when they are the last ones. */
+static int measure(struct evaluation *e, struct idem_setup *setup)
+{
+    int r = idem_evaluate(&setup->comparisons.results, &e->outcome.evaluation[e->outcome.runs]);
     if (r < 0)
         return explain_setup(e, r);
     e->outcome.runs++;
@@ -172,6 +176,47 @@ static int run(struct evaluation *e, struct idem_setup *setup)
     e->outcome.results = setup->comparisons.results;
     setup->comparisons.results.list = NULL;
     return 0;
+}
+
+static int run(struct evaluation *e, struct idem_setup *setup)
+{
+    int r = score(e, setup);
+    return r < 0 ? explain_setup(e, r) : measure(e, setup);
+}
+
+/* Flips between blocks as recorded and the same blocks resampled, both scored here. */
+static int count_flips(struct evaluation *e, struct idem_setup *recorded, struct idem_setup *setup)
+{
+    int r = score(e, recorded);
+    if (r == 0)
+        r = score(e, setup);
+    if (r == 0)
+        r = idem_flips_count(&recorded->comparisons.results, &setup->comparisons.results,
+                             &e->outcome.flips[e->outcome.runs]);
+    return r < 0 ? explain_setup(e, r) : 0;
+}
+
+static int evaluate_resampled(struct evaluation *e, const struct idem_traces *traces,
+                              const struct idem_traces *resampled, uint32_t n)
+{
+    const struct idem_front *front = e->learned.population->front;
+    const struct idem_protocol *how = &e->o->protocol;
+    const struct idem_traces *enrol = e->o->resample_all ? resampled : traces;
+    struct idem_setup recorded, setup;
+    int r = idem_setup_blocks(data_of(e), traces, front, how, n, &recorded);
+    if (r < 0)
+        return explain_setup(e, r);
+    r = idem_setup_blocks_resampled(data_of(e), traces, enrol, resampled, front, how, n, &setup);
+    if (r < 0) {
+        idem_setup_fini(&recorded);
+        return explain_setup(e, r);
+    }
+    r = count_flips(e, &recorded, &setup);
+    if (r == 0)
+        r = measure(e, &setup);
+    idem_setup_fini(&recorded);
+    idem_setup_fini(&setup);
+    return r;
 }
 
 /* Sets up run number n (blocks: of so many blocks) and scores it. */
@@ -197,12 +242,18 @@ static int evaluate_run(struct evaluation *e, const struct idem_traces *traces, 
 static int evaluate(struct evaluation *e)
 {
     const uint32_t runs = e->o->kind == IDEM_EVAL_BLOCKS ? e->o->protocol.blocks : 1;
-    struct idem_traces traces = {NULL, 0};
+    const struct idem_resampling *how = &e->o->resampling;
+    struct idem_traces traces = {NULL, 0}, resampled = {NULL, 0};
     int r = 0;
+    e->outcome.resampled = how->step_ms || fabs(how->scale - 1) > 0;
     if (e->o->kind != IDEM_EVAL_VERIFY && (r = idem_traces_make(data_of(e), &traces)) < 0)
         return explain_setup(e, r);
+    if (e->outcome.resampled && (r = idem_traces_resampled(data_of(e), how, &resampled)) < 0)
+        r = explain_setup(e, r);
     for (uint32_t n = 1; n <= runs && r == 0; n++)
-        r = evaluate_run(e, &traces, n);
+        r = e->outcome.resampled ? evaluate_resampled(e, &traces, &resampled, n)
+                                 : evaluate_run(e, &traces, n);
+    idem_traces_free(&resampled);
     idem_traces_free(&traces);
     return r;
 }
@@ -269,12 +320,9 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } protocols[] = {
-    {"ageing", idem_cli_eval_ageing},
-    {"enrolment", idem_cli_eval_enrolment},
-    {"leak", idem_cli_eval_leak},
-    {"calibration", idem_cli_eval_calibration},
-    {"takeover", idem_cli_eval_takeover},
-    {NULL, NULL},
+    {"ageing", idem_cli_eval_ageing},     {"enrolment", idem_cli_eval_enrolment},
+    {"leak", idem_cli_eval_leak},         {"calibration", idem_cli_eval_calibration},
+    {"takeover", idem_cli_eval_takeover}, {NULL, NULL},
 };
 
 int idem_cli_eval(int argc, char **argv)

@@ -6,7 +6,9 @@
 #include "cli/eval_options.h"
 
 #include <getopt.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "eval/parallel.h"
@@ -28,6 +30,9 @@ enum id {
     CUT,
     EVENTS,
     RUN_BLOCKS,
+    RESAMPLE,
+    SCALE,
+    RESAMPLE_ALL,
     LABELS,
     JSON,
     HTML,
@@ -58,6 +63,10 @@ static const struct row {
     {"cut", NULL, CUT, VERIFY, "cut sessions into as many probes as they hold"},
     {"events", "N", EVENTS, BLOCKS, "pointer events of a block (default 128)"},
     {"blocks", "N", RUN_BLOCKS, BLOCKS, "runs of 1 to N blocks are probes (default 5)"},
+    {"resample", "MS", RESAMPLE, BLOCKS,
+     "put the probes on a clock of MS ms, and tell how many decisions that turns"},
+    {"scale", "X", SCALE, BLOCKS, "multiply the probes' coordinates by X, likewise (1.5)"},
+    {"resample-all", NULL, RESAMPLE_ALL, BLOCKS, "resample and scale enrolments too"},
     {"labels", "CSV", LABELS, CHALLENGE,
      "session,is_illegal: takes the place of the recording's column"},
     {"json", NULL, JSON, ALL, "figures as JSON on standard output"},
@@ -110,6 +119,8 @@ static bool flag(struct idem_eval_options *o, int id)
         o->json = true;
     else if (id == SKIP_BAD)
         o->skip_bad = true;
+    else if (id == RESAMPLE_ALL)
+        o->resample_all = true;
     else
         return false;
     return true;
@@ -135,13 +146,11 @@ static int number(struct idem_eval_options *o, const struct row *row, const char
     static const struct {
         int id;
         uint32_t min, max;
-    } limits[] = {{ENROL, 1, 100000},
-                  {PROBE, 5, 100000},
-                  {EVENTS, 8, 1000000},
-                  {RUN_BLOCKS, 1, IDEM_BLOCKS_MAX},
-                  {THREADS, 1, IDEM_THREADS_MAX}};
-    uint32_t *places[] = {&o->protocol.enrol, &o->protocol.probe, &o->protocol.events,
-                          &o->protocol.blocks, NULL};
+    } limits[] = {{ENROL, 1, 100000},   {PROBE, 5, 100000},
+                  {EVENTS, 8, 1000000}, {RUN_BLOCKS, 1, IDEM_BLOCKS_MAX},
+                  {RESAMPLE, 4, 200},   {THREADS, 1, IDEM_THREADS_MAX}};
+    uint32_t *places[] = {&o->protocol.enrol,  &o->protocol.probe,     &o->protocol.events,
+                          &o->protocol.blocks, &o->resampling.step_ms, NULL};
     uint32_t got;
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         if (limits[i].id != row->id)
@@ -157,6 +166,16 @@ static int number(struct idem_eval_options *o, const struct row *row, const char
     return 0;
 }
 
+static int factor(struct idem_eval_options *o, const char *value)
+{
+    char *end;
+    double x = strtod(value, &end);
+    if (end == value || *end || !(x >= 0.1 && x <= 10))
+        return idem_cli_usage("eval", "--scale takes a number from 0.1 to 10");
+    o->resampling.scale = x;
+    return 0;
+}
+
 static int set(struct idem_eval_options *o, const struct row *row, const char *value)
 {
     if (!(row->protocols & 1 << o->kind))
@@ -167,6 +186,8 @@ static int set(struct idem_eval_options *o, const struct row *row, const char *v
         o->population[o->populations++] = value;
         return 0;
     }
+    if (row->id == SCALE)
+        return factor(o, value);
     if (flag(o, row->id) || text(o, row->id, value))
         return 0;
     return number(o, row, value);
@@ -181,6 +202,8 @@ static int check(const struct idem_eval_options *o, int files)
                                       "recordings of other people");
     if (files != 1)
         return idem_cli_usage("eval", "one recording is put to the test, not %d", files);
+    if (o->resample_all && !o->resampling.step_ms && !(fabs(o->resampling.scale - 1) > 0))
+        return idem_cli_usage("eval", "--resample-all needs --resample or --scale");
     if (o->level && strcmp(o->level, "key") != 0 && idem_level_parse(o->level, &level) < 0)
         return idem_cli_usage("eval", "--level is hand, mixed, finger, fingerrow or key");
     return 0;
@@ -205,6 +228,7 @@ int idem_eval_parse(int argc, char **argv, struct idem_eval_options *out)
 {
     struct option longs[ROWS + 2] = {{NULL, 0, NULL, 0}};
     struct idem_eval_options o = {.flights = "ud",
+                                  .resampling = {.scale = 1},
                                   .protocol = {.probe = 50, .events = 128, .blocks = 5}};
     int opt, r = parse_kind(argc, argv, &o);
     for (int i = 0; i < ROWS; i++)

@@ -19,6 +19,8 @@ struct idem_eval_options {
     const char *labels;
     const char *html;
     const char *data;
+    struct idem_resampling resampling; /* of probes; step_ms 0 and scale 1: none */
+    bool resample_all;                 /* of enrolments too */
     bool json, skip_bad;
 };
 

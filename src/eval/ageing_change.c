@@ -194,6 +194,8 @@ static int verdicts(const struct idem_study *study, struct idem_sheet *sheet)
 static const uint32_t sizes[] = {0, 2, 5, 10, 20};
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
+#define EVERYTHING 1e9 /* strokes: nobody has typed as many */
+
 struct anew {
     const struct idem_study *study;
     struct idem_timelines before, after;
@@ -299,11 +301,12 @@ static int anew_row(const struct anew *a, uint32_t size, uint32_t most, struct c
     if (r == 0)
         r = idem_bout_run(&a->study->population->model[IDEM_KEYBOARD], &b);
     if (r == 0)
-        r = idem_sheet_row(table, label,
-                           (const double[]){size, carry.strokes, v->users, v->figures.eer_user_mean,
-                                            v->low.eer_user_mean, v->high.eer_user_mean,
-                                            v->figures.eer_global, v->figures.cllr, v->cllr_min,
-                                            owner_locked(&b)});
+        r = idem_sheet_row(
+            table, label,
+            (const double[]){size, carry.strokes < EVERYTHING ? carry.strokes : (double)NAN,
+                             v->users, v->figures.eer_user_mean, v->low.eer_user_mean,
+                             v->high.eer_user_mean, v->figures.eer_global, v->figures.cllr,
+                             v->cllr_min, owner_locked(&b)});
     idem_bout_fini(&b);
     return r;
 }
@@ -355,7 +358,7 @@ static int recovery(const struct idem_study *study, enum idem_change_kind kind, 
     if (r < 0)
         return r;
     const uint32_t most = longest(&a);
-    r = anew_row(&a, 0, most, (struct carry){1e9, false}, "old profile", table);
+    r = anew_row(&a, 0, most, (struct carry){EVERYTHING, false}, "old profile", table);
     for (int i = 1; i < SIZES && sizes[i] <= most && r == 0; i++) {
         const struct carry carry = {idem_adapt_warm_strokes(IDEM_KEYBOARD), true};
         snprintf(label, sizeof label, "%u windows, nothing carried over", sizes[i]);

@@ -10,7 +10,8 @@
 
 struct pointing {
     const struct idem_recording *rec;
-    const struct idem_traces *traces;
+    const struct idem_traces *traces;         /* as recorded: say which runs hold a gesture */
+    const struct idem_traces *enrol, *probed; /* whose statistics count */
     const struct idem_mixture *mix;
     const struct idem_protocol *protocol;
     uint32_t run; /* blocks of a probe */
@@ -20,14 +21,14 @@ struct pointing {
 };
 
 /* Adds events [first, end) of a session as one window. The number of gestures in it. */
-static int add_events(const struct pointing *p, uint32_t session, uint32_t first, uint32_t end,
-                      struct idem_stat_set *set, uint32_t index)
+static int add_events(const struct pointing *p, const struct idem_traces *traces, uint32_t session,
+                      uint32_t first, uint32_t end, struct idem_stat_set *set, uint32_t index)
 {
     const size_t len = set->len;
     float *window = calloc(len, sizeof *window), *stats = idem_stat_set_at(set, index);
     if (!window)
         return IDEM_ERR_NOMEM;
-    uint32_t gestures = idem_trace_stats(&p->traces->list[session], p->mix, first, end, window);
+    uint32_t gestures = idem_trace_stats(&traces->list[session], p->mix, first, end, window);
     idem_round_to_grid(window, len);
     for (size_t i = 0; i < len; i++)
         stats[i] += window[i];
@@ -41,10 +42,10 @@ static uint32_t events_of(const struct pointing *p, uint32_t session)
     return p->rec->sessions[session].count;
 }
 
-static int add_whole(const struct pointing *p, uint32_t session, struct idem_stat_set *set,
-                     uint32_t index)
+static int add_whole(const struct pointing *p, const struct idem_traces *traces, uint32_t session,
+                     struct idem_stat_set *set, uint32_t index)
 {
-    int r = add_events(p, session, 0, events_of(p, session), set, index);
+    int r = add_events(p, traces, session, 0, events_of(p, session), set, index);
     return r < 0 ? r : 0;
 }
 
@@ -69,12 +70,13 @@ static int add_runs(struct pointing *p, uint32_t session, uint32_t owner)
     uint32_t index;
     int r = 0;
     for (uint32_t k = 0; k + p->run <= blocks && r == 0; k++) {
+        const uint32_t first = k * events, end = (k + p->run) * events;
+        if (idem_trace_gestures(&p->traces->list[session], first, end) == 0)
+            continue;
         if ((r = idem_stat_set_add(&p->setup.probes, &index)) < 0)
             return r;
-        r = add_events(p, session, k * events, (k + p->run) * events, &p->setup.probes, index);
-        if (r == 0)
-            p->setup.probes.count--;
-        else if (r > 0)
+        r = add_events(p, p->probed, session, first, end, &p->setup.probes, index);
+        if (r >= 0)
             r = own(p, index, owner);
     }
     return r;
@@ -103,7 +105,7 @@ static int add_person(struct pointing *p, const struct idem_person *person)
     for (uint32_t i = 0; i < person->count && r == 0; i++) {
         const struct idem_session *s = &p->rec->sessions[person->first + i];
         if (idem_protocol_enrols(p->protocol, s, i))
-            r = add_whole(p, person->first + i, &p->setup.profiles, index);
+            r = add_whole(p, p->enrol, person->first + i, &p->setup.profiles, index);
         else if (idem_protocol_probes(p->protocol, s, i))
             r = add_runs(p, person->first + i, index);
     }
@@ -137,18 +139,32 @@ static int finish(struct pointing *p, int r, struct idem_setup *out)
     return r;
 }
 
-int idem_setup_blocks(const struct idem_recording *rec, const struct idem_traces *traces,
-                      const struct idem_front *front, const struct idem_protocol *protocol,
-                      uint32_t run, struct idem_setup *out)
+int idem_setup_blocks_resampled(const struct idem_recording *rec, const struct idem_traces *traces,
+                                const struct idem_traces *enrol, const struct idem_traces *probed,
+                                const struct idem_front *front,
+                                const struct idem_protocol *protocol, uint32_t run,
+                                struct idem_setup *out)
 {
-    struct pointing p = {
-        .rec = rec, .traces = traces, .mix = &front->mixture, .protocol = protocol, .run = run};
+    struct pointing p = {.rec = rec,
+                         .traces = traces,
+                         .enrol = enrol,
+                         .probed = probed,
+                         .mix = &front->mixture,
+                         .protocol = protocol,
+                         .run = run};
     int r = start(&p, front);
     for (uint32_t i = 0; i < rec->person_count && r == 0; i++)
         r = add_person(&p, &rec->people[i]);
     if (r == 0)
         r = pair_all(&p);
     return finish(&p, r, out);
+}
+
+int idem_setup_blocks(const struct idem_recording *rec, const struct idem_traces *traces,
+                      const struct idem_front *front, const struct idem_protocol *protocol,
+                      uint32_t run, struct idem_setup *out)
+{
+    return idem_setup_blocks_resampled(rec, traces, traces, traces, front, protocol, run, out);
 }
 
 /* One labelled session against its own account; one without a single gesture says nothing. */
@@ -158,7 +174,7 @@ static int challenge(struct pointing *p, uint32_t session, uint32_t account)
     uint32_t index;
     int r = idem_stat_set_add(&p->setup.probes, &index);
     if (r == 0)
-        r = add_whole(p, session, &p->setup.probes, index);
+        r = add_whole(p, p->probed, session, &p->setup.probes, index);
     if (r < 0)
         return r;
     return idem_comparisons_add(&p->setup.comparisons, account, index, IDEM_NOBODY,
@@ -176,7 +192,7 @@ static int add_account(struct pointing *p, const struct idem_person *person)
     for (uint32_t i = 0; i < person->count && r == 0; i++) {
         const struct idem_session *s = &p->rec->sessions[person->first + i];
         if (s->split == IDEM_SPLIT_TRAIN)
-            r = add_whole(p, person->first + i, &p->setup.profiles, index);
+            r = add_whole(p, p->enrol, person->first + i, &p->setup.profiles, index);
         else if (s->split == IDEM_SPLIT_TEST && s->illegal != IDEM_LABEL_NONE)
             r = challenge(p, person->first + i, index);
     }
@@ -186,7 +202,8 @@ static int add_account(struct pointing *p, const struct idem_person *person)
 int idem_setup_challenge(const struct idem_recording *rec, const struct idem_traces *traces,
                          const struct idem_front *front, struct idem_setup *out)
 {
-    struct pointing p = {.rec = rec, .traces = traces, .mix = &front->mixture};
+    struct pointing p = {
+        .rec = rec, .traces = traces, .enrol = traces, .probed = traces, .mix = &front->mixture};
     int r = start(&p, front);
     for (uint32_t i = 0; i < rec->person_count && r == 0; i++)
         r = add_account(&p, &rec->people[i]);

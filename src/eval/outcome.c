@@ -52,6 +52,13 @@ static int put_figures(json_t *to, const struct idem_evaluation *e)
     return r;
 }
 
+static int put_flips(json_t *to, const struct idem_flips *f)
+{
+    return json_object_set_new(
+        to, "flipped",
+        json_pack("{s:o, s:o}", "genuine", number(f->genuine), "impostor", number(f->impostor)));
+}
+
 /* blocks: the figures for every number of blocks, the last of which stands on top too. */
 static int put_runs(json_t *to, const struct idem_outcome *o)
 {
@@ -60,6 +67,8 @@ static int put_runs(json_t *to, const struct idem_outcome *o)
     for (uint32_t i = 0; i < o->runs; i++) {
         json_t *run = json_pack("{s:I}", "blocks", (json_int_t)i + 1);
         r |= put_figures(run, &o->evaluation[i]);
+        if (o->resampled)
+            r |= put_flips(run, &o->flips[i]);
         r |= json_array_append_new(runs, run);
     }
     return r | json_object_set_new(to, "runs", runs);
@@ -72,6 +81,8 @@ int idem_outcome_json(const struct idem_outcome *o, FILE *to)
     for (int i = 0; i < o->file_count; i++)
         skipped += o->files[i].skipped;
     int r = top ? put_figures(top, &o->evaluation[o->runs - 1]) : -1;
+    if (r == 0 && o->resampled)
+        r = put_flips(top, &o->flips[o->runs - 1]);
     if (r == 0 && o->runs > 1)
         r = put_runs(top, o);
     if (r == 0)
@@ -118,6 +129,9 @@ void idem_outcome_print(const struct idem_outcome *o, FILE *to)
         else
             fprintf(to, "%s, level %s\n", o->protocol, o->level);
         print_run(&o->evaluation[i], to);
+        if (o->resampled)
+            fprintf(to, "  %-16s %8.2f %%   of genuine, %.2f %% of impostor comparisons\n",
+                    "flipped", 100 * o->flips[i].genuine, 100 * o->flips[i].impostor);
     }
     fprintf(to, "95 %% intervals in brackets, by drawing people anew. %.2f s.\n", o->seconds);
 }

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "eval/flips.h"
 #include "eval/metrics.h"
 #include "eval/protocol.h"
 
@@ -18,6 +19,8 @@ struct idem_outcome_file {
 struct idem_outcome {
     const char *protocol, *level;
     struct idem_evaluation evaluation[IDEM_BLOCKS_MAX]; /* [runs]; the last is the answer */
+    bool resampled; /* blocks: then flips tell what became of the decisions */
+    struct idem_flips flips[IDEM_BLOCKS_MAX];
     uint32_t runs;               /* blocks: one for each number of blocks; otherwise 1 */
     struct idem_results results; /* of the last run, sorted: for the plots */
     struct idem_outcome_file *files;

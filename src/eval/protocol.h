@@ -57,6 +57,15 @@ int idem_setup_verify(const struct idem_recording *rec, const struct idem_front 
 int idem_setup_blocks(const struct idem_recording *rec, const struct idem_traces *traces,
                       const struct idem_front *front, const struct idem_protocol *protocol,
                       uint32_t run, struct idem_setup *out);
+/*
+ * Profiles from `enrol`, probes from `probed`, both traces of the same recording after resampling;
+ * the same runs are compared, in the same order, as without: those with a gesture in `traces`.
+ */
+int idem_setup_blocks_resampled(const struct idem_recording *rec, const struct idem_traces *traces,
+                                const struct idem_traces *enrol, const struct idem_traces *probed,
+                                const struct idem_front *front,
+                                const struct idem_protocol *protocol, uint32_t run,
+                                struct idem_setup *out);
 int idem_setup_challenge(const struct idem_recording *rec, const struct idem_traces *traces,
                          const struct idem_front *front, struct idem_setup *out);
 

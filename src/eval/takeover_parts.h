@@ -46,6 +46,11 @@ void idem_takeover_path_free(struct idem_takeover_path *path);
 /* Would this threshold raise alarms at other places than those the path was played with? */
 bool idem_takeover_stale(const struct idem_takeover_path *path, struct idem_alarm alarm);
 
+/* The first window with an alarm, or their count: a miss. An alarm under way when the stranger sat
+ * down silences his first ones. */
+uint32_t idem_takeover_found(struct idem_alarm alarm, const double *statistic,
+                             const struct idem_reel_windows *after);
+
 /* Draws and plays all takeovers into play->out. */
 int idem_takeover_trials(struct idem_takeover_play *play);
 

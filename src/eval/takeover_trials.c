@@ -123,18 +123,23 @@ static int trial_play(const struct idem_takeover_play *run, struct trial *t,
     return r;
 }
 
+uint32_t idem_takeover_found(struct idem_alarm alarm, const double *statistic,
+                             const struct idem_reel_windows *after)
+{
+    uint32_t i = 0;
+    while (i < after->count && !idem_alarm_step(&alarm, statistic[i], after->list[i].t_us))
+        i++;
+    return i;
+}
+
 static void detect(const struct trial *t, struct idem_alarm alarm, uint32_t k,
                    struct idem_takeover_trial *out)
 {
     alarm.quiet_until_us = t->quiet_until_us;
-    out->strokes[k] = out->seconds[k] = INFINITY;
-    for (uint32_t i = 0; i < t->after.count; i++) {
-        if (!idem_alarm_step(&alarm, t->statistic[i], t->after.list[i].t_us))
-            continue;
-        out->strokes[k] = (float)t->after.list[i].strokes;
-        out->seconds[k] = (float)t->after.list[i].active_s;
-        return;
-    }
+    const uint32_t at = idem_takeover_found(alarm, t->statistic, &t->after);
+    const bool found = at < t->after.count;
+    out->strokes[k] = found ? (float)t->after.list[at].strokes : INFINITY;
+    out->seconds[k] = found ? (float)t->after.list[at].active_s : INFINITY;
 }
 
 static int trial_run(const struct idem_takeover_play *run, const struct idem_reel_splice *splice,

@@ -20,16 +20,17 @@ static const double variance_floor = 0.02; /* added to every component's varianc
 /* The gestures that are learned from, person by person. */
 struct sample {
     size_t count, people;
-    float *feature; /* [count][F], raw, then normal scores */
-    size_t *first;  /* [people + 1] */
-    float *z;       /* [count][dims] */
+    float *feature;   /* [count][F], raw, then normal scores */
+    uint32_t *source; /* [count], ascending */
+    size_t *first;    /* [people + 1] */
+    float *z;         /* [count][dims] */
     struct idem_rng rng;
 };
 
 struct idem_mixture_options idem_mixture_defaults(void)
 {
     return (struct idem_mixture_options){
-        .dims = 24, .components = 16, .gestures = 30000, .seed = 1};
+        .dims = 32, .components = 4, .gestures = 60000, .session = 25, .seed = 1};
 }
 
 static void sample_fini(struct sample *s)
@@ -37,6 +38,7 @@ static void sample_fini(struct sample *s)
     if (s->feature != NULL)
         idem_wipe(s->feature, s->count * F * sizeof *s->feature);
     free(s->feature);
+    free(s->source);
     free(s->first);
     free(s->z);
 }
@@ -60,6 +62,7 @@ static void copy_person(struct sample *s, const struct idem_mixture_source *src,
         for (uint32_t g = 0; g < src[i].trace->gestures; g++, have--) {
             if (idem_rng_uniform(&s->rng) * (double)have >= (double)keep)
                 continue;
+            s->source[s->count] = (uint32_t)i;
             memcpy(s->feature + s->count++ * F, src[i].trace->feature + (size_t)g * F,
                    F * sizeof *s->feature);
             keep--;
@@ -79,8 +82,9 @@ static int choose(struct sample *s, const struct idem_mixture_source *src, size_
         return IDEM_ERR_TOO_LITTLE;
     const size_t each = most / people > 2 ? most / people : 2;
     s->feature = malloc(people * each * F * sizeof *s->feature);
+    s->source = malloc(people * each * sizeof *s->source);
     s->first = calloc(people + 1, sizeof *s->first);
-    if (s->feature == NULL || s->first == NULL)
+    if (s->feature == NULL || s->source == NULL || s->first == NULL)
         return IDEM_ERR_NOMEM;
     for (size_t i = 0; i < count;) {
         size_t end = person_end(src, count, i, &have);
@@ -207,6 +211,55 @@ static void within_people(const struct sample *s, double *mean, double *W)
         W[packed_row(f) + f] += ridge;
 }
 
+/* Mean scores of the gestures [from, result), which are one session's of a person's up to `end`. */
+static size_t session_mean(const struct sample *s, size_t from, size_t end, double *mean)
+{
+    size_t to = from;
+    memset(mean, 0, F * sizeof *mean);
+    for (; to < end && s->source[to] == s->source[from]; to++) {
+        for (uint32_t f = 0; f < F; f++)
+            mean[f] += (double)s->feature[to * F + f];
+    }
+    for (uint32_t f = 0; f < F; f++)
+        mean[f] /= (double)(to - from);
+    return to;
+}
+
+/*
+ * Adds the scatter of one person's session means around their own mean, packed, by Welford's
+ * recurrence. Returns its degrees of freedom.
+ */
+static size_t scatter_sessions(const struct sample *s, size_t person, double *S)
+{
+    const size_t end = s->first[person + 1];
+    double centre[F] = {0}, mean[F], d[F];
+    size_t sessions = 0;
+
+    for (size_t i = s->first[person], to; i < end; i = to) {
+        to = session_mean(s, i, end, mean);
+        if (to - i < IDEM_MIXTURE_SESSION_MIN)
+            continue;
+        const double n = (double)++sessions;
+        for (uint32_t f = 0; f < F; f++)
+            d[f] = mean[f] - centre[f];
+        for (uint32_t f = 0; f < F; f++)
+            idem_axpy(S + packed_row(f), d, d[f] * (n - 1) / n, f + 1);
+        idem_axpy(centre, d, 1 / n, F);
+    }
+    return sessions > 0 ? sessions - 1 : 0;
+}
+
+/* Adds `share` times the covariance of sessions within people to W; S: scratch like W. */
+static void add_sessions(const struct sample *s, double share, double *S, double *W)
+{
+    size_t freedom = 0;
+    memset(S, 0, packed_row(F) * sizeof *S);
+    for (size_t u = 0; u < s->people; u++)
+        freedom += scatter_sessions(s, u, S);
+    if (freedom > 0)
+        idem_axpy(W, S, share / (double)freedom, packed_row(F));
+}
+
 /* Covariance of the rows of mean, full matrix. */
 static void between_people(const struct sample *s, const double *mean, double *B)
 {
@@ -223,7 +276,7 @@ static void between_people(const struct sample *s, const double *mean, double *B
     }
 }
 
-static int make_projection(struct sample *s, struct idem_mixture *mix)
+static int make_projection(struct sample *s, double session, struct idem_mixture *mix)
 {
     double *work = malloc((s->people * F + packed_row(F) + 2 * F * F) * sizeof *work), values[F];
     if (work == NULL)
@@ -231,6 +284,7 @@ static int make_projection(struct sample *s, struct idem_mixture *mix)
     double *mean = work, *W = mean + s->people * F, *B = W + packed_row(F), *V = B + F * F;
 
     within_people(s, mean, W);
+    add_sessions(s, session, B, W);
     idem_packed_factor(F, W);
     for (size_t u = 0; u < s->people; u++)
         solve_lower(F, W, mean + u * F);
@@ -408,7 +462,8 @@ int idem_mixture_learn(const struct idem_mixture_source *sources, size_t count,
     r = s.z != NULL ? make_feature_tables(&s, &mix) : IDEM_ERR_NOMEM;
     for (enum idem_scalar k = 0; k < IDEM_SCALARS && r == 0; k++)
         r = make_timing_table(sources, count, k, &mix);
-    if (r == 0 && (r = make_projection(&s, &mix)) == 0 && (r = make_mixture(&s, &mix)) == 0)
+    if (r == 0 && (r = make_projection(&s, opt->session, &mix)) == 0 &&
+        (r = make_mixture(&s, &mix)) == 0)
         *out = mix;
 out:
     if (r != 0)
@@ -424,7 +479,7 @@ void idem_pointer_discounts(const struct idem_mixture *mix, float *discount)
     for (uint32_t k = 0; k < shape.cells * shape.channels; k++) {
         bool timing = k / shape.channels >= mix->components;
         bool used = !timing || k % shape.channels == 0;
-        discount[2 * k] = !used ? 0 : timing ? 0.3f : 0.4f;
+        discount[2 * k] = !used ? 0 : timing ? 0.5f : 0.4f;
         discount[2 * k + 1] = 0.25f * discount[2 * k];
     }
 }

@@ -135,6 +135,11 @@ uint32_t idem_trace_stats(const struct idem_trace *trace, const struct idem_mixt
     return gestures;
 }
 
+uint32_t idem_trace_gestures(const struct idem_trace *trace, uint32_t first, uint32_t end)
+{
+    return end > first ? first_gesture(trace, end) - first_gesture(trace, first) : 0;
+}
+
 int idem_trace_slices(const struct idem_trace *trace, const struct idem_mixture *mix,
                       uint32_t gestures, struct idem_corpus *corpus)
 {

@@ -52,6 +52,9 @@ int idem_trace_finish(struct idem_trace *trace);
 uint32_t idem_trace_stats(const struct idem_trace *trace, const struct idem_mixture *mix,
                           uint32_t first, uint32_t end, float *stats);
 
+/* The number of gestures that ended in (first, end]. */
+uint32_t idem_trace_gestures(const struct idem_trace *trace, uint32_t first, uint32_t end);
+
 /*
  * Cuts the session into slices of so many gestures (10, say) with the timings among them, and
  * appends them to the corpus' newest person; a rest below half a slice joins the slice before it.

@@ -14,15 +14,16 @@
  *                       [-]
  *
  * What real sources do, and what comes of it:
- *   80 points                          the gesture ends there, the next one begins
+ *   moves for more than 1.28 s         the gesture ends before, the next one begins
  *   less than 6 ms after the last      one point: the later position at the earlier time, so also
  *   point, equal time stamps           with every event of a burst
  *   a clock that runs backwards        as a pause; buttons and the double click are forgotten
  *   a position of 65535 or not finite  no point; a press or release there still counts
  *   a press of a button that is down   its release was lost: the older press is forgotten
  *   a release without its press        ends the gesture, yields no hold
- *   nothing but lost positions         the gesture ends after a minute
- *   fewer than 4 points, under 3 units nothing is measured, the points are wiped
+ *   nothing but lost positions         likewise
+ *   fewer than 3 points, under 30 ms,
+ *   under 3 units                      nothing is measured, the points are wiped
  *
  * So one event yields at most one gesture: after a pause the buffer is empty, and the event itself
  * can add no more than one point to it.
@@ -49,18 +50,20 @@ static void clear_path(struct idem_gesture *g)
     idem_wipe(g->path.y, n * sizeof g->path.y[0]);
     g->path.count = g->events = g->drags = 0;
     g->x0 = g->y0 = 0;
+    g->lead_us = 0;
 }
 
 static unsigned end_gesture(struct idem_gesture *g, enum idem_gesture_end end,
                             struct idem_observed *out)
 {
-    bool drag = 2 * g->drags > g->events;
-    bool measured = idem_kinematics(&g->path, end, drag, out->feature);
+    const struct idem_gesture_frame frame = {end, g->lead_us, 2 * g->drags > g->events};
+    bool measured = idem_kinematics(&g->path, &frame, out->feature);
     clear_path(g);
     return measured ? IDEM_OBSERVED_GESTURE : 0;
 }
 
-static void add_point(struct idem_gesture *g, double x, double y, int64_t t_us)
+/* before_us: time of the event before. */
+static void add_point(struct idem_gesture *g, double x, double y, int64_t t_us, int64_t before_us)
 {
     struct idem_path *p = &g->path;
     if (!(fabs(x) < coordinate_max && fabs(y) < coordinate_max))
@@ -69,6 +72,7 @@ static void add_point(struct idem_gesture *g, double x, double y, int64_t t_us)
         g->x0 = x;
         g->y0 = y;
         g->start_us = t_us;
+        g->lead_us = t_us - before_us;
     }
     uint32_t at = p->count;
     if (at > 0 && t_us - g->start_us - p->t_us[at - 1] < IDEM_MERGE_US)
@@ -116,15 +120,16 @@ static void move(struct idem_gesture *g)
         g->just_released = false;
 }
 
-/* The gesture that a pause before time t_us ended, if there was one. */
-static unsigned end_by_pause(struct idem_gesture *g, int64_t t_us, struct idem_observed *out)
+/* The gesture that had ended before time t_us, by a pause or its length, if there was one. */
+static unsigned end_before(struct idem_gesture *g, int64_t t_us, struct idem_observed *out)
 {
     unsigned found = 0;
     bool backwards = g->started && t_us < g->last_us;
 
-    if (backwards || (g->started && t_us - g->last_us > IDEM_GESTURE_GAP_US) ||
-        (g->path.count > 0 && t_us - g->start_us > IDEM_GESTURE_LONGEST_US))
+    if (backwards || (g->started && t_us - g->last_us > IDEM_GESTURE_GAP_US))
         found = end_gesture(g, IDEM_GESTURE_PAUSE, out);
+    else if (g->path.count > 0 && t_us - g->start_us > IDEM_GESTURE_LONGEST_US)
+        found = end_gesture(g, IDEM_GESTURE_FULL, out);
     if (backwards)
         idem_gesture_init(g);
     g->started = true;
@@ -135,13 +140,14 @@ static unsigned end_by_pause(struct idem_gesture *g, int64_t t_us, struct idem_o
 unsigned idem_gesture_event(struct idem_gesture *g, enum idem_pointer_kind kind, double x, double y,
                             int64_t t_us, struct idem_observed *out)
 {
-    unsigned found = end_by_pause(g, t_us, out);
+    const int64_t before_us = g->started && t_us >= g->last_us ? g->last_us : t_us - IDEM_LEAD_US;
+    unsigned found = end_before(g, t_us, out);
 
     if (kind == IDEM_POINTER_SCROLL) {
         unsigned ended = end_gesture(g, IDEM_GESTURE_SCROLL, out);
         return found | (ended != 0 ? ended | IDEM_OBSERVED_BEFORE : 0);
     }
-    add_point(g, x, y, t_us);
+    add_point(g, x, y, t_us, before_us);
     g->events++;
     switch (kind) {
     case IDEM_POINTER_PRESS:
@@ -154,10 +160,8 @@ unsigned idem_gesture_event(struct idem_gesture *g, enum idem_pointer_kind kind,
         return found | end_gesture(g, IDEM_GESTURE_RELEASE, out);
     default:
         move(g);
+        return found;
     }
-    if (g->path.count >= IDEM_PATH_MAX)
-        found |= end_gesture(g, IDEM_GESTURE_FULL, out);
-    return found;
 }
 
 unsigned idem_gesture_finish(struct idem_gesture *g, struct idem_observed *out)

@@ -15,14 +15,13 @@
 #define IDEM_GESTURE_GAP_US INT64_C(300000)
 /*
  * Positions closer in time than this are one point: the later position at the earlier time. Live
- * sources report up to 1000 times a second, and speeds between such neighbours are mostly the grid
- * of the pixels. Just short of the 6.9 ms of a 144 Hz screen and the 8 ms of a common mouse, whose
- * jitter would otherwise merge every other report. Measured on recordings of 62 Hz, where only
- * bunched events are merged, against no merging: 0.001 of AUC lost (8 ms: 0.003 to 0.005).
+ * sources report up to 1000 times a second; the common clock of kinematics.h is slower than this.
  */
 #define IDEM_MERGE_US INT64_C(6000)
-/* Longer than any gesture of IDEM_PATH_MAX points; only lost positions make one reach it. */
-#define IDEM_GESTURE_LONGEST_US INT64_C(60000000)
+/* No gesture lasts longer: what comes after is the next one. */
+#define IDEM_GESTURE_LONGEST_US INT64_C(1280000)
+/* Before the first event there was a pause of this length. */
+#define IDEM_LEAD_US INT64_C(2000000)
 /* A button held longer, or moved further while held, was not clicked. */
 #define IDEM_CLICK_HOLD_US  INT64_C(5000000)
 #define IDEM_CLICK_DISTANCE 5.0
@@ -60,6 +59,7 @@ struct idem_gesture {
     struct idem_path path;
     double x0, y0;                /* of the path's first point */
     int64_t start_us;             /* likewise */
+    int64_t lead_us;              /* from the event before to that point */
     uint32_t events;              /* since the last gesture's end, scrolls not counted */
     uint32_t drags;               /* of these, moves with a button down */
     int64_t last_us;              /* of the newest event */

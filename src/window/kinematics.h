@@ -2,9 +2,11 @@
 /*
  * kinematics.h - from the points of one gesture to its features.
  *
- * All features are rates, ratios and angles of the path; none counts points, so a faster mouse is
- * not another person. Rates are taken between neighbouring points, which the gesture machine keeps
- * at least IDEM_MERGE_US apart. Directions: a step of length nought points along +x.
+ * All features are rates, ratios and angles of the path, and none counts points. Before any rate is
+ * taken, the path is put on a common clock: points at even steps of about IDEM_CLOCK_S between the
+ * first move and the last, by linear interpolation. So neither the rate nor the jitter of a mouse
+ * shows directly; what the interpolation leaves of them, and of the scale of the coordinates, the
+ * projection takes out (mixture_learn.h). Directions: a step of length nought points along +x.
  */
 #ifndef IDEM_WINDOW_KINEMATICS_H
 #define IDEM_WINDOW_KINEMATICS_H
@@ -50,19 +52,42 @@ enum idem_feature {
     IDEM_FEATURE_SPEED_SKEW,  /* (mean - median speed) / (sd + 1) */
     IDEM_FEATURE_HOMING,      /* share of the path in the last 100 ms */
     IDEM_FEATURE_DRAG,        /* a button was down most of the time */
+    IDEM_FEATURE_DWELL,       /* ln(0.01 + s from the last move to the gesture's end) */
+    IDEM_FEATURE_LEAD,    /* ln(0.01 + s from the event before to the first move), 2 s at most */
+    IDEM_FEATURE_BOW_COS, /* largest deviation, signed, times the chord's direction */
+    IDEM_FEATURE_BOW_SIN,
+    IDEM_FEATURE_BOW_COS2,
+    IDEM_FEATURE_BOW_SIN2,
+    IDEM_FEATURE_PEAKS,       /* ln(1 + maxima of speed above a tenth of the top) */
+    IDEM_FEATURE_FIRST_SHARE, /* first sub-movement, up to the minimum after top speed: of the path
+                               */
+    IDEM_FEATURE_FIRST_TIME,  /* and of the duration */
+    IDEM_FEATURE_SECOND_PEAK, /* second highest maximum over the highest speed */
+    IDEM_FEATURE_APPROACH,    /* direction of the last fifth of the time against the chord's */
+    IDEM_FEATURE_TREMOR,      /* ln(0.1 + rms distance from the mean of five points) */
+    IDEM_FEATURE_SPEED_AT_1,  /* speed over mean speed at 1/10, 3/10, ... 9/10 of the duration */
+    IDEM_FEATURE_SPEED_AT_3,
+    IDEM_FEATURE_SPEED_AT_5,
+    IDEM_FEATURE_SPEED_AT_7,
+    IDEM_FEATURE_SPEED_AT_9,
     IDEM_FEATURES,
 };
 
 /* How a gesture came to its end. */
 enum idem_gesture_end {
     IDEM_GESTURE_PAUSE,   /* a gap, or somebody asked for what there is */
-    IDEM_GESTURE_FULL,    /* as many points as fit */
+    IDEM_GESTURE_FULL,    /* as long as one may be */
     IDEM_GESTURE_PRESS,   /* point and click */
     IDEM_GESTURE_RELEASE, /* a drag's end, or what was moved during a click */
     IDEM_GESTURE_SCROLL,
 };
 
-enum { IDEM_PATH_MAX = 80, IDEM_PATH_MIN = 4 };
+/* Steps of the common clock, s; a gesture may last IDEM_CLOCK_STEPS of them. */
+#define IDEM_CLOCK_S 0.016f
+enum { IDEM_CLOCK_STEPS = 80 };
+
+/* Points at least IDEM_MERGE_US apart (gesture.h) over the longest gesture. */
+enum { IDEM_PATH_MAX = 224, IDEM_PATH_MIN = 3 };
 
 /* The points of one gesture, relative to its first; times ascend strictly. */
 struct idem_path {
@@ -71,12 +96,20 @@ struct idem_path {
     float x[IDEM_PATH_MAX], y[IDEM_PATH_MAX];
 };
 
+/* What surrounds a path. */
+struct idem_gesture_frame {
+    enum idem_gesture_end end;
+    int64_t lead_us; /* from the event before to the first point */
+    bool drag;
+};
+
 /*
  * Fills feature[IDEM_FEATURES], rounded to the grid of 1/4096 so that values which many gestures
  * share (straight, no turn) stay equal whatever the machine. False, and nothing written, for fewer
- * than IDEM_PATH_MIN points or a path shorter than 3 units.
+ * than IDEM_PATH_MIN points between the first move and the last, less than 30 ms or a path shorter
+ * than 3 units.
  */
-bool idem_kinematics(const struct idem_path *path, enum idem_gesture_end end, bool drag,
+bool idem_kinematics(const struct idem_path *path, const struct idem_gesture_frame *frame,
                      float *feature);
 
 /* What a person would say of more (or less) of feature f: "moves faster"; NULL: not worth saying.

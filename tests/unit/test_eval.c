@@ -87,7 +87,7 @@ enum { MOTIONS = 1024 };
  * and in aim. */
 static void move_pointer(struct idem_motion *out, uint32_t person, struct idem_rng *rng)
 {
-    double speed = 300 + 90 * (person % 12), bow = 0.02 * (person / 12 % 5), x = 500, y = 400;
+    double speed = 900 + 150 * (person % 12), bow = 0.04 * (person % 5) - 0.08, x = 500, y = 400;
     int64_t t = 0;
     for (uint32_t i = 0; i < MOTIONS;) {
         double to_x = 1000 * idem_rng_uniform(rng), to_y = 800 * idem_rng_uniform(rng);

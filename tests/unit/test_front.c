@@ -117,7 +117,7 @@ static void test_reasons(void **state)
     assert_int_equal(parse_patched(0, 0x464D4449), 0); /* "IDMF": patching itself is harmless */
     assert_int_equal(parse_patched(0, 0x504D4449), IDEM_ERR_FORMAT);
     assert_int_equal(parse_patched(AT_VERSION, 1), IDEM_ERR_VERSION);
-    assert_int_equal(parse_patched(AT_VERSION, 3), IDEM_ERR_VERSION);
+    assert_int_equal(parse_patched(AT_VERSION, IDEM_FRONT_VERSION + 1), IDEM_ERR_VERSION);
     assert_int_equal(parse_patched(AT_CELLS, IDEM_CELLS_MAX + 1), IDEM_ERR_FORMAT);
     assert_int_equal(parse_patched(AT_CELLS, UINT32_MAX), IDEM_ERR_FORMAT);
     assert_int_not_equal(parse_patched(AT_CELLS, front->cells + 1), 0);

@@ -91,12 +91,38 @@ static void test_scroll_is_no_point(void **state)
     assert_int_equal(g.path.count, 0);
 }
 
+/* 1.28 s of moves are a gesture whatever the number of reports; it is over with the next one. */
 static void test_full(void **state)
 {
     (void)state;
-    double t = glide(IDEM_PATH_MAX - 1, 1000);
-    assert_int_equal(event(IDEM_POINTER_MOVE, 1000, t), IDEM_OBSERVED_GESTURE);
-    assert_int_equal(g.path.count, 0);
+    for (int step = 8; step <= 32; step *= 2) {
+        double t = 10000 * step;
+        for (int i = 0; i <= 1280 / step; i++)
+            assert_int_equal(event(IDEM_POINTER_MOVE, 5 * i * step / 8.0, t + i * step), 0);
+        assert_int_equal(event(IDEM_POINTER_MOVE, 900, t + 1280 + step),
+                         IDEM_OBSERVED_GESTURE | IDEM_OBSERVED_BEFORE);
+        near_to(seen.feature[IDEM_FEATURE_LENGTH], log(800));
+        near_to(seen.feature[IDEM_FEATURE_DURATION], log(1.28));
+        assert_int_equal(g.path.count, 1);
+        idem_gesture_init(&g);
+    }
+}
+
+/* From the event before, of whatever kind, to the first point; at first a long pause is assumed. */
+static void test_lead(void **state)
+{
+    (void)state;
+    double t = glide(5, 1000);
+    event(IDEM_POINTER_PRESS, 125, t);
+    near_to(seen.feature[IDEM_FEATURE_LEAD], log(2.01));
+    near_to(seen.feature[IDEM_FEATURE_DWELL],
+            log(0.01)); /* the press is where the last step goes */
+    event(IDEM_POINTER_SCROLL, 125, t + 50);
+    double start = t + 170;
+    t = glide(5, start);
+    event(IDEM_POINTER_PRESS, 120, t + 84); /* 100 ms after the last move, at the same place */
+    near_to(seen.feature[IDEM_FEATURE_LEAD], log(0.13));
+    near_to(seen.feature[IDEM_FEATURE_DWELL], log(0.11));
 }
 
 /* 1000 reports a second become points at least 6 ms apart, the last position of each winning. */
@@ -199,7 +225,7 @@ static void test_no_click(void **state)
 static void test_too_few_points(void **state)
 {
     (void)state;
-    double t = glide(2, 1000);
+    double t = glide(1, 1000);
     assert_int_equal(event(IDEM_POINTER_PRESS, 400, t), 0);
     assert_int_equal(g.path.count, 0);
 }
@@ -218,13 +244,13 @@ static void test_wiped(void **state)
 {
     static const struct idem_path empty;
     (void)state;
-    for (int points = 3; points <= 40; points += 37) {
+    for (int points = 2; points <= 40; points += 38) {
         double t = glide(points, 1000.0 * points);
         event(IDEM_POINTER_SCROLL, 0, t);
         assert_memory_equal(&g.path, &empty, sizeof empty);
         assert_true(g.x0 == 0 && g.y0 == 0);
     }
-    glide(3, 100000);
+    glide(2, 100000);
     idem_gesture_init(&g);
     static const struct idem_gesture fresh;
     assert_memory_equal(&g, &fresh, sizeof fresh);
@@ -238,6 +264,7 @@ int main(void)
         cmocka_unit_test_setup(test_pause, setup),
         cmocka_unit_test_setup(test_scroll_is_no_point, setup),
         cmocka_unit_test_setup(test_full, setup),
+        cmocka_unit_test_setup(test_lead, setup),
         cmocka_unit_test_setup(test_merge, setup),
         cmocka_unit_test_setup(test_equal_times, setup),
         cmocka_unit_test_setup(test_clock_backwards, setup),

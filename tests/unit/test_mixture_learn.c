@@ -35,7 +35,7 @@ static double pace(uint32_t u)
 static int move_and_click(struct idem_trace *t, uint32_t u, int64_t *now, struct idem_rng *rng)
 {
     const double X = 300 * idem_rng_normal(rng), Y = 300 * idem_rng_normal(rng);
-    const double noise = 1 + 0.1 * idem_rng_normal(rng);
+    const double noise = 1 + 0.2 * idem_rng_normal(rng);
     int r = 0;
 
     for (int i = 1; i <= 20 && r == 0; i++) {
@@ -167,6 +167,42 @@ static void test_projection(void **state)
     idem_mixture_free(&mix);
 }
 
+/*
+ * Sessions that differ as people do, by pace: with their means counted the projection turns away
+ * from it, without it does not.
+ */
+static void test_sessions(void **state)
+{
+    struct idem_mixture_options opt = idem_mixture_defaults();
+    struct idem_mixture_source mixed[PEOPLE];
+    struct idem_mixture with = {0}, without = {0};
+    double along[2] = {0};
+    (void)state;
+    for (uint32_t u = 0; u < PEOPLE; u++) /* person u has sessions at the paces of u and u + 12 */
+        mixed[u] = (struct idem_mixture_source){&traces[u / 2 + u % 2 * (PEOPLE / 2)], u / 2};
+    opt.dims = 2;
+    assert_int_equal(idem_mixture_learn(mixed, PEOPLE, &opt, &with), 0);
+    opt.session = 0;
+    assert_int_equal(idem_mixture_learn(mixed, PEOPLE, &opt, &without), 0);
+    for (int k = 0; k < 2; k++) {
+        const struct idem_mixture *mix = k == 0 ? &with : &without;
+        float z[2], slow[2] = {0}, fast[2] = {0}, feature[IDEM_FEATURES];
+        for (uint32_t g = 0; g < 2 * GESTURES; g++) {
+            memcpy(feature,
+                   traces[g < GESTURES ? 0 : PEOPLE - 1].feature + g % GESTURES * IDEM_FEATURES,
+                   sizeof feature);
+            idem_mixture_scores(mix, feature);
+            idem_mixture_project(mix, feature, z);
+            for (int d = 0; d < 2; d++)
+                (g < GESTURES ? slow : fast)[d] += z[d] / GESTURES;
+        }
+        along[k] = hypot((double)(fast[0] - slow[0]), (double)(fast[1] - slow[1]));
+    }
+    assert_true(along[0] < 0.5 * along[1]);
+    idem_mixture_free(&with);
+    idem_mixture_free(&without);
+}
+
 static void test_reproducible(void **state)
 {
     struct idem_mixture a = learn(PEOPLE, 1), b = learn(PEOPLE, 1), c = learn(PEOPLE, 2);
@@ -219,8 +255,8 @@ static void test_timings(void **state)
     assert_false(idem_mixture_has_scalar(&many, IDEM_SCALAR_OTHER_CLICK));
     idem_pointer_discounts(&many, discount);
     assert_true(discount[0] == 0.4f && discount[1] == 0.1f && discount[47] == 0.1f);
-    assert_true(discount[48] == 0.3f && discount[49] == 0.075f);
-    assert_true(discount[50] == 0 && discount[59] == 0 && discount[60] == 0.3f);
+    assert_true(discount[48] == 0.5f && discount[49] == 0.125f);
+    assert_true(discount[50] == 0 && discount[59] == 0 && discount[60] == 0.5f);
     idem_mixture_free(&few);
     idem_mixture_free(&many);
 }
@@ -308,7 +344,7 @@ int main(void)
         cmocka_unit_test(test_blocks_add_up),     cmocka_unit_test(test_projection),
         cmocka_unit_test(test_reproducible),      cmocka_unit_test(test_subset),
         cmocka_unit_test(test_refusals),          cmocka_unit_test(test_timings),
-        cmocka_unit_test(test_score_and_reasons),
+        cmocka_unit_test(test_score_and_reasons), cmocka_unit_test(test_sessions),
     };
     return cmocka_run_group_tests(tests, make_traces, free_traces);
 }

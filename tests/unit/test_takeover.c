@@ -15,6 +15,7 @@
 
 #include "eval/parallel.h"
 #include "eval/takeover_figures.h"
+#include "eval/takeover_parts.h"
 
 #define SECOND INT64_C(1000000)
 
@@ -57,6 +58,25 @@ static void test_the_refractory_time_silences(void **state)
     assert_int_equal(at[0], 3);
     assert_int_equal(at[1], 10);
     assert_int_equal(alarms_on_dips(-2, 3600, at), 1);
+}
+
+/* The stranger's third window falls; the owner's false alarm a minute before may silence it. */
+static void test_a_stranger_hides_in_the_refractory_time(void **state)
+{
+    struct idem_reel_window list[6];
+    const struct idem_reel_windows after = {list, 6, 6};
+    const double statistic[] = {3, 0, -5, -5, -5, -5};
+    (void)state;
+    for (int i = 0; i < 6; i++)
+        list[i] = (struct idem_reel_window){.t_us = (100 + 10 * i) * SECOND};
+    struct idem_alarm rule = {-4, 60 * SECOND, INT64_MIN};
+    assert_int_equal(idem_takeover_found(rule, statistic, &after), 2);
+    rule.quiet_until_us = 135 * SECOND;
+    assert_int_equal(idem_takeover_found(rule, statistic, &after), 4);
+    rule.quiet_until_us = 200 * SECOND;
+    assert_int_equal(idem_takeover_found(rule, statistic, &after), 6);
+    rule = (struct idem_alarm){-6, 0, INT64_MIN};
+    assert_int_equal(idem_takeover_found(rule, statistic, &after), 6);
 }
 
 static void test_log_odds_are_bounded(void **state)
@@ -374,6 +394,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_alarms_fall_where_the_path_dips),
         cmocka_unit_test(test_the_refractory_time_silences),
+        cmocka_unit_test(test_a_stranger_hides_in_the_refractory_time),
         cmocka_unit_test(test_log_odds_are_bounded),
         cmocka_unit_test(test_a_miss_counts_as_infinite),
         cmocka_unit_test(test_poisson_intervals),
