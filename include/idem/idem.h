@@ -55,7 +55,7 @@ enum idem_modality { IDEM_KEYBOARD = 0, IDEM_POINTER = 1, IDEM_MODALITIES = 2 };
 
 /*
  * How finely a key is told before anything is stored: holds by / flights by
- *   hand: hand / hand   mixed: finger / hand (default)   finger: finger / finger
+ *   hand: hand / hand (default)   mixed: finger / hand   finger: finger / finger
  *   fingerrow: finger and row / finger and row
  * Finer than that exists in the offline evaluation only (src/eval) and cannot be linked to
  * anything that sends.
@@ -66,6 +66,10 @@ enum idem_level {
     IDEM_LEVEL_FINGER = 2,
     IDEM_LEVEL_FINGERROW = 3,
 };
+
+/* What leaves a seat unless a deployment decides otherwise: this level, and in a window so much. */
+#define IDEM_LEVEL_DEFAULT IDEM_LEVEL_HAND
+enum { IDEM_WINDOW_KEYS = 100, IDEM_WINDOW_GESTURES = 10 };
 
 const char *idem_level_name(enum idem_level level);
 int idem_level_parse(const char *name, enum idem_level *out);

@@ -15,6 +15,7 @@
 #include "cli/eval_study.h"
 #include "eval/outcome.h"
 #include "input/labels.h"
+#include "model/plda_learn.h"
 
 struct evaluation {
     const struct idem_eval_options *o;
@@ -24,6 +25,7 @@ struct evaluation {
     struct idem_learned learned;
     struct idem_outcome_file files[IDEM_EVAL_POPULATIONS + 1];
     struct idem_outcome outcome;
+    bool recentred;
 };
 
 static struct idem_recording *data_of(const struct evaluation *e)
@@ -156,13 +158,32 @@ static int explain_setup(const struct evaluation *e, int err)
     return idem_cli_fail("%s: %s", e->o->data, idem_strerror(err));
 }
 
-static int score(const struct evaluation *e, struct idem_setup *setup)
+/* Moves the population's centre to the enrolled profiles, once, before anything is scored. */
+static int recentre(struct evaluation *e, const struct idem_setup *setup)
+{
+    struct idem_model *model = &e->learned.population->model[data_of(e)->modality];
+    const struct idem_stat_set *set = &setup->profiles;
+    const float **people = malloc((set->count + 1) * sizeof *people);
+    int r = people ? 0 : IDEM_ERR_NOMEM;
+    for (uint32_t u = 0; u < set->count && r == 0; u++)
+        people[u] = idem_stat_set_at(set, u);
+    if (r == 0)
+        r = idem_plda_recentre(model, people, set->count);
+    free((void *)people);
+    e->recentred = true;
+    return r;
+}
+
+static int score(struct evaluation *e, struct idem_setup *setup)
 {
     static char step[] = "comparing";
     const struct idem_compare_options options = {.progress = idem_cli_progress,
                                                  .progress_arg = step};
     const struct idem_model *model = &e->learned.population->model[data_of(e)->modality];
-    return idem_compare(model, &setup->profiles, &setup->probes, &options, &setup->comparisons);
+    int r = e->o->recentre && !e->recentred ? recentre(e, setup) : 0;
+    return r < 0 ? r
+                 : idem_compare(model, &setup->profiles, &setup->probes, &options,
+                                &setup->comparisons);
 }
 
 /* Figures of a scored set-up; the comparisons stay for the plots when they are the last ones. */

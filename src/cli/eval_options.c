@@ -34,6 +34,7 @@ enum id {
     SCALE,
     RESAMPLE_ALL,
     LABELS,
+    RECENTRE,
     JSON,
     HTML,
     SKIP_BAD,
@@ -51,7 +52,7 @@ static const struct row {
      "learn from these people only, by the number in their names: 1-72,80"},
     {"users", "RANGES", USERS, ALL, "put these people to the test only: 73-96"},
     {"level", "LEVEL", LEVEL, ALL,
-     "hand, mixed (default), finger, fingerrow; key exists here only"},
+     "hand, mixed (default here, for comparison), finger, fingerrow; key exists here only"},
     {"flights", "LIST", FLIGHTS, VERIFY, "ud (default), or more of dd,ud,uu: exist here only"},
     {"enrol", "N", ENROL, VERIFY | BLOCKS,
      "each person's first N sessions enrol (verify: 10; blocks: those of split `train`)"},
@@ -69,6 +70,8 @@ static const struct row {
     {"resample-all", NULL, RESAMPLE_ALL, BLOCKS, "resample and scale enrolments too"},
     {"labels", "CSV", LABELS, CHALLENGE,
      "session,is_illegal: takes the place of the recording's column"},
+    {"recentre", NULL, RECENTRE, ALL,
+     "move the population's centre to the enrolled profiles', as `idem train --from-store` does"},
     {"json", NULL, JSON, ALL, "figures as JSON on standard output"},
     {"html", "FILE", HTML, ALL, "also write a page with plots, figures and how to reproduce"},
     {"skip-bad", NULL, SKIP_BAD, ALL, "leave out bad rows, count them and say so"},
@@ -121,6 +124,8 @@ static bool flag(struct idem_eval_options *o, int id)
         o->skip_bad = true;
     else if (id == RESAMPLE_ALL)
         o->resample_all = true;
+    else if (id == RECENTRE)
+        o->recentre = true;
     else
         return false;
     return true;

@@ -21,6 +21,7 @@ struct idem_eval_options {
     const char *data;
     struct idem_resampling resampling; /* of probes; step_ms 0 and scale 1: none */
     bool resample_all;                 /* of enrolments too */
+    bool recentre;                     /* the population on the profiles, once they are there */
     bool json, skip_bad;
 };
 

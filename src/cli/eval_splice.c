@@ -102,7 +102,7 @@ static int deal(const struct idem_splice_options *o, struct idem_splice_stage *s
     struct idem_cast_options how = {.folds = o->folds,
                                     .extra = extra,
                                     .extra_count = stage->population_file ? 0 : o->populations,
-                                    .learning = {.level = o->level ? o->level : "mixed",
+                                    .learning = {.level = o->level ? o->level : idem_level_name(IDEM_LEVEL_DEFAULT),
                                                  .flights = "ud",
                                                  .calibrate = true,
                                                  .progress = idem_cli_progress,

@@ -37,8 +37,8 @@ static const struct row {
      "of these recordings learn from these people only"},
     {"users", "RANGES", BOTH, TEXT, AT(users), 0, 0, "of KEYS take these people only: 1-72,80"},
     {"pointer-users", "RANGES", BOTH, TEXT, AT(pointer_users), 0, 0, "the same of --pointer"},
-    {"level", "LEVEL", BOTH, TEXT, AT(level), 0, 0, "hand, mixed (default), finger, fingerrow"},
-    {"window", "KEYS", BOTH, NUMBER, AT(window), 5, 1000, "keys per window (default 25)"},
+    {"level", "LEVEL", BOTH, TEXT, AT(level), 0, 0, "hand (default), mixed, finger, fingerrow"},
+    {"window", "KEYS", BOTH, NUMBER, AT(window), 5, 1000, "keys per window (default 100)"},
     {"gestures", "N", BOTH, NUMBER, AT(gestures), 5, 1000, "gestures per window (default 10)"},
     {"enrol", "KEYS", BOTH, NUMBER, AT(enrol), 100, 100000,
      "keys that enrolment takes (default 1000)"},
@@ -176,7 +176,7 @@ int idem_splice_parse(int argc, char **argv, enum idem_splice_kind kind,
                       struct idem_splice_options *out)
 {
     struct option longs[ROWS + 2] = {{NULL, 0, NULL, 0}};
-    struct idem_splice_options o = {.window = 25,
+    struct idem_splice_options o = {.window = IDEM_WINDOW_KEYS,
                                     .gestures = 10,
                                     .enrol = 1000,
                                     .enrol_gestures = 400,

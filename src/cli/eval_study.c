@@ -201,7 +201,7 @@ static int population(struct run *run)
     static char step[] = "learning";
     struct idem_recording *recs[POPULATIONS];
     struct idem_fault fault;
-    const struct idem_learning how = {.level = run->o->level ? run->o->level : "mixed",
+    const struct idem_learning how = {.level = run->o->level ? run->o->level : idem_level_name(IDEM_LEVEL_DEFAULT),
                                       .flights = "ud",
                                       .calibrate = true,
                                       .progress = idem_cli_progress,

@@ -26,7 +26,7 @@ static const char help_text[] =
     "scales and calibration stay those of OLD, the population that the server runs with,\n"
     "so that everybody stays enrolled.\n\n"
     "  -o, --output FILE      where to write the population\n"
-    "      --level LEVEL      hand, mixed (default), finger, fingerrow: how finely keys are told\n"
+    "      --level LEVEL      hand (default), mixed, finger, fingerrow: how finely keys are told\n"
     "      --rank R           most directions of the keyboard's eigenvoice matrix, 1 to 96 (48);\n"
     "                         fewer score faster, and suffice for a hundred people\n"
     "      --users RANGES     of the files after it keep people with these numbers, e.g.\n"
@@ -217,7 +217,7 @@ int idem_cli_train(int argc, char **argv)
 {
     static char step[] = "learning";
     struct train t = {.from = {.organisation = "demo", .people_min = 50},
-                      .how = {.level = "mixed",
+                      .how = {.level = idem_level_name(IDEM_LEVEL_DEFAULT),
                               .flights = "ud",
                               .calibrate = true,
                               .progress = idem_cli_progress,

@@ -14,7 +14,7 @@
 
 enum {
     IDEM_SLICE_STROKES = 25, /* keystrokes in a slice of a session, about */
-    IDEM_SLICE_GESTURES = 10,
+    IDEM_SLICE_GESTURES = 4,
 };
 
 struct idem_learning {

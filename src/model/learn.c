@@ -32,7 +32,7 @@ struct idem_learn_options idem_learn_defaults(enum idem_modality modality)
         .unit_strokes = UINT32_MAX,
         .variance_min = 1,
         .variance_max = 1,
-        .plain_share = 0.8f,
+        .plain_share = 1,
         .em = {.iterations = 10, .ridge = 20, .seed = 1, .start = 0.05},
         .plda = {.piece = 10, .reach = 160, .seed = 1},
         .calibrate = true,

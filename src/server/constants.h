@@ -11,9 +11,6 @@
 #include "wire/wire.h"
 
 enum {
-    /* What a client is asked for: strokes per window. */
-    IDEM_WINDOW_KEYS = 25,
-    IDEM_WINDOW_GESTURES = 10,
     /* Strokes until a modality counts as enrolled. */
     IDEM_ENROL_KEYS = 400,
     IDEM_ENROL_GESTURES = 150,
@@ -53,8 +50,8 @@ enum {
 };
 
 /* Decisions, on P(owner). */
-#define IDEM_TRUST_STEP_UP 0.5
-#define IDEM_TRUST_LOCK    0.05
+#define IDEM_TRUST_STEP_UP 1e-3
+#define IDEM_TRUST_LOCK    1e-5
 
 /* Quarantine: which windows of a closed session a profile may learn. How much: model/adapt.h. */
 #define IDEM_TRUST_DIP                                                                             \
