@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# all.sh BUILD seeds: writes the seeds of binary formats anew (make_seeds.c).
 # all.sh BUILD SECONDS: builds the sources with clang's coverage and sanitizers, then runs every fuzz_NAME.c on a
 # copy of corpus/NAME for so many seconds. The first finding ends it; its input stays in BUILD/NAME.
 set -eu
@@ -13,6 +14,12 @@ archives=$(ninja -C "$build" -t targets all | sed -n 's/^\(src.*\.a\): .*/\1/p')
 # shellcheck disable=SC2086 # lists of words
 ninja --quiet -C "$build" $archives
 libs=$(pkg-config --libs jansson libcbor libsodium sqlite3 libmicrohttpd zlib)
+if [ "$seconds" = seeds ]; then
+    # shellcheck disable=SC2086
+    clang -std=c11 -g -O1 -D_GNU_SOURCE -fsanitize=address,undefined -Iinclude -Isrc -o "$build/make_seeds" \
+        fuzz/make_seeds.c -Wl,--start-group $(printf "$build/%s " $archives) -Wl,--end-group $libs -lpthread -lm
+    exec "$build/make_seeds" fuzz/corpus
+fi
 for source in fuzz/fuzz_*.c; do
     name=$(basename "$source" .c)
     name=${name#fuzz_}

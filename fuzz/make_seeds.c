@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * make_seeds.c - writes the seeds that follow the binary formats, the same bytes every time.
+ *
+ * usage: make_seeds CORPUS_FOLDER (fuzz/all.sh BUILD seeds compiles and runs it)
+ *
+ *   front/typing          a small front, then events that fill windows (fuzz_front.c)
+ *   population/keyboard   the same front with a model of rank 2
+ *   profile/keyboard      a profile of 75 strokes (fuzz_profile.c)
+ *   cbor, json            one window; a batch of both modalities; and as the store keeps one
+ *
+ * To be run again whenever a format changes: seeds that are refused at once find nothing.
+ */
+#include "base/rng.h"
+#include "model/population.h"
+#include "model/profile.h"
+#include "wire_front.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CELLS = 6, RANK = 2, EVENTS = 60, ROOM = 1 << 16 };
+
+static const char *corpus;
+
+static void check(int err)
+{
+    if (err == 0)
+        return;
+    fprintf(stderr, "make_seeds: %s\n", idem_strerror(err));
+    exit(1);
+}
+
+static void save(const char *name, const void *bytes, size_t len)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", corpus, name);
+    FILE *file = fopen(path, "wb");
+    if (file == NULL || fwrite(bytes, 1, len, file) != len || fclose(file) != 0) {
+        fprintf(stderr, "make_seeds: cannot write %s\n", path);
+        exit(1);
+    }
+}
+
+/* Six cells of level hand: enough to have a shape. */
+static struct idem_front *small_front(void)
+{
+    struct idem_front *front;
+    struct idem_zoning zoning;
+    check(idem_zoning_init(&zoning, IDEM_LEVEL_HAND));
+    check(idem_front_alloc(idem_zoning_slots(&zoning), CELLS, &front));
+    front->zoning = zoning;
+    front->level = IDEM_LEVEL_HAND;
+    for (uint32_t c = 0; c < CELLS; c++) {
+        front->slot[c] = 3 * c;
+        for (uint32_t e = 0; e < IDEM_EDGES; e++)
+            front->edges[c * IDEM_EDGES + e] = 50 + 20 * (float)e;
+    }
+    check(idem_front_seal(front));
+    return front;
+}
+
+/* Two keys in rollover; the times are steps from one event to the next. */
+static void write_events(struct idem_writer *w)
+{
+    struct idem_rng rng;
+    idem_rng_seed(&rng, 1);
+    for (int i = 0; i < EVENTS; i++) {
+        static const uint16_t actions[] = {IDEM_KEY_DOWN, IDEM_KEY_DOWN, IDEM_KEY_UP, IDEM_KEY_UP};
+        const uint16_t key = (uint16_t)(i % 2 == 0 ? 16 + i / 4 % 10 : 30 + i / 4 % 9);
+        idem_write_u16(w, key);
+        idem_write_u16(w, actions[i % 4]);
+        idem_write_u32(w, 20000 + idem_rng_below(&rng, 80000));
+    }
+}
+
+static void seed_front(const struct idem_front *front)
+{
+    static uint8_t bytes[ROOM];
+    struct idem_writer w;
+    idem_writer_init(&w, bytes, sizeof bytes);
+    idem_write_u16(&w, 0);
+    check(idem_front_write(front, &w));
+    const uint16_t len = (uint16_t)(w.len - 2);
+    write_events(&w);
+    check(w.err);
+    const size_t all = w.len;
+    idem_writer_init(&w, bytes, 2);
+    idem_write_u16(&w, len);
+    save("front/typing", bytes, all);
+}
+
+static void seed_profile(const struct idem_front *front)
+{
+    static uint8_t bytes[ROOM];
+    struct idem_profile *profile;
+    struct idem_window *window;
+    size_t len;
+    check(idem_profile_new(front, IDEM_KEYBOARD, &profile));
+    check(idem_window_new(front, IDEM_KEYBOARD, &window));
+    for (int32_t i = 0; i < 3; i++) {
+        const int32_t sums[IDEM_CONTRASTS] = {90 - 40 * i, -30, 20, 10 * i, -5, 3};
+        check(idem_window_begin(window, 25, 6100));
+        for (uint32_t c = 0; c < CELLS; c += 2)
+            check(idem_window_put(window, c, 3 * IDEM_GRID, sums));
+        check(idem_window_end(window));
+        check(idem_profile_add(profile, window));
+    }
+    check(idem_profile_write(profile, bytes, sizeof bytes, &len));
+    save("profile/keyboard", bytes, len);
+    idem_window_free(window);
+    idem_profile_free(profile);
+}
+
+/* Takes the front. */
+static void seed_population(struct idem_front *front)
+{
+    struct idem_model model;
+    struct idem_model *models[IDEM_MODALITIES] = {&model, NULL};
+    struct idem_population *pop;
+    struct idem_rng rng;
+    void *bytes;
+    size_t len;
+    idem_rng_seed(&rng, 2);
+    check(idem_model_alloc(&model, idem_front_shape(front, IDEM_KEYBOARD), RANK));
+    for (size_t k = 0; k < idem_shape_dims(model.shape); k++) {
+        model.weight[k] = 0.8f;
+        model.plain[k] = 0.2f;
+        for (size_t i = 0; i < RANK; i++)
+            model.load[k * RANK + i] = (float)(0.4 * idem_rng_normal(&rng));
+    }
+    model.plain_share = 0.5f;
+    model.reach = 200;
+    for (size_t i = 0; i < RANK; i++)
+        model.session[i] = 0.1f;
+    idem_model_seal(&model);
+    check(idem_population_build(front, models, &pop));
+    check(idem_population_write(pop, &bytes, &len));
+    save("population/keyboard", bytes, len);
+    free(bytes);
+    idem_population_free(pop);
+}
+
+static void fill(struct idem_window *window, enum idem_modality m)
+{
+    static const int32_t key[IDEM_CONTRASTS] = {30, -20, 12, 0, -7, 4};
+    static const int32_t gesture[6] = {12, -8, 3, 4, -5, 6};
+    check(
+        idem_window_begin(window, m == IDEM_KEYBOARD ? 25 : 10, m == IDEM_KEYBOARD ? 6100 : 9000));
+    if (m == IDEM_KEYBOARD) {
+        for (uint32_t c = 0; c < 13; c += 2)
+            check(idem_window_put(window, c, (1 + (int32_t)c % 3) * IDEM_GRID, key));
+    } else {
+        check(idem_window_put(window, 0, 300, gesture));
+        check(idem_window_put(window, 1, 200, gesture));
+    }
+    check(idem_window_end(window));
+}
+
+static void seed_batch(const char *name, bool json, uint32_t count, int64_t clock_ms)
+{
+    static const uint32_t seqs[] = {7, 8, 70000};
+    static uint8_t bytes[ROOM];
+    struct idem_wire_writer writer;
+    size_t len;
+    check(idem_wire_batch_begin(&writer, wire_front(), json, count, clock_ms, bytes, sizeof bytes));
+    for (uint32_t i = 0; i < count; i++) {
+        const enum idem_modality m = i == 1 ? IDEM_POINTER : IDEM_KEYBOARD;
+        struct idem_window *window;
+        check(idem_window_new(wire_front(), m, &window));
+        fill(window, m);
+        check(idem_wire_batch_put(&writer, window, count == 1 ? 1 : seqs[i]));
+        idem_window_free(window);
+    }
+    check(idem_wire_batch_end(&writer, &len));
+    save(name, bytes, len);
+}
+
+static void seed_stored(void)
+{
+    uint8_t bytes[1024];
+    struct idem_window *window;
+    size_t len;
+    check(idem_window_new(wire_front(), IDEM_KEYBOARD, &window));
+    fill(window, IDEM_KEYBOARD);
+    check(idem_wire_write_window(wire_front(), window, 3, bytes, sizeof bytes, &len));
+    save("cbor/stored", bytes, len);
+    idem_window_free(window);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        fprintf(stderr, "usage: make_seeds CORPUS_FOLDER\n");
+        return 2;
+    }
+    corpus = argv[1];
+    struct idem_front *front = small_front();
+    seed_front(front);
+    seed_profile(front);
+    seed_population(front); /* which frees it */
+    for (int json = 0; json < 2; json++) {
+        seed_batch(json ? "json/one" : "cbor/one", json, 1, -1);
+        seed_batch(json ? "json/both" : "cbor/both", json, 3, INT64_C(1800000000000));
+    }
+    seed_stored();
+    return 0;
+}
