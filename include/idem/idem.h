@@ -214,7 +214,7 @@ void idem_scorer_free(struct idem_scorer *scorer);
 struct idem_score {
     double raw;       /* E(P + S) - E(P) - E(S), nats, before calibration */
     double llr;       /* calibrated log-likelihood ratio "same person" : "two people", nats */
-    double unclamped; /* the same before it is held within +-25 nats */
+    double unbounded; /* the same before it is bounded: for comparing, it claims too much */
     bool sufficient;  /* enough evidence in probe and profile to be used at all */
 };
 
@@ -233,7 +233,13 @@ struct idem_trust_params idem_trust_defaults(void);
 
 struct idem_trust_state {
     double p_owner;     /* posterior that the owner is still there, 0..1 */
-    double p_recent;    /* the same from what came after the last step-up alone: decides the lock */
+    double p_recent;    /* the same from what came after the last step-up alone */
+    /*
+     * The log odds of both before calibration bounds the ratios in them. They claim too much to be
+     * read as odds, but go on falling where p_owner cannot: decisions compare them with a threshold
+     * of which the rate of false alarms was measured (`idem eval takeover`).
+     */
+    double log_odds, log_odds_recent;
     double llr;         /* of the whole session so far, calibrated, nats */
     double suspect_llr; /* most incriminating suffix, nats (negative incriminates) */
     uint32_t suspect_windows; /* its length in windows: the likeliest takeover point */

@@ -3,7 +3,7 @@
  * ageing.h - studies of how profiles live: over days, under attack, through injuries and new
  * keyboards, on a second device, and when two people enrol as one. Each fills tables of a sheet.
  *
- * The population must not know the people of the recording. LLRs are unclamped; a probe below the
+ * The population must not know the people of the recording. LLRs are unbounded; a probe below the
  * amounts of scorer.h counts as `insufficient` and is left out where a table says so.
  */
 #ifndef IDEM_EVAL_AGEING_H

@@ -175,7 +175,7 @@ int idem_seat_watch_step(struct idem_seat_watch *watch, const struct idem_reel_w
     if (watch->options->perform[idem_window_modality(window->window)])
         r = idem_trust_update(watch->trust, watch->scorer, watch->profiles, window->window,
                               window->t_us);
-    *statistic = idem_log_odds(idem_trust_read(watch->trust, window->t_us).p_recent);
+    *statistic = idem_trust_read(watch->trust, window->t_us).log_odds_recent;
     return r;
 }
 

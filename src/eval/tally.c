@@ -182,5 +182,5 @@ double idem_study_llr(struct idem_scorer *scorer, const struct idem_profile *pro
     double raw;
     idem_scorer_raw(scorer, profile, &stats, 1, &raw);
     return idem_scorer_finish(scorer, profile, raw, idem_strokes_held(stats, cells, strokes))
-        .unclamped;
+        .unbounded;
 }

@@ -34,7 +34,7 @@ struct idem_difference {
 };
 int idem_tally_difference(struct idem_tally *a, struct idem_tally *b, struct idem_difference *out);
 
-/* The unclamped LLR of flat statistics against a profile. */
+/* The unbounded LLR of flat statistics against a profile. */
 double idem_study_llr(struct idem_scorer *scorer, const struct idem_profile *profile,
                       const float *stats, double strokes);
 

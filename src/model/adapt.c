@@ -111,8 +111,8 @@ struct idem_adapt_drift idem_adapt_drift(struct idem_scorer *scorer,
 
     idem_scorer_raw(scorer, anchor, probes, 2, raw);
     return (struct idem_adapt_drift){
-        .llr = idem_scorer_finish(scorer, anchor, raw[0], (double)learned->strokes).unclamped,
-        .attainable = idem_scorer_finish(scorer, anchor, raw[1], strokes).unclamped,
+        .llr = idem_scorer_finish(scorer, anchor, raw[0], (double)learned->strokes).unbounded,
+        .attainable = idem_scorer_finish(scorer, anchor, raw[1], strokes).unbounded,
     };
 }
 

@@ -12,13 +12,13 @@ enum { N = IDEM_CALIBRATION_TERMS, TRIALS_MIN = 20, ITERATIONS_MAX = 50 };
 /* A score never counts for less than a hundredth or more than three times itself. */
 static const double log_slope_min = -4.6, log_slope_max = 1.1;
 /* Where the fit starts and what the ridge pulls towards, in units of trials. */
-static const double start[N] = {-0.7, 0, 0, 0, 0, 0};
+static const double start[N] = {-0.3, 0, 0, 0, 0, 0, -5, 0};
 static const double ridge = 2.0;
 
 void idem_calibration_identity(struct idem_calibration *cal)
 {
     *cal = (struct idem_calibration){
-        .coef = {1}, .probe_min = 1, .probe_max = 1e9, .profile_min = 1, .profile_max = 1e9};
+        .coef = {[6] = -40}, .probe_min = 1, .probe_max = 1e9, .profile_min = 1, .profile_max = 1e9};
 }
 
 static double clamp(double x, double lo, double hi)
@@ -33,7 +33,36 @@ static void amounts(const struct idem_calibration *cal, double probe, double pro
     *q = log2(clamp(profile, cal->profile_min, cal->profile_max) / 500.0);
 }
 
-/* llr of a trial under coef, and its derivative by each coefficient. */
+/* log(exp(a) + exp(b)) */
+static double log_add(double a, double b)
+{
+    double most = a > b ? a : b;
+    return most + log1p(exp(-fabs(a - b)));
+}
+
+/* The bounds of e: one probe in e^40, and three in ten. */
+static const double log_odd_min = -40, log_odd_max = -1.2;
+
+/*
+ * llr of z when a share e of probes says nothing (log_odd: its logarithm), and its derivatives by z
+ * and by log_odd.
+ */
+static double bound(double z, double log_odd, double *by_z, double *by_odd)
+{
+    const double even = log1p(-exp(log_odd)), odd = exp(log_odd);
+    const double top = log_add(even + z, log_odd), bottom = log_add(even, log_odd + z);
+
+    *by_z = exp(even + z - top) - exp(log_odd + z - bottom);
+    *by_odd = odd * (exp(-top) - exp(z - top) - exp(z - bottom) + exp(-bottom));
+    return top - bottom;
+}
+
+static double log_odd_of(const double coef[N], double p)
+{
+    return clamp(coef[6] + coef[7] * p, log_odd_min, log_odd_max);
+}
+
+/* z of a trial under coef, and its derivative by each coefficient. */
 static double predict(const struct idem_calibration *cal, const double coef[N],
                       const struct idem_trial *t, double raw, double gradient[N])
 {
@@ -47,7 +76,23 @@ static double predict(const struct idem_calibration *cal, const double coef[N],
     gradient[3] = 1;
     gradient[4] = p;
     gradient[5] = q;
+    gradient[6] = gradient[7] = 0;
     return scaled + coef[3] + coef[4] * p + coef[5] * q;
+}
+
+/* The same for llr. */
+static double predict_bounded(const struct idem_calibration *cal, const double coef[N],
+                              const struct idem_trial *t, double raw, double gradient[N])
+{
+    double p, q, by_z, by_odd, z = predict(cal, coef, t, raw, gradient);
+
+    amounts(cal, t->probe_strokes, t->profile_strokes, &p, &q);
+    double llr = bound(z, log_odd_of(coef, p), &by_z, &by_odd);
+    for (int k = 0; k < 6; k++)
+        gradient[k] *= by_z;
+    gradient[6] = by_odd;
+    gradient[7] = by_odd * p;
+    return llr;
 }
 
 /* Solves the symmetric positive definite A x = b in place (Cholesky); A is N x N. */
@@ -103,15 +148,6 @@ struct fit {
     struct class_count n;
 };
 
-/*
- * Fitting sees scores up to here: the few pieces in which the owner did something else altogether
- * (another task, one hand) would otherwise flatten the slope for everybody.
- */
-static double winsorised(const struct idem_trial *t)
-{
-    return clamp((double)t->raw, -10, 10);
-}
-
 static double trial_weight(const struct fit *fit, const struct idem_trial *t)
 {
     return 0.5 * (double)fit->count / (t->genuine ? fit->n.genuine : fit->n.impostor);
@@ -128,7 +164,7 @@ static double loss(const struct fit *fit, const double coef[N])
     double sum = 0, gradient[N];
     for (size_t i = 0; i < fit->count; i++) {
         const struct idem_trial *t = &fit->trials[i];
-        double z = predict(fit->cal, coef, t, winsorised(t), gradient);
+        double z = predict_bounded(fit->cal, coef, t, (double)t->raw, gradient);
         sum += trial_weight(fit, t) * softplus(t->genuine ? -z : z);
     }
     for (int k = 0; k < N; k++)
@@ -146,7 +182,7 @@ static void scoring_step(const struct fit *fit, double step[N])
     for (size_t i = 0; i < fit->count; i++) {
         const struct idem_trial *t = &fit->trials[i];
         double weight = trial_weight(fit, t);
-        double prob = 1 / (1 + exp(-predict(fit->cal, coef, t, winsorised(t), x)));
+        double prob = 1 / (1 + exp(-predict_bounded(fit->cal, coef, t, (double)t->raw, x)));
         for (int k = 0; k < N; k++) {
             step[k] += weight * (t->genuine - prob) * x[k];
             for (int l = 0; l <= k; l++)
@@ -199,13 +235,22 @@ int idem_calibration_fit(const struct idem_trial *trials, size_t count,
     return IDEM_OK;
 }
 
+double idem_calibrate_unbounded(const struct idem_calibration *cal, double raw,
+                                double probe_strokes, double profile_strokes)
+{
+    const struct idem_trial t = {.probe_strokes = (float)probe_strokes,
+                                 .profile_strokes = (float)profile_strokes};
+    double gradient[N];
+    return predict(cal, cal->coef, &t, raw, gradient);
+}
+
 double idem_calibrate(const struct idem_calibration *cal, double raw, double probe_strokes,
                       double profile_strokes)
 {
     const struct idem_trial t = {.probe_strokes = (float)probe_strokes,
                                  .profile_strokes = (float)profile_strokes};
     double gradient[N];
-    return predict(cal, cal->coef, &t, raw, gradient);
+    return predict_bounded(cal, cal->coef, &t, raw, gradient);
 }
 
 void idem_calibration_write(const struct idem_calibration *cal, struct idem_writer *w)

@@ -14,7 +14,7 @@ enum { GENUINE_EACH = 2, IMPOSTORS_EACH = 3, GUARD = 2 };
 /* Sizes in slices. A profile size above half of what a person has is left out, a probe's likewise.
  */
 static const uint32_t profile_sizes[] = {4, 10, 20, 40, 100};
-static const uint32_t probe_sizes[] = {1, 2, 4, 10, 24};
+static const uint32_t probe_sizes[] = {1, 2, 4, 10, 24, 80};
 
 struct draw {
     const struct idem_corpus *corpus;
@@ -50,7 +50,9 @@ static float draw_probe(struct draw *d, size_t person, uint32_t least, uint32_t 
 
 /*
  * A profile: `size` of the slices that lie more than GUARD before the probe, for an enrolment is
- * always older than what it is compared with, and people drift. Returns its strokes.
+ * always older than what it is compared with, and people drift. Of every two one is a single
+ * stretch, as an enrolment in one sitting, and one is scattered, as a profile that has learned.
+ * Returns its strokes.
  */
 static float draw_profile(struct draw *d, size_t person, uint32_t size, uint32_t probe)
 {
@@ -59,11 +61,14 @@ static float draw_profile(struct draw *d, size_t person, uint32_t size, uint32_t
 
     for (uint32_t i = 0; i < n; i++)
         d->order[i] = i;
+    const bool stretch = idem_rng_below(&d->rng, 2) == 0;
+    const uint32_t first = idem_rng_below(&d->rng, n - size + 1);
     memset(d->P, 0, idem_shape_len(d->corpus->shape) * sizeof *d->P);
     for (uint32_t k = 0; k < size; k++) {
-        uint32_t other = k + idem_rng_below(&d->rng, n - k), slice = d->order[other];
-        d->order[other] = d->order[k];
-        strokes += add_slice(d, person, slice, d->P);
+        uint32_t other = stretch ? first + k : k + idem_rng_below(&d->rng, n - k);
+        strokes += add_slice(d, person, d->order[other], d->P);
+        if (!stretch)
+            d->order[other] = d->order[k];
     }
     return strokes;
 }

@@ -80,18 +80,19 @@ struct idem_score idem_scorer_finish(const struct idem_scorer *scorer,
     static const int profile_min[] = {IDEM_SUFFICIENT_PROFILE_KEYS,
                                       IDEM_SUFFICIENT_PROFILE_GESTURES};
     const enum idem_modality m = profile->modality;
-    double llr =
-        idem_calibrate(&scorer->pop->model[m].calibration, raw, probe_strokes, profile->strokes);
+    const struct idem_calibration *cal = &scorer->pop->model[m].calibration;
+    double llr = idem_calibrate(cal, raw, probe_strokes, profile->strokes);
+    double unbounded = idem_calibrate_unbounded(cal, raw, probe_strokes, profile->strokes);
     const bool number = isfinite(raw) && isfinite(llr); /* else the population overflowed */
 
     if (!number)
-        llr = 0;
+        llr = unbounded = 0;
     return (struct idem_score){
         .raw = raw,
         .llr = llr > IDEM_LLR_MAX    ? IDEM_LLR_MAX
                : llr < -IDEM_LLR_MAX ? -IDEM_LLR_MAX
                                      : llr,
-        .unclamped = llr,
+        .unbounded = unbounded,
         .sufficient =
             number && probe_strokes >= probe_min[m] && profile->strokes >= (float)profile_min[m],
     };

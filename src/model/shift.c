@@ -86,7 +86,7 @@ double idem_shift_llr(struct idem_scorer *scorer, const uint8_t *groups,
     idem_shift_remove(groups, profile->shape.cells, &shifts, scorer->stats);
     idem_scorer_raw(scorer, profile, &stats, 1, &raw);
     return idem_scorer_finish(scorer, profile, raw, idem_strokes_held(stats, cells, strokes))
-        .unclamped;
+        .unbounded;
 }
 
 int idem_shift_carry_over(const struct idem_front *front, const struct idem_profile *other,

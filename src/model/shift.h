@@ -52,7 +52,7 @@ void idem_shift_remove(const uint8_t *groups, uint32_t cells, const struct idem_
 #define IDEM_SHIFT_ASK_LLR 3.0
 
 /*
- * The probe's unclamped LLR against the profile once its shifts are taken out. It is no evidence
+ * The probe's unbounded LLR against the profile once its shifts are taken out. It is no evidence
  * for the owner (shifts were fitted to him): it only tells whom to ask. Keyboard profiles only.
  */
 double idem_shift_llr(struct idem_scorer *scorer, const uint8_t *groups,

@@ -39,7 +39,8 @@ struct block {
     bool after_step_up; /* a step-up lies between this block and the next older one */
     int64_t start_us, end_us;
     double strokes[IDEM_MODALITIES];
-    double llr[IDEM_MODALITIES]; /* of the suffix that this block starts, not clamped */
+    /* Of the suffix that this block starts: calibrated, and before calibration bounds it. */
+    double llr[IDEM_MODALITIES], unbounded[IDEM_MODALITIES];
     int slot;                    /* where its statistics are */
 };
 
@@ -204,7 +205,8 @@ static bool score_suffixes(struct idem_trust *t, struct idem_scorer *scorer,
     for (int j = 0; j < count; j++) {
         double held = idem_strokes_held(probes[j], cells, strokes[j]);
         struct idem_score s = idem_scorer_finish(scorer, profile, raw[j], held);
-        t->blocks[j].llr[m] = s.sufficient ? s.unclamped : 0;
+        t->blocks[j].llr[m] = s.sufficient ? s.llr : 0;
+        t->blocks[j].unbounded[m] = s.sufficient ? s.unbounded : 0;
         newest = newest || (j == 0 && s.sufficient);
     }
     return newest;
@@ -269,9 +271,14 @@ static double suffix_llr(const struct block *b)
     return llr > IDEM_LLR_MAX ? IDEM_LLR_MAX : llr < -IDEM_LLR_MAX ? -IDEM_LLR_MAX : llr;
 }
 
+static double suffix_unbounded(const struct block *b)
+{
+    return b->unbounded[IDEM_KEYBOARD] + b->unbounded[IDEM_POINTER];
+}
+
 /*
- * The suffix that speaks loudest for a takeover; -1 without windows. Compared without the clamp:
- * several suffixes may lie beyond it, and the prior alone would then decide between them.
+ * The suffix that speaks loudest for a takeover; -1 without windows. Compared by the unbounded
+ * ratios: several suffixes may lie at the bound, and the prior alone would then decide.
  */
 static int suspect(const struct idem_trust *t)
 {
@@ -279,7 +286,7 @@ static int suspect(const struct idem_trust *t)
     int worst = -1;
     for (int j = 0; j < t->count; j++) {
         const struct block *b = &t->blocks[j];
-        double loud = log(takeover_odds(t, j)) - b->llr[IDEM_KEYBOARD] - b->llr[IDEM_POINTER];
+        double loud = log(takeover_odds(t, j)) - suffix_unbounded(b);
         if (loud > most) {
             most = loud;
             worst = j;
@@ -288,38 +295,63 @@ static int suspect(const struct idem_trust *t)
     return worst;
 }
 
+/* Odds of a takeover added up, by the calibrated ratios and, as a logarithm, by the unbounded. */
+struct odds {
+    double calibrated, log_unbounded;
+};
+
+static void add_odds(struct odds *sum, double prior, double llr, double unbounded)
+{
+    const double more = log(prior) - unbounded, have = sum->log_unbounded;
+    const double most = more > have ? more : have;
+
+    sum->calibrated += prior * exp(-llr);
+    sum->log_unbounded = most + log1p(exp(-fabs(more - have)));
+}
+
+static struct odds start_odds(double prior)
+{
+    return (struct odds){prior, log(prior)};
+}
+
+static void read_suspect(const struct idem_trust *trust, struct idem_trust_state *s)
+{
+    int worst = suspect(trust);
+    if (worst < 0)
+        return;
+    s->llr = suffix_llr(&trust->blocks[trust->count - 1]);
+    s->suspect_llr = suffix_llr(&trust->blocks[worst]);
+    for (int j = 0; j <= worst; j++)
+        s->suspect_windows += trust->blocks[j].windows;
+}
+
 struct idem_trust_state idem_trust_read(const struct idem_trust *trust, int64_t now_us)
 {
     const double login = (1 - trust->params.prior) / trust->params.prior;
     int64_t idle_us = now_us > trust->last_us ? now_us - trust->last_us : 0;
     double idle = trust->params.hazard_per_hour * fmin((double)idle_us / US_PER_HOUR, 1);
-    double all = idle, recent = idle;
+    struct odds all = start_odds(idle + (trust->count == 0 ? login : 1e-300));
+    struct odds recent =
+        start_odds(idle + (trust->count == 0 || trust->stepped_up ? login : 1e-300));
     bool since_step_up = true;
     struct idem_trust_state s = {.windows = trust->windows};
 
     for (int j = 0; j < trust->count; j++) {
         const struct block *b = &trust->blocks[j];
-        double odds = takeover_odds(trust, j), against = exp(-suffix_llr(b));
+        double odds = takeover_odds(trust, j), llr = suffix_llr(b), open = suffix_unbounded(b);
         since_step_up = since_step_up && !(j == 0 && trust->stepped_up);
-        all += odds * against;
+        add_odds(&all, odds, llr, open);
         if (since_step_up)
-            recent += (b->after_step_up && j + 1 < trust->count ? odds + login : odds) * against;
+            add_odds(&recent, b->after_step_up && j + 1 < trust->count ? odds + login : odds, llr,
+                     open);
         since_step_up = since_step_up && !b->after_step_up;
     }
-    if (trust->count == 0)
-        all = recent = idle + login;
-    else if (trust->stepped_up)
-        recent += login;
-    s.p_owner = 1 / (1 + all);
-    s.p_recent = 1 / (1 + recent);
+    s.p_owner = 1 / (1 + all.calibrated);
+    s.p_recent = 1 / (1 + recent.calibrated);
+    s.log_odds = -all.log_unbounded;
+    s.log_odds_recent = -recent.log_unbounded;
     s.stale = now_us - trust->fresh_us > trust->params.expiry_us;
-    int worst = suspect(trust);
-    if (worst >= 0) {
-        s.llr = suffix_llr(&trust->blocks[trust->count - 1]);
-        s.suspect_llr = suffix_llr(&trust->blocks[worst]);
-        for (int j = 0; j <= worst; j++)
-            s.suspect_windows += trust->blocks[j].windows;
-    }
+    read_suspect(trust, &s);
     return s;
 }
 

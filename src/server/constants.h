@@ -49,9 +49,12 @@ enum {
     IDEM_DRAIN_MS = 10 * 1000, /* for requests under way when the server is told to stop */
 };
 
-/* Decisions, on P(owner). */
-#define IDEM_TRUST_STEP_UP 1e-3
-#define IDEM_TRUST_LOCK    1e-5
+/*
+ * Decisions, on the filter's log odds (nats): what `idem eval takeover` measures to be one false
+ * alarm in ten and in fifty active hours.
+ */
+#define IDEM_TRUST_STEP_UP (-8.0)
+#define IDEM_TRUST_LOCK    (-12.0)
 
 /* Quarantine: which windows of a closed session a profile may learn. How much: model/adapt.h. */
 #define IDEM_TRUST_DIP                                                                             \

@@ -248,7 +248,7 @@ static double llr(const struct idem_profile *profile, const struct idem_profile 
     const float *stats = probe->stats;
     double raw;
     idem_scorer_raw(scorer, profile, &stats, 1, &raw);
-    return idem_scorer_finish(scorer, profile, raw, (double)probe->strokes).unclamped;
+    return idem_scorer_finish(scorer, profile, raw, (double)probe->strokes).unbounded;
 }
 
 /* Forty days of lessons that hold as much of the impostor as goes through; his probe, after it. */

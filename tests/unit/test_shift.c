@@ -37,7 +37,7 @@ static double llr(const struct idem_profile *profile, const struct idem_profile 
     const float *stats = probe->stats;
     double raw;
     idem_scorer_raw(scorer, profile, &stats, 1, &raw);
-    return idem_scorer_finish(scorer, profile, raw, (double)probe->strokes).unclamped;
+    return idem_scorer_finish(scorer, profile, raw, (double)probe->strokes).unbounded;
 }
 
 static void cells_have_the_hand_that_types_them(void **state)
