@@ -213,7 +213,7 @@ static struct idem_evaluation score(const struct idem_learned *learned, enum ide
 static void typists_are_told_apart_whatever_the_threads(void **state)
 {
     (void)state;
-    struct idem_recording *train = typed(100, 60), *test = typed(1, 16);
+    struct idem_recording *train = typed(100, 200), *test = typed(1, 16);
     const struct idem_protocol protocol = {.enrol = 2, .probe = 50};
     struct idem_evaluation e[2];
     for (int i = 0; i < 2; i++) {
