@@ -32,9 +32,6 @@ enum id {
     DECODED,
     THIN,
     CARRY,
-    UNCOUNTED,
-    NOISE,
-    PROJECT,
     COST,
     SEED,
     JSON,
@@ -62,9 +59,6 @@ static const struct {
     {"decoded", "N", "pairs of windows to read (default 40)", DECODED},
     {"thin", "SHARE", "defence: each measurement is withheld with this probability", THIN},
     {"carry", "N", "defence: a cell with fewer strokes stays for the next window", CARRY},
-    {"uncounted", NULL, "defence: cells' counts do not leave", UNCOUNTED},
-    {"noise", "VARIANCE", "defence: normal noise on every number of a cell", NOISE},
-    {"project", "RANK", "defence: only so many projections of the sums leave", PROJECT},
     {"cost", NULL, "also measure recognition with such windows", COST},
     {"seed", "N", "of all draws (default 1)", SEED},
     {"json", NULL, "figures as JSON on standard output", JSON},
@@ -81,7 +75,7 @@ struct options {
     const char *population_users, *users, *words, *html, *data;
     char *levels[LEVELS];
     char *windows[LENGTHS];
-    uint32_t keys[LENGTHS], rank;
+    uint32_t keys[LENGTHS];
     int level_count, length_count;
     bool json, skip_bad, cost;
     struct idem_leak_options leak;
@@ -156,12 +150,10 @@ static int take_number(struct options *o, int id, const char *value)
     const struct {
         int id;
         uint32_t min, max, *to;
-    } limits[] = {
-        {PEOPLE, 2, 100000, &o->leak.people},    {PER_LENGTH, 1, 32, &o->leak.words},
-        {TRIALS, 20, 100000, &o->leak.planted},  {NATURAL, 100, 1000000, &o->leak.natural},
-        {DECODED, 1, 10000, &o->leak.decoded},   {CARRY, 1, 1000, &o->leak.defence.carry},
-        {PROJECT, 1, IDEM_RANK_MAX, &o->rank},   {SEED, 0, UINT32_MAX, &seed},
-        {THREADS, 1, IDEM_THREADS_MAX, &threads}};
+    } limits[] = {{PEOPLE, 2, 100000, &o->leak.people},   {PER_LENGTH, 1, 32, &o->leak.words},
+                  {TRIALS, 20, 100000, &o->leak.planted}, {NATURAL, 100, 1000000, &o->leak.natural},
+                  {DECODED, 1, 10000, &o->leak.decoded},  {CARRY, 1, 1000, &o->leak.defence.carry},
+                  {SEED, 0, UINT32_MAX, &seed},           {THREADS, 1, IDEM_THREADS_MAX, &threads}};
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         if (limits[i].id != id)
             continue;
@@ -202,11 +194,6 @@ static int take(struct options *o, int id, char *value)
         return 0;
     case THIN:
         return take_real("thin", value, 0.99, &o->leak.defence.thin);
-    case NOISE:
-        return take_real("noise", value, 1000, &o->leak.defence.noise);
-    case UNCOUNTED:
-        o->leak.defence.uncounted = true;
-        return 0;
     case COST:
         o->cost = true;
         return 0;
@@ -316,13 +303,12 @@ static int learn_text(struct run *run)
     return 0;
 }
 
-/* One level: a front, or a whole population where recognition or a projection is wanted. */
+/* One level: a front, or a whole population where recognition is wanted. */
 static int learn_level(struct run *run, const char *level, struct idem_learned *learned)
 {
     struct idem_recording *recs[POPULATIONS];
     struct idem_fault fault;
-    const struct idem_learning how = {
-        .level = level, .flights = run->o.leak.flights, .rank = run->o.rank};
+    const struct idem_learning how = {.level = level, .flights = run->o.leak.flights};
     for (int i = 0; i < run->count - 1; i++)
         recs[i] = run->sources[i].rec;
     return idem_learn_recordings(recs, run->count - 1, &how, learned, &fault) < 0
@@ -357,7 +343,7 @@ static int run_level(struct run *run, const char *level)
     struct idem_learned learned = {0};
     struct idem_filing filing;
     struct idem_front *front = NULL;
-    const bool whole = run->o.cost || run->o.rank;
+    const bool whole = run->o.cost;
     const uint32_t all = (uint32_t)(run->o.level_count * run->o.length_count);
     static char step[] = "attacking";
     int r = whole ? learn_level(run, level, &learned) : learn_front(run, level, &filing, &front);
@@ -366,8 +352,6 @@ static int run_level(struct run *run, const char *level)
     stage.front = whole ? learned.population->front : front;
     stage.filing = whole ? &learned.filing : &filing;
     stage.learned = run->o.cost ? &learned : NULL;
-    if (run->o.rank)
-        leak.defence.projection = &learned.population->model[IDEM_KEYBOARD];
     leak.level = level;
     for (int i = 0; i < run->o.length_count && r == 0; i++) {
         idem_cli_progress(step, run->done, all);

@@ -138,6 +138,22 @@ struct tally {
     struct idem_leak_chained chained;
 };
 
+static void add_solved(struct idem_leak_solved *to, const struct idem_leak_solved *s)
+{
+    to->strokes += s->strokes;
+    to->tried += s->tried;
+    to->right += s->right;
+    to->guessed += s->guessed;
+    to->lone += s->lone;
+    to->lone_right += s->lone_right;
+    to->lone_guessed += s->lone_guessed;
+}
+
+static double share(uint32_t some, uint32_t all)
+{
+    return all ? (double)some / all : NAN;
+}
+
 static int look_at(struct leak *l, uint32_t person, uint32_t first, struct idem_rng *rng,
                    float *stats, struct tally *t)
 {
@@ -146,8 +162,7 @@ static int look_at(struct leak *l, uint32_t person, uint32_t first, struct idem_
     int r = idem_leak_solve_window(&l->attacked, person, first, l->o->keys, &s);
     if (r == 0 && l->stage->filing->flight_count == IDEM_FLIGHTS)
         r = idem_leak_chain_window(&l->attacked, person, first, l->o->keys, &c);
-    t->solved.strokes += s.strokes;
-    t->solved.right += s.right;
+    add_solved(&t->solved, &s);
     t->chained.transitions += c.transitions;
     t->chained.right += c.right;
     idem_leak_window(&l->attacked, person, first, l->o->keys, rng, stats);
@@ -173,9 +188,14 @@ static int strokes_and_orders(struct leak *l)
         if (count > l->o->keys + 1)
             r = look_at(l, p, 1 + idem_rng_below(&rng, count - l->o->keys - 1), &rng, stats, &t);
     }
-    l->row.solved = t.solved.strokes ? (double)t.solved.right / t.solved.strokes : NAN;
-    l->row.chained = t.chained.transitions ? (double)t.chained.right / t.chained.transitions : NAN;
-    l->row.one_order = t.counted ? (double)t.single / t.counted : NAN;
+    l->row.solved = share(t.solved.right, t.solved.strokes);
+    l->row.few = share(t.solved.tried, t.solved.strokes);
+    l->row.few_right = share(t.solved.right, t.solved.tried);
+    l->row.few_guessed = share(t.solved.guessed, t.solved.tried);
+    l->row.lone_right = share(t.solved.lone_right, t.solved.lone);
+    l->row.lone_guessed = share(t.solved.lone_guessed, t.solved.lone);
+    l->row.chained = share(t.chained.right, t.chained.transitions);
+    l->row.one_order = share(t.single, t.counted);
     l->row.orders_log2 = r == 0 ? median(t.orders, t.counted) : NAN;
     l->row.keys_log2 = r == 0 ? median(t.places, t.counted) : NAN;
     free(stats);
@@ -300,9 +320,9 @@ static int decode(struct leak *l)
     free(d.out);
     l->row.words_sought = sum.words;
     l->row.passwords_sought = sum.passwords;
-    l->row.words_recovered = sum.words ? (double)sum.read / sum.words : NAN;
-    l->row.words_by_chance = sum.words ? (double)sum.chance / sum.words : NAN;
-    l->row.passwords_recovered = sum.passwords ? (double)sum.guessed / sum.passwords : NAN;
+    l->row.words_recovered = share(sum.read, sum.words);
+    l->row.words_by_chance = share(sum.chance, sum.words);
+    l->row.passwords_recovered = share(sum.guessed, sum.passwords);
     return d.err;
 }
 
@@ -323,7 +343,7 @@ static int cost(struct leak *l)
         l->row.eer_user[i] = l->row.eer_global[i] = NAN;
         if (o.keys > o.probe)
             continue;
-        r = idem_leak_cost(&all, l->stage->attacked, l->stage->learned, &l->own, &o, e);
+        r = idem_leak_cost(&all, l->stage->attacked, l->stage->learned, &o, e);
         if (r == 0) {
             l->row.eer_user[i] = e->figures.eer_user_mean;
             l->row.eer_global[i] = e->figures.eer_global;
@@ -340,8 +360,7 @@ static int cost(struct leak *l)
 static int attack(struct leak *l)
 {
     /* what the edge withholds, nobody can solve, order or decode directly */
-    const struct idem_leak_defence *d = &l->o->defence;
-    const bool exact = !idem_leak_uncounted(d) && d->noise <= 0 && d->thin <= 0 && !d->carry;
+    const bool exact = idem_leak_undefended(&l->o->defence);
     int r = presence(l);
     if (r == 0 && exact)
         r = strokes_and_orders(l);
@@ -361,6 +380,11 @@ int idem_leak_run(const struct idem_leak_stage *stage, const struct idem_leak_op
                                    .keys = options->keys,
                                    .joined = NAN,
                                    .solved = NAN,
+                                   .few = NAN,
+                                   .few_right = NAN,
+                                   .few_guessed = NAN,
+                                   .lone_right = NAN,
+                                   .lone_guessed = NAN,
                                    .orders_log2 = NAN,
                                    .keys_log2 = NAN,
                                    .one_order = NAN,

@@ -12,6 +12,7 @@
 #include "eval/leak_decode.h"
 #include "eval/leak_order.h"
 #include "eval/leak_presence.h"
+#include "eval/leak_solve.h"
 #include "eval/sheet.h"
 
 enum {
@@ -41,7 +42,10 @@ struct idem_leak_row {
     double joined;                    /* mean over words that lie over two windows; NAN */
     struct idem_leak_presence worst[IDEM_LEAK_WORST];
     uint32_t worst_count;
-    double solved;      /* share of measurements read off as single values; NAN when hidden */
+    double solved; /* share of measurements read off as single values; NAN when hidden */
+    double few;    /* share of measurements in cells of few strokes, which alone are sought */
+    /* shares of these and of strokes alone in their cell that are found, or guessed without sums */
+    double few_right, few_guessed, lone_right, lone_guessed;
     double orders_log2; /* median; NAN when hidden */
     double keys_log2;   /* median, ways to place the holds */
     double one_order;   /* share of windows with one order only */

@@ -1,27 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * leak_cost.c - see leak_cost.h.
- *
- * What the server makes of windows that hold no counts, or noise: for a cell it expects
- * n = rate x keystrokes, the population's rate. A window's sum is then n m + e with
- *     Var e = n (s + t) + noise
- * s the variance within, t that between people (a count that differs from n by Poisson chance moves
- * the sum by the person's mean). Counts and sums scaled by a = n s / (n (s + t) + noise) give, in
- * the model's own formula, the likelihood of exactly that.
- */
+/* leak_cost.c - see leak_cost.h. */
 #include "eval/leak_cost.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-#define WITHIN  0.65
-#define BETWEEN 0.2
 
 struct cost {
     const struct idem_leak_world *world;
     const struct idem_recording *rec;
     const struct idem_leak_cost_options *o;
-    double *rate; /* [cells] strokes of the cell a keystroke, in the population */
     float *stats;
     struct idem_rng rng;
     struct idem_stat_set profiles, probes;
@@ -31,38 +17,13 @@ struct cost {
     struct idem_comparisons comparisons;
 };
 
-static int learn_rates(struct cost *c, const struct idem_leak_world *others)
-{
-    const uint32_t cells = others->front->cells;
-    double strokes = 0;
-    c->rate = calloc(cells, sizeof *c->rate);
-    if (!c->rate)
-        return IDEM_ERR_NOMEM;
-    for (uint32_t p = 0; p < others->count; p++) {
-        strokes += others->people[p].count;
-        for (uint32_t i = 0; i < cells; i++)
-            c->rate[i] += others->people[p].first[i + 1] - others->people[p].first[i];
-    }
-    for (uint32_t i = 0; i < cells; i++)
-        c->rate[i] /= strokes;
-    return 0;
-}
-
-/* One window, read as the server would, added to a profile or probe. */
+/* One window, as it leaves, added to a profile or probe. */
 static void add_window(struct cost *c, uint32_t person, uint32_t at, float *to)
 {
-    const struct idem_leak_defence *d = &c->world->defence;
-    const uint32_t cells = c->world->front->cells;
+    const size_t len = idem_leak_len(c->world);
     idem_leak_window(c->world, person, at, c->o->keys, &c->rng, c->stats);
-    for (uint32_t i = 0; i < cells; i++) {
-        double n = c->rate[i] * c->o->keys * (1 - d->thin), a = 1;
-        if (idem_leak_uncounted(d) || d->noise > 0)
-            a = n * WITHIN / (n * (WITHIN + (idem_leak_uncounted(d) ? BETWEEN : 0)) + d->noise);
-        double count = idem_leak_uncounted(d) || d->noise > 0 ? n : (double)c->stats[i];
-        to[i] += (float)(a * count);
-        for (uint32_t k = 0; k < 2; k++)
-            to[cells + 2 * i + k] += (float)a * c->stats[cells + 2 * i + k];
-    }
+    for (size_t i = 0; i < len; i++)
+        to[i] += c->stats[i];
 }
 
 static int new_probe(struct cost *c, uint32_t owner, bool first, uint32_t *index)
@@ -133,31 +94,24 @@ static int pair(struct cost *c)
 }
 
 int idem_leak_cost(const struct idem_leak_world *world, const struct idem_recording *rec,
-                   const struct idem_learned *learned, const struct idem_leak_world *others,
-                   const struct idem_leak_cost_options *options, struct idem_evaluation *out)
+                   const struct idem_learned *learned, const struct idem_leak_cost_options *options,
+                   struct idem_evaluation *out)
 {
     const struct idem_compare_options how = {.raw = true};
-    const struct idem_shape shape = {world->front->cells, 1};
-    struct idem_leak_world shown = *world;
-    struct idem_model model = learned->population->model[IDEM_KEYBOARD];
-    struct cost c = {.world = &shown, .rec = rec, .o = options};
-    if (world->defence
-            .projection) { /* the evidence needs no more than the projection of the sums */
-        shown.defence.projection = NULL;
-        shown.defence.uncounted = true;
-        model.plain_share = 0;
-    }
+    const struct idem_shape shape = idem_front_shape(world->front, IDEM_KEYBOARD);
+    const struct idem_model *model = &learned->population->model[IDEM_KEYBOARD];
+    struct cost c = {.world = world, .rec = rec, .o = options};
     idem_stat_set_init(&c.profiles, shape);
     idem_stat_set_init(&c.probes, shape);
     idem_rng_seed(&c.rng, options->seed);
     c.stats = malloc(idem_leak_len(world) * sizeof *c.stats);
-    int r = c.stats ? learn_rates(&c, others) : IDEM_ERR_NOMEM;
+    int r = c.stats ? 0 : IDEM_ERR_NOMEM;
     for (uint32_t p = 0; p < world->count && r == 0; p++)
         r = add_person(&c, p);
     if (r == 0)
         r = pair(&c);
     if (r == 0)
-        r = idem_compare(&model, &c.profiles, &c.probes, &how, &c.comparisons);
+        r = idem_compare(model, &c.profiles, &c.probes, &how, &c.comparisons);
     if (r == 0)
         r = idem_evaluate(&c.comparisons.results, out);
     idem_stat_set_fini(&c.profiles);
@@ -165,7 +119,6 @@ int idem_leak_cost(const struct idem_leak_world *world, const struct idem_record
     idem_comparisons_fini(&c.comparisons);
     free(c.owner);
     free(c.first);
-    free(c.rate);
     free(c.stats);
     return r;
 }

@@ -22,7 +22,7 @@ struct idem_leak_cost_options {
 
 /* world: people of rec, with the defence; learned: a population of others. */
 int idem_leak_cost(const struct idem_leak_world *world, const struct idem_recording *rec,
-                   const struct idem_learned *learned, const struct idem_leak_world *others,
-                   const struct idem_leak_cost_options *options, struct idem_evaluation *out);
+                   const struct idem_learned *learned, const struct idem_leak_cost_options *options,
+                   struct idem_evaluation *out);
 
 #endif

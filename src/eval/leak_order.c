@@ -8,98 +8,13 @@
  * alike, so the count is divided by the factorials of their numbers.
  */
 #include "eval/leak_order.h"
+#include "eval/leak_solve.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { ZONES = 64 };
-
-/* ------------------------------------------------------------------ solving */
-
-uint32_t idem_leak_solve(double n, double x, double q, double values[2])
-{
-    double squares = (double)IDEM_SQUARE_SCALE * q + n * (double)IDEM_SQUARE_MEAN; /* sum of v^2 */
-    if (n == 1) {
-        values[0] = x;
-        return 1;
-    }
-    if (n != 2)
-        return 0;
-    double root = 2 * squares - x * x;
-    root = root > 0 ? sqrt(root) : 0;
-    values[0] = (x - root) / 2;
-    values[1] = (x + root) / 2;
-    return 2;
-}
-
-struct truth {
-    uint32_t count;
-    struct idem_obs *obs; /* slot, value */
-};
-
-static int observe(const struct idem_leak_world *w, uint32_t person, uint32_t first, uint32_t keys,
-                   struct truth *out)
-{
-    const struct idem_leak_person *p = &w->people[person];
-    out->obs = malloc((size_t)keys * IDEM_OBS_PER_STROKE * sizeof *out->obs);
-    if (!out->obs)
-        return IDEM_ERR_NOMEM;
-    out->count = idem_filing_strokes(w->filing, first > 0 ? p->strokes + first - 1 : NULL,
-                                     p->strokes + first, keys, out->obs);
-    return 0;
-}
-
-/* The true values of a cell, ascending; at most two. */
-static void true_values(const struct idem_leak_world *w, const struct truth *t, uint32_t cell,
-                        double values[2])
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < t->count && n < 2; i++)
-        if (t->obs[i].slot == w->front->slot[cell])
-            values[n++] = (double)idem_clip((t->obs[i].value - w->front->mean[cell]) *
-                                            w->front->inv_sd[cell]);
-    if (n == 2 && values[0] > values[1]) {
-        double v = values[0];
-        values[0] = values[1];
-        values[1] = v;
-    }
-}
-
-static void solve_cell(const struct idem_leak_world *w, const struct truth *t, uint32_t cell,
-                       const float *stats, struct idem_leak_solved *out)
-{
-    const float *sums = stats + w->front->cells + 2 * (size_t)cell;
-    double found[2], real[2] = {0, 0};
-    uint32_t n = idem_leak_solve((double)stats[cell], (double)sums[0], (double)sums[1], found);
-    out->strokes += (uint32_t)stats[cell];
-    out->single += n == 1;
-    out->pair += n == 2 ? 2 : 0;
-    if (n > 0)
-        true_values(w, t, cell, real);
-    for (uint32_t i = 0; i < n; i++)
-        out->right += fabs(found[i] - real[i]) < 0.1;
-}
-
-int idem_leak_solve_window(const struct idem_leak_world *world, uint32_t person, uint32_t first,
-                           uint32_t keys, struct idem_leak_solved *out)
-{
-    float *stats = malloc(idem_leak_len(world) * sizeof *stats);
-    struct idem_leak_solved s = {0};
-    struct truth t = {0};
-    struct idem_rng rng;
-    int r = stats ? observe(world, person, first, keys, &t) : IDEM_ERR_NOMEM;
-    idem_rng_seed(&rng, 1);
-    if (r == 0) {
-        idem_leak_window(world, person, first, keys, &rng, stats);
-        for (uint32_t c = 0; c < world->front->cells; c++)
-            solve_cell(world, &t, c, stats, &s);
-        *out = s;
-    }
-    free(stats);
-    free(t.obs);
-    return r;
-}
 
 /* ------------------------------------------------------------------ orders */
 
@@ -252,19 +167,17 @@ struct link {
     int place;             /* of its first stroke, -1 for the one before the window */
 };
 
-static double read_value(const struct idem_leak_world *w, int cell, const float *stats)
+/* The time of a cell's only stroke, where its sums tell it. */
+static bool lonely(const struct idem_leak_world *w, uint32_t slot, const float *stats, double *ms)
 {
-    return (double)stats[w->front->cells + 2 * cell] / (double)w->front->inv_sd[cell] +
-           (double)w->front->mean[cell];
-}
-
-static bool lonely(const struct idem_leak_world *w, uint32_t slot, const float *stats, int *cell)
-{
-    *cell = slot < w->front->slots ? w->front->cell_of_slot[slot] : -1;
-    if (*cell < 0 || stats[*cell] != 1)
+    int cell = slot < w->front->slots ? w->front->cell_of_slot[slot] : -1;
+    double found[IDEM_LEAK_SOLVE];
+    if (cell < 0 || stats[cell] != 1)
         return false;
-    float v = stats[w->front->cells + 2 * *cell];
-    return v > -IDEM_CLIP && v < IDEM_CLIP; /* a clipped value tells no time */
+    const float *edges = w->front->edges + (size_t)cell * IDEM_EDGES;
+    idem_leak_solve(edges, 1, stats + w->front->cells + (size_t)cell * IDEM_CONTRASTS, found);
+    *ms = found[0];
+    return idem_leak_told(edges, *ms);
 }
 
 /* The holds of both ends. */
@@ -273,15 +186,14 @@ static bool read_link(const struct idem_leak_world *w, uint32_t pair, const floa
 {
     const uint32_t zones = w->filing->zoning.flights, pairs = zones * zones;
     const uint32_t slot = w->filing->zoning.holds + pair;
-    int dd, ud, uu;
+    double dd, ud, uu;
     if (!lonely(w, slot, stats, &dd) || !lonely(w, slot + pairs, stats, &ud) ||
         !lonely(w, slot + 2 * pairs, stats, &uu))
         return false;
-    double u = read_value(w, ud, stats), gap = copysign(30 * expm1(fabs(u)), u);
     out->from = (uint16_t)(pair / zones);
     out->to = (uint16_t)(pair % zones);
-    out->hold_a = exp(read_value(w, dd, stats)) - gap;
-    out->hold_b = exp(read_value(w, uu, stats)) - gap;
+    out->hold_a = dd - ud;
+    out->hold_b = uu - ud;
     return out->hold_a > 0 && out->hold_b > 0;
 }
 

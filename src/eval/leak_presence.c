@@ -20,12 +20,10 @@ enum { D = IDEM_LEAK_DIMS, OWN = 0, ATTACKED = 1 };
 /* One side's natural windows. */
 struct side {
     const struct idem_leak_world *world;
-    struct idem_leak_lens *lens; /* [people], with uncounted windows */
     uint32_t count;
     uint32_t *person, *first;
     float *counts; /* [count][cells] */
-    double *row;   /* [count][dims]: counts of the chosen cells, or as guessed from sums */
-    double *seen;  /* [count][dims]: the lens' view of the sums, with uncounted windows */
+    double *row;   /* [count][dims]: counts of the chosen cells */
 };
 
 struct run {
@@ -35,7 +33,7 @@ struct run {
     struct side side[2];
     uint32_t cells, dims;
     uint16_t cell[D];
-    double mean[D], covariance[D * (D + 1) / 2];
+    double covariance[D * (D + 1) / 2];
     struct idem_leak_normal natural;
     float *rate; /* [cells] mean count */
     int err;     /* of any word; written by whoever fails */
@@ -43,7 +41,7 @@ struct run {
 
 const char *idem_leak_test_name(enum idem_leak_test test)
 {
-    static const char *const names[] = {"accept", "poisson", "normal", "sums", "guessed"};
+    static const char *const names[] = {"accept", "poisson", "normal"};
     return (unsigned)test < IDEM_LEAK_TESTS ? names[test] : "none";
 }
 
@@ -60,11 +58,6 @@ struct idem_leak_ratio idem_leak_ratio_of(uint32_t hits, uint32_t with, uint32_t
 }
 
 /* ------------------------------------------------------------------ natural windows */
-
-static bool undefended(const struct idem_leak_defence *d)
-{
-    return d->thin <= 0 && d->noise <= 0 && !d->carry && !idem_leak_uncounted(d);
-}
 
 static int side_windows(struct run *run, struct side *s, uint64_t seed)
 {
@@ -143,54 +136,24 @@ static int side_rows(struct run *run, struct side *s)
     return 0;
 }
 
-/* Counts as they are before the edge hides them: the attacker learns from text of his own. */
-static int learn_counts(struct run *run, const struct idem_leak_world *own)
+/* What the attacker knows of windows without any word in particular. */
+static int learn_natural(struct run *run)
 {
-    struct idem_leak_world open = *own;
-    struct side s = {.world = &open};
-    if (idem_leak_uncounted(&own->defence)) {
-        open.defence.uncounted = false;
-        open.defence.projection = NULL;
-        open.defence.noise = 0;
+    int r = 0;
+    for (int k = 0; k < 2 && r == 0; k++) {
+        struct side *s = &run->side[k];
+        if ((r = side_windows(run, s, run->o->seed + 100 + (uint64_t)k)) == 0 && k == OWN)
+            r = choose_cells(run, s);
+        if (r == 0)
+            r = side_rows(run, s);
     }
-    int r = side_windows(run, &s, run->o->seed);
-    if (r == 0)
-        r = choose_cells(run, &s);
-    if (r == 0)
-        r = side_rows(run, &s);
     if (r == 0) {
-        idem_leak_moments(s.row, s.count, run->dims, run->mean, run->covariance);
-        idem_leak_normal_set(&run->natural, run->dims, run->mean, run->covariance);
+        const struct side *s = &run->side[OWN];
+        double mean[D];
+        idem_leak_moments(s->row, s->count, run->dims, mean, run->covariance);
+        idem_leak_normal_set(&run->natural, run->dims, mean, run->covariance);
     }
-    free(s.person);
-    free(s.first);
-    free(s.counts);
-    free(s.row);
     return r;
-}
-
-/* Looks at every natural window of an uncounted side through its person's profile. */
-static int side_lenses(struct run *run, struct side *s, uint64_t seed)
-{
-    float *stats = malloc(idem_leak_len(s->world) * sizeof *stats);
-    struct idem_rng rng;
-    int r = stats ? 0 : IDEM_ERR_NOMEM;
-    idem_rng_seed(&rng, seed + 1);
-    s->lens = calloc(s->world->count, sizeof *s->lens);
-    s->seen = calloc((size_t)s->count * run->dims, sizeof *s->seen);
-    r = r == 0 && s->seen ? 0 : IDEM_ERR_NOMEM;
-    for (uint32_t p = 0; s->lens && p < s->world->count && r == 0; p++)
-        r = idem_leak_lens_init(&s->lens[p], s->world, &s->world->people[p], run->cell, run->dims,
-                                run->mean, run->covariance);
-    for (uint32_t i = 0; s->lens && i < s->count && r == 0; i++) {
-        idem_leak_window(s->world, s->person[i], s->first[i], run->o->keys, &rng, stats);
-        idem_leak_lens_look(&s->lens[s->person[i]], s->world, stats, run->cell, run->dims,
-                            s->seen + (size_t)i * run->dims);
-        idem_leak_lens_guess(&s->lens[s->person[i]], s->world, stats, run->cell, run->dims,
-                             s->row + (size_t)i * run->dims);
-    }
-    free(stats);
-    return s->lens ? r : IDEM_ERR_NOMEM;
 }
 
 /* ------------------------------------------------------------------ one word */
@@ -200,13 +163,12 @@ struct trial {
     const struct run *run;
     struct idem_leak_need need;
     uint8_t code[IDEM_LEAK_WORD_MAX];
-    double shift[D]; /* of the mean counts */
     struct idem_leak_normal with;
     uint32_t fitted; /* the first of the own planted windows teach, the others set thresholds */
     struct planted {
-        uint32_t count, *person;
+        uint32_t count;
         float *counts;
-        double *row, *seen;
+        double *row;
     } planted[2];
     double *score; /* room for one test's scores */
 };
@@ -219,24 +181,15 @@ static int plant(struct trial *t, const struct idem_leak_word *word, int which, 
     float *stats = malloc(idem_leak_len(s->world) * sizeof *stats);
     struct idem_rng rng;
     idem_rng_seed(&rng, seed);
-    p->person = calloc(run->o->planted, sizeof *p->person);
     p->counts = calloc((size_t)run->o->planted * run->cells, sizeof *p->counts);
     p->row = calloc((size_t)run->o->planted * run->dims, sizeof *p->row);
-    p->seen = calloc((size_t)run->o->planted * run->dims, sizeof *p->seen);
-    int r = stats && p->person && p->counts && p->row && p->seen ? 0 : IDEM_ERR_NOMEM;
+    int r = stats && p->counts && p->row ? 0 : IDEM_ERR_NOMEM;
     for (uint32_t i = 0; i < run->o->planted && r == 0; i++) {
         uint32_t who = i % s->world->count;
         if (idem_leak_planted(s->world, who, word, run->o->keys, run->o->straddle, &rng, stats) < 0)
             continue;
-        p->person[p->count] = who;
         memcpy(p->counts + (size_t)p->count * run->cells, stats, run->cells * sizeof *stats);
-        double *row = p->row + (size_t)p->count * run->dims;
-        double *seen = p->seen + (size_t)p->count++ * run->dims;
-        pick(run, stats, row);
-        if (!s->lens)
-            continue;
-        idem_leak_lens_look(&s->lens[who], s->world, stats, run->cell, run->dims, seen);
-        idem_leak_lens_guess(&s->lens[who], s->world, stats, run->cell, run->dims, row);
+        pick(run, stats, p->row + (size_t)p->count++ * run->dims);
     }
     free(stats);
     return r == 0 && p->count < run->o->planted / 2 ? IDEM_ERR_TOO_LITTLE : r;
@@ -254,20 +207,6 @@ static void learn_planted(struct trial *t)
     idem_leak_normal_set(&t->with, run->dims, mean, cov);
 }
 
-/* What the word does to the mean of the counts that leave. */
-static void learn_shift(struct trial *t)
-{
-    const struct run *run = t->run;
-    const double share = (double)t->need.strokes / run->o->keys;
-    const double kept = 1 - run->side[OWN].world->defence.thin;
-    for (uint32_t i = 0; i < run->dims; i++) {
-        t->shift[i] = -share * run->mean[i];
-        for (uint32_t k = 0; k < t->need.cells; k++)
-            if (t->need.cell[k] == run->cell[i])
-                t->shift[i] += kept * t->need.n[k];
-    }
-}
-
 static double poisson(const struct trial *t, const float *n)
 {
     double score = 0;
@@ -281,70 +220,41 @@ static double poisson(const struct trial *t, const float *n)
     return score;
 }
 
-static double sums(const struct trial *t, const struct idem_leak_lens *lens, const double *z)
-{
-    const uint32_t dims = t->run->dims;
-    double score = 0;
-    for (uint32_t i = 0; i < dims; i++) {
-        double turned = 0;
-        for (uint32_t j = 0; j < dims; j++)
-            turned += lens->gain[i * dims + j] * t->shift[j];
-        score += t->shift[i] * (z[i] - 0.5 * turned);
-    }
-    return score;
-}
-
 /* A window as tests see it. */
 struct sight {
-    const struct idem_leak_lens *lens;
     const float *n;
-    const double *row, *seen;
+    const double *row;
 };
 
 static struct sight sight_planted(const struct trial *t, int which, uint32_t i)
 {
     const struct planted *p = &t->planted[which];
-    const struct side *s = &t->run->side[which];
-    return (struct sight){s->lens ? &s->lens[p->person[i]] : NULL,
-                          p->counts + (size_t)i * t->run->cells, p->row + (size_t)i * t->run->dims,
-                          p->seen + (size_t)i * t->run->dims};
+    return (struct sight){p->counts + (size_t)i * t->run->cells, p->row + (size_t)i * t->run->dims};
 }
 
 static struct sight sight_natural(const struct trial *t, int which, uint32_t i)
 {
     const struct side *s = &t->run->side[which];
-    return (struct sight){s->lens ? &s->lens[s->person[i]] : NULL,
-                          s->counts + (size_t)i * t->run->cells, s->row + (size_t)i * t->run->dims,
-                          s->seen ? s->seen + (size_t)i * t->run->dims : NULL};
+    return (struct sight){s->counts + (size_t)i * t->run->cells, s->row + (size_t)i * t->run->dims};
 }
 
 static double score_of(const struct trial *t, enum idem_leak_test test, struct sight w)
 {
-    const bool exact = undefended(&t->run->side[OWN].world->defence);
-    switch (test) {
-    case IDEM_LEAK_ACCEPT:
+    if (test == IDEM_LEAK_ACCEPT)
         return idem_leak_holds(w.n, &t->need) ? 0 : NEVER;
-    case IDEM_LEAK_POISSON:
+    if (test == IDEM_LEAK_POISSON)
         return poisson(t, w.n);
-    case IDEM_LEAK_NORMAL:
-    case IDEM_LEAK_GUESSED:
-        if (exact && !idem_leak_holds(w.n, &t->need))
-            return NEVER;
-        return idem_leak_normal_log(&t->with, w.row) -
-               idem_leak_normal_log(&t->run->natural, w.row);
-    default:
-        return sums(t, w.lens, w.seen);
-    }
+    if (idem_leak_undefended(&t->run->side[OWN].world->defence) && !idem_leak_holds(w.n, &t->need))
+        return NEVER;
+    return idem_leak_normal_log(&t->with, w.row) - idem_leak_normal_log(&t->run->natural, w.row);
 }
 
+/* Only the densities expect strokes that are missing. */
 static bool usable(const struct run *run, enum idem_leak_test test)
 {
-    const struct idem_leak_defence *d = &run->side[OWN].world->defence;
     if (run->o->tests && !(run->o->tests & 1u << test))
         return false;
-    if (test >= IDEM_LEAK_SUMS || idem_leak_uncounted(d))
-        return test >= IDEM_LEAK_SUMS && idem_leak_uncounted(d);
-    return test == IDEM_LEAK_NORMAL || undefended(d);
+    return test == IDEM_LEAK_NORMAL || idem_leak_undefended(&run->side[OWN].world->defence);
 }
 
 /* Does the natural window hold the word after all? */
@@ -403,7 +313,6 @@ static void test_word(struct trial *t, struct idem_leak_presence *out)
     double best = 0;
     t->fitted = t->planted[OWN].count * 2 / 3;
     learn_planted(t);
-    learn_shift(t);
     for (int k = 0; k < IDEM_LEAK_TESTS; k++) {
         enum idem_leak_test test = (enum idem_leak_test)k;
         if (!usable(t->run, test))
@@ -444,34 +353,19 @@ static void one_word(void *arg, int i)
     if (r < 0 && r != IDEM_ERR_TOO_LITTLE)
         __atomic_store_n(&run->err, r, __ATOMIC_RELAXED);
     for (int k = 0; t && k < 2; k++) {
-        free(t->planted[k].person);
         free(t->planted[k].counts);
         free(t->planted[k].row);
-        free(t->planted[k].seen);
     }
     free(t ? t->score : NULL);
     free(t);
 }
 
-/* The density of guesses; the means of true counts stay what the sums' test needs. */
-static void learn_guessed(struct run *run)
-{
-    double mean[D];
-    const struct side *s = &run->side[OWN];
-    idem_leak_moments(s->row, s->count, run->dims, mean, run->covariance);
-    idem_leak_normal_set(&run->natural, run->dims, mean, run->covariance);
-}
-
 static void side_fini(struct side *s)
 {
-    for (uint32_t p = 0; s->lens && p < s->world->count; p++)
-        idem_leak_lens_fini(&s->lens[p]);
-    free(s->lens);
     free(s->person);
     free(s->first);
     free(s->counts);
     free(s->row);
-    free(s->seen);
 }
 
 int idem_leak_presence_run(const struct idem_leak_world *own,
@@ -489,15 +383,7 @@ int idem_leak_presence_run(const struct idem_leak_world *own,
     run->cells = own->front->cells;
     run->side[OWN].world = own;
     run->side[ATTACKED].world = attacked;
-    int r = learn_counts(run, own);
-    for (int k = 0; k < 2 && r == 0; k++) {
-        const uint64_t seed = options->seed + 100 + (uint64_t)k;
-        if ((r = side_windows(run, &run->side[k], seed)) == 0 &&
-            (r = side_rows(run, &run->side[k])) == 0 && idem_leak_uncounted(&own->defence))
-            r = side_lenses(run, &run->side[k], seed);
-    }
-    if (r == 0 && idem_leak_uncounted(&own->defence))
-        learn_guessed(run);
+    int r = learn_natural(run);
     if (r == 0)
         idem_parallel(one_word, run, (int)count);
     if (r == 0)

@@ -8,9 +8,6 @@
  *             l the mean count: the exact likelihood ratio of independent Poisson counts
  *   normal    all counts together: log N(c; planted) - log N(c; natural), means and covariances
  *             learned from windows with and without the word, of the 48 most variable cells
- *   sums      when counts do not leave: the sums alone, knowing the person's profile. A count n
- *             gives a sum n m + noise, m the person's mean in the cell: the best linear test
- *   guessed   likewise, but first guesses each cell's count by Bayes' rule, then as `normal`
  *
  * A test is summed up by P(pass | word typed) / P(pass | not typed), the factor by which the odds
  * that the word was typed rise. Thresholds pass half of the windows that hold the word: a lower one
@@ -21,14 +18,7 @@
 
 #include "eval/leak_world.h"
 
-enum idem_leak_test {
-    IDEM_LEAK_ACCEPT,
-    IDEM_LEAK_POISSON,
-    IDEM_LEAK_NORMAL,
-    IDEM_LEAK_SUMS,
-    IDEM_LEAK_GUESSED,
-    IDEM_LEAK_TESTS
-};
+enum idem_leak_test { IDEM_LEAK_ACCEPT, IDEM_LEAK_POISSON, IDEM_LEAK_NORMAL, IDEM_LEAK_TESTS };
 
 struct idem_leak_ratio {
     double hit, pass;     /* shares of windows with and without the word that pass */

@@ -36,7 +36,12 @@ static const struct idem_sheet_column worst[] = {
 
 static const struct idem_sheet_column strokes[] = {
     {"keys", "keys", COUNT},
-    {"solved", "values read off", RATE},
+    {"solved", "times read off", RATE},
+    {"few", "in cells of 1 to 8", RATE},
+    {"few_right", "of these read off", RATE},
+    {"few_guessed", "guessed", RATE},
+    {"lone_right", "of those alone read off", RATE},
+    {"lone_guessed", "guessed", RATE},
     {"orders_log2", "orders, log2", NUMBER},
     {"places_log2", "places of holds, log2", NUMBER},
     {"one_order", "one order only", RATE},
@@ -104,7 +109,9 @@ static int worst_rows(struct idem_sheet_table *t, const struct idem_leak_row *r)
 
 static int strokes_row(struct idem_sheet_table *t, const struct idem_leak_row *r)
 {
-    const double v[] = {r->keys, r->solved, r->orders_log2, r->keys_log2, r->one_order, r->chained};
+    const double v[] = {r->keys,        r->solved,     r->few,          r->few_right,
+                        r->few_guessed, r->lone_right, r->lone_guessed, r->orders_log2,
+                        r->keys_log2,   r->one_order,  r->chained};
     return idem_sheet_row(t, r->level, v);
 }
 
@@ -144,7 +151,8 @@ static const struct {
     {"worst", "The worst single words", "With 95 % intervals; the worst of many is partly luck.",
      worst, sizeof worst / sizeof *worst, worst_rows},
     {"strokes", "Single strokes and their order",
-     "Values that n, sum and sum of squares give away; the number of zone sequences that the "
+     "Hold and flight times found within 5 ms from n and the six contrasts; guessed: so many are "
+     "near the population's quantiles, without any window. The number of zone sequences that the "
      "counts allow (median), and of ways to place the holds in one; successions of strokes that "
      "down-down and up-up flights give away.",
      strokes, sizeof strokes / sizeof *strokes, strokes_row},

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/linalg.h"
-
 enum { TRIES = 60 };
 
 /* ------------------------------------------------------------------ people */
@@ -31,11 +29,6 @@ static int by_order(const void *a, const void *b)
 static int cell_of(const struct idem_front *front, uint32_t slot)
 {
     return slot < front->slots ? front->cell_of_slot[slot] : -1;
-}
-
-static float standard(const struct idem_front *front, int cell, float value)
-{
-    return idem_clip((value - front->mean[cell]) * front->inv_sd[cell]);
 }
 
 /* The person's strokes, where recordings keep them: one session after the other. */
@@ -67,7 +60,7 @@ static int pool_values(const struct idem_leak_world *w, struct idem_leak_person 
     for (uint32_t i = 0; i < n && p->values; i++) {
         int c = cell_of(w->front, obs[i].slot);
         if (c >= 0)
-            p->values[p->first[c + 1]++] = standard(w->front, c, obs[i].value);
+            p->values[p->first[c + 1]++] = obs[i].value;
     }
     free(obs);
     return p->values ? 0 : IDEM_ERR_NOMEM;
@@ -174,14 +167,11 @@ struct filer {
     float *stats;
 };
 
-static void file_value(struct filer *f, int cell, float v)
+static void file_value(struct filer *f, uint32_t slot, float ms)
 {
-    float *sums = f->stats + f->w->front->cells + 2 * (size_t)(cell < 0 ? 0 : cell);
-    if (cell < 0 || (f->w->defence.thin > 0 && idem_rng_uniform(f->rng) < f->w->defence.thin))
-        return;
-    f->stats[cell] += 1;
-    sums[0] += v;
-    sums[1] += idem_centred_square(v);
+    if (f->w->defence.thin <= 0 || cell_of(f->w->front, slot) < 0 ||
+        idem_rng_uniform(f->rng) >= f->w->defence.thin)
+        idem_front_file(f->w->front, slot, ms, f->stats);
 }
 
 static void file_natural(struct filer *f, const struct idem_leak_person *p, uint32_t first,
@@ -190,11 +180,17 @@ static void file_natural(struct filer *f, const struct idem_leak_person *p, uint
     struct idem_obs obs[IDEM_LEAK_KEYS_MAX * IDEM_OBS_PER_STROKE];
     uint32_t n = idem_filing_strokes(f->w->filing, first > 0 ? p->strokes + first - 1 : NULL,
                                      p->strokes + first, count, obs);
-    for (uint32_t i = 0; i < n; i++) {
-        int cell = cell_of(f->w->front, obs[i].slot);
-        if (cell >= 0)
-            file_value(f, cell, standard(f->w->front, cell, obs[i].value));
-    }
+    for (uint32_t i = 0; i < n; i++)
+        file_value(f, obs[i].slot, obs[i].value);
+}
+
+/* A time of the population's: each bin is as likely, the outer ones are as wide as the blur. */
+static float draw_any(const float *edges, struct idem_rng *rng)
+{
+    const uint32_t bin = idem_rng_below(rng, IDEM_BINS);
+    float from = bin > 0 ? edges[bin - 1] : edges[0] - IDEM_BLUR_MS;
+    float to = bin < IDEM_EDGES ? edges[bin] : edges[IDEM_EDGES - 1] + IDEM_BLUR_MS;
+    return from + (to - from) * (float)idem_rng_uniform(rng);
 }
 
 /* A value of the person's own in that slot; a population's when he has none. */
@@ -204,9 +200,9 @@ static void file_drawn(struct filer *f, const struct idem_leak_person *p, uint32
     if (cell < 0)
         return;
     uint32_t first = p->first[cell], n = p->first[cell + 1] - first;
-    file_value(f, cell,
+    file_value(f, slot,
                n ? p->values[first + idem_rng_below(f->rng, n)]
-                 : idem_clip((float)idem_rng_normal(f->rng)));
+                 : draw_any(f->w->front->edges + (size_t)cell * IDEM_EDGES, f->rng));
 }
 
 static void file_drawn_flight(struct filer *f, const struct idem_leak_person *p, uint32_t from,
@@ -221,9 +217,13 @@ static void file_drawn_flight(struct filer *f, const struct idem_leak_person *p,
 /* Cells with enough strokes leave, the others stay: takes them out of, or leaves them in, stats. */
 static void emit(const struct idem_leak_world *w, float *stats, bool keep_small)
 {
-    for (uint32_t c = 0; c < w->front->cells; c++)
-        if ((stats[c] < (float)w->defence.carry) != keep_small)
-            stats[c] = stats[w->front->cells + 2 * c] = stats[w->front->cells + 2 * c + 1] = 0;
+    for (uint32_t c = 0; c < w->front->cells; c++) {
+        float *sums = stats + w->front->cells + (size_t)c * IDEM_CONTRASTS;
+        if ((stats[c] < (float)w->defence.carry) == keep_small)
+            continue;
+        stats[c] = 0;
+        memset(sums, 0, IDEM_CONTRASTS * sizeof *sums);
+    }
 }
 
 /* What the windows before have left over. */
@@ -237,32 +237,12 @@ static void file_history(struct filer *f, const struct idem_leak_person *p, uint
     }
 }
 
-/* The sums give way to what the model reads in them. */
-static void project(const struct idem_model *model, float *stats)
-{
-    const uint32_t dims = 2 * model->shape.cells;
-    float *sums = stats + model->shape.cells;
-    double b[IDEM_RANK_MAX] = {0};
-    for (uint32_t k = 0; k < dims; k++)
-        idem_axpy(b, model->wload + (size_t)k * model->rank, (double)sums[k], model->rank);
-    for (uint32_t k = 0; k < dims; k++)
-        sums[k] = k < model->rank ? (float)b[k] : 0;
-}
-
 static void leave(struct filer *f)
 {
-    const struct idem_leak_defence *d = &f->w->defence;
-    const uint32_t cells = f->w->front->cells;
-    if (d->carry)
+    const size_t len = idem_leak_len(f->w);
+    if (f->w->defence.carry)
         emit(f->w, f->stats, false);
-    bool hidden = d->uncounted || d->projection;
-    for (uint32_t i = hidden ? cells : 0; d->noise > 0 && i < 3 * cells; i++)
-        f->stats[i] += (float)(sqrt(d->noise) * idem_rng_normal(f->rng));
-    if (d->projection)
-        project(d->projection, f->stats);
-    if (hidden)
-        memset(f->stats, 0, cells * sizeof *f->stats);
-    for (uint32_t i = 0; i < 3 * cells; i++)
+    for (size_t i = 0; i < len; i++)
         f->stats[i] = rintf(f->stats[i] * IDEM_GRID) / IDEM_GRID;
 }
 

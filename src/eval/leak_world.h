@@ -3,8 +3,8 @@
  * leak_world.h - what the attacker of windows has in front of him: people, what leaves the edge of
  * their typing, and words planted where he can check himself.
  *
- * Statistics have the layout of window/stats.h, one channel: n[cells], then for each cell the sum
- * of deviations and of centred squares, on the grid of 1/64: exactly what a window holds.
+ * Statistics have the layout of window/stats.h: n[cells], then for each cell the six contrasts of
+ * its blurred histogram, on the grid of 1/64: exactly what a window holds.
  *
  * A planted window is natural text of a person in which one word, with the space behind it, was put
  * at a border between words, so that the window has `keys` strokes and holds the whole word and the
@@ -17,7 +17,6 @@
 #include "base/rng.h"
 #include "eval/filing.h"
 #include "eval/leak_text.h"
-#include "model/model.h"
 #include "window/front.h"
 
 enum {
@@ -30,11 +29,6 @@ enum {
 struct idem_leak_defence {
     double thin;    /* share of measurements withheld, each by itself */
     uint32_t carry; /* cells with fewer strokes stay for the next window */
-    bool uncounted; /* counts of cells do not leave, the number of keystrokes does */
-    double noise;   /* variance of normal noise on every number of a cell, in population sd^2 */
-    /* Not NULL: nothing of a cell leaves, but the sums' projection T' W f on this model's rank
-       numbers, in stats[cells...]; implies uncounted */
-    const struct idem_model *projection;
 };
 
 struct idem_leak_person {
@@ -42,7 +36,7 @@ struct idem_leak_person {
     uint32_t count;
     uint32_t index;  /* of the person in the recording */
     uint32_t *first; /* [cells + 1] into values */
-    float *values;   /* standardised and clipped, by cell */
+    float *values;   /* milliseconds, by cell */
 };
 
 struct idem_leak_world {
@@ -61,14 +55,15 @@ struct idem_leak_need {
     uint32_t strokes; /* the word and the space behind it */
 };
 
-static inline bool idem_leak_uncounted(const struct idem_leak_defence *d)
+/* Counts leave as they are. */
+static inline bool idem_leak_undefended(const struct idem_leak_defence *d)
 {
-    return d->uncounted || d->projection;
+    return d->thin <= 0 && d->carry == 0;
 }
 
 static inline size_t idem_leak_len(const struct idem_leak_world *w)
 {
-    return 3 * (size_t)w->front->cells;
+    return idem_shape_len(idem_front_shape(w->front, IDEM_KEYBOARD));
 }
 
 /*

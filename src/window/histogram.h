@@ -7,7 +7,12 @@
  * spread over the bins by a triangular kernel of half-width BLUR before it is counted. The kernel
  * is as wide as a tick of the coarsest common clock (15.6 ms): times on such a clock, spread so,
  * add up to the same as times on a fine one, so the bins do not show which clock measured them.
- * Distinct times within a bin are never told apart: less than a sum of times would give away.
+ *
+ * The blur gives times away, too: a lone stroke within it of an edge lies below the edge by a share
+ * that tells its time to a millisecond or two, and the times of few strokes can mostly be told
+ * apart by the six sums. Only times further from every edge keep to their bin. At level `hand` a
+ * tenth of the times in a window of 100 keys can be read off to 5 ms, at 25 keys half of them
+ * (`idem eval leak`). Sums hide a time where a cell holds many strokes, and only there.
  *
  * Counts of bins hang together (they sum to one), so not the bins are summed up but their six
  * contrasts, the discrete cosine transform without its constant,

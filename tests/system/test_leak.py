@@ -91,7 +91,7 @@ class Leak(unittest.TestCase):
     def test_defences_and_their_price(self):
         base = self.leak("--levels", "mixed", "--windows", "25", "--cost")
         today, price = base["words"][0]["lr_mean"], base["cost"][0]["eer_user_50"]
-        for how in (["--thin", ".6"], ["--uncounted", "--noise", "2"], ["--project", "4"], ["--noise", "8"]):
+        for how in (["--thin", ".6"], ["--carry", "4"]):
             report = self.leak("--levels", "mixed", "--windows", "25", "--cost", *how)
             self.assertLess(report["words"][0]["lr_mean"], .8 * today, how)
             self.assertIsNone(report["strokes"][0]["solved"])
@@ -140,7 +140,7 @@ class Leak(unittest.TestCase):
         self.fails(1, "--population", self.own, zones, says="with keys")
         done = self.idem("--help")
         self.assertEqual(done.returncode, 0)
-        self.assertIn("--project", done.stdout)
+        self.assertIn("--thin", done.stdout)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_leak.c - every attack on windows against made-up texts of which the answer is known: a word
- * that stands in a window is found, one that does not is not, and hidden windows give nothing.
+ * that stands in a window is found, one that does not is not, and what is withheld tells less.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -264,16 +264,12 @@ static void what_does_not_leave_is_not_learned(void **state)
     (void)state;
     set_up(&s, "finger", "ud");
     double open = test_word(&s, "sentences", 25, false).best.lr;
-    s.us.defence = s.them.defence = (struct idem_leak_defence){.uncounted = true};
-    struct idem_leak_presence p = test_word(&s, "sentences", 25, false);
-    assert_true(p.test == IDEM_LEAK_SUMS || p.test == IDEM_LEAK_GUESSED);
-    assert_true(p.best.lr > 1.2 && p.best.lr < open); /* the sums still tell */
-    s.us.defence = s.them.defence = (struct idem_leak_defence){.uncounted = true, .noise = 1000};
-    p = test_word(&s, "sentences", 25, false);
-    assert_true(p.best.lr > 0.6 && p.best.lr < 1.5);
     s.us.defence = s.them.defence = (struct idem_leak_defence){.thin = 0.7};
+    struct idem_leak_presence p = test_word(&s, "sentences", 25, false);
+    assert_true(p.test == IDEM_LEAK_NORMAL && p.best.lr > 1 && p.best.lr < 0.5 * open);
+    s.us.defence = s.them.defence = (struct idem_leak_defence){.carry = 3};
     p = test_word(&s, "sentences", 25, false);
-    assert_true(p.best.lr > 1 && p.best.lr < open);
+    assert_true(p.test == IDEM_LEAK_NORMAL && p.best.lr > 0.9 && p.best.lr < open);
     tear_down(&s);
 }
 
@@ -297,10 +293,6 @@ static void every_test_tells_something(void **state)
     assert_true(accept > 1.3);
     assert_true(test_by(&s, "stand", 1 << IDEM_LEAK_POISSON) > 1.2 * accept);
     assert_true(test_by(&s, "stand", 1 << IDEM_LEAK_NORMAL) > 1.2 * accept);
-    s.us.defence.uncounted = s.them.defence.uncounted = true;
-    double sums = test_by(&s, "stand", 1 << IDEM_LEAK_SUMS);
-    assert_true(sums > 1.3);
-    assert_true(test_by(&s, "stand", 1 << IDEM_LEAK_GUESSED) > 1.5 * sums);
     tear_down(&s);
 }
 
@@ -390,16 +382,55 @@ static void ratios_have_intervals(void **state)
 
 /* ------------------------------------------------------------------ strokes and orders */
 
-static void one_or_two_strokes_can_be_read_off(void **state)
+static const float edges[IDEM_EDGES] = {40, 60, 75, 90, 110, 150};
+
+static uint32_t solve(const double *times, uint32_t n, double *found)
 {
-    const double a = 0.75, b = -1.25;
-    double found[2], q = (double)(idem_centred_square((float)a) + idem_centred_square((float)b));
+    float sums[IDEM_CONTRASTS] = {0};
+    for (uint32_t i = 0; i < n; i++)
+        idem_histogram_add(edges, (float)times[i], sums);
+    for (int k = 0; k < IDEM_CONTRASTS; k++)
+        sums[k] = rintf(sums[k] * 64) / 64; /* as they leave */
+    return idem_leak_solve(edges, (float)n, sums, found);
+}
+
+/* Times are told within the blur of an edge, and by it alone. */
+static void a_time_near_an_edge_is_read_off(void **state)
+{
+    double found[IDEM_LEAK_SOLVE];
     (void)state;
-    assert_int_equal(idem_leak_solve(1, a, 0, found), 1);
-    assert_true(found[0] == a);
-    assert_int_equal(idem_leak_solve(2, a + b, q, found), 2);
-    assert_true(fabs(found[0] - b) < 1e-6 && fabs(found[1] - a) < 1e-6);
-    assert_int_equal(idem_leak_solve(3, 1, 1, found), 0);
+    for (double ms = 27; ms < 164; ms += 0.37) {
+        assert_int_equal(solve(&ms, 1, found), 1);
+        if (idem_leak_told(edges, ms))
+            assert_true(fabs(found[0] - ms) < 2); /* far out the rounding blurs it */
+    }
+    assert_true(idem_leak_told(edges, 27) && idem_leak_told(edges, 121));
+    assert_false(idem_leak_told(edges, 20) || idem_leak_told(edges, 130));
+    const double far[] = {-200, 130, 900}; /* from every edge: the bin is all there is */
+    for (int i = 0; i < 3; i++) {
+        double other = far[i] + 3, again[IDEM_LEAK_SOLVE];
+        solve(&far[i], 1, found);
+        solve(&other, 1, again);
+        assert_true(found[0] == again[0]);
+    }
+}
+
+static void few_strokes_are_told_apart(void **state)
+{
+    const double two[] = {52, 97}, three[] = {35, 85, 140}, four[] = {35, 57, 85, 155};
+    const double nine[IDEM_LEAK_SOLVE + 1] = {0};
+    double found[IDEM_LEAK_SOLVE];
+    (void)state;
+    assert_int_equal(solve(two, 2, found), 2);
+    assert_true(fabs(found[0] - 52) < 1 && fabs(found[1] - 97) < 1);
+    assert_int_equal(solve(three, 3, found), 3);
+    for (int i = 0; i < 3; i++)
+        assert_true(fabs(found[i] - three[i]) < 1.5);
+    assert_int_equal(solve(four, 4, found), 4);
+    for (int i = 0; i < 4; i++)
+        assert_true(fabs(found[i] - four[i]) < 1.5);
+    assert_int_equal(solve(nine, IDEM_LEAK_SOLVE + 1, found), 0);
+    assert_int_equal(solve(nine, 0, found), 0);
 }
 
 static void solved_values_are_the_true_ones(void **state)
@@ -412,21 +443,15 @@ static void solved_values_are_the_true_ones(void **state)
         struct idem_leak_solved one;
         assert_int_equal(idem_leak_solve_window(&s.them, i % s.them.count, 5 + i, 15, &one), 0);
         sum.strokes += one.strokes;
-        sum.single += one.single;
-        sum.pair += one.pair;
+        sum.tried += one.tried;
         sum.right += one.right;
+        sum.guessed += one.guessed;
+        sum.lone += one.lone;
+        sum.lone_right += one.lone_right;
     }
-    assert_true(sum.single > 100 && sum.pair > 100);
-    assert_true(sum.right > 0.9 * (sum.single + sum.pair));
-    assert_true(sum.right <= sum.single + sum.pair);
-    s.them.defence.noise = 1;
-    sum.right = 0;
-    for (uint32_t i = 0; i < 50; i++) {
-        struct idem_leak_solved one;
-        assert_int_equal(idem_leak_solve_window(&s.them, i % s.them.count, 5 + i, 15, &one), 0);
-        sum.right += one.right;
-    }
-    assert_true(sum.right < 0.3 * (sum.single + sum.pair)); /* noise: nothing can be read off */
+    assert_true(sum.lone > 100 && sum.tried > sum.lone + 100 && sum.tried <= sum.strokes);
+    assert_true(sum.lone_right > 0.9 * sum.lone);
+    assert_true(sum.right > 0.8 * sum.tried && sum.right > 3 * sum.guessed);
     tear_down(&s);
 }
 
@@ -609,32 +634,16 @@ static void a_row_sums_everything_up(void **state)
     tear_down(&s);
 }
 
-/* Projected on rank four, a window shows four numbers and not one count. */
-static void shows_four_numbers(const struct idem_leak_world *w)
-{
-    const uint32_t len = (uint32_t)idem_leak_len(w);
-    float *stats = calloc(len, sizeof *stats);
-    struct idem_rng rng;
-    assert_non_null(stats);
-    idem_rng_seed(&rng, 1);
-    idem_leak_window(w, 0, 10, 50, &rng, stats);
-    for (uint32_t i = 0; i < len; i++)
-        assert_int_equal(stats[i] != 0, i >= w->front->cells && i < w->front->cells + 4);
-    free(stats);
-}
-
 static double error_with(struct idem_leak_defence defence)
 {
     const struct idem_leak_cost_options o = {.keys = 50, .probe = 50, .enrol = 8, .seed = 2};
-    const struct idem_learning how = {.level = "mixed", .flights = "ud", .rank = 4};
+    const struct idem_learning how = {.level = "mixed", .flights = "ud"};
     struct idem_evaluation *e = calloc(1, sizeof *e);
     struct idem_learned learned;
     struct idem_fault fault;
     struct stage s;
     set_up(&s, "mixed", "ud");
     assert_int_equal(idem_learn_recordings(&s.own, 1, &how, &learned, &fault), 0);
-    if (defence.projection)
-        defence.projection = &learned.population->model[IDEM_KEYBOARD];
     idem_leak_world_fini(&s.us);
     idem_leak_world_fini(&s.them);
     const struct idem_front *front = learned.population->front;
@@ -642,9 +651,7 @@ static double error_with(struct idem_leak_defence defence)
     assert_int_equal(idem_leak_world_init(&s.them, s.attacked, &learned.filing, front, 99, 1, 2),
                      0);
     s.them.defence = defence;
-    if (defence.projection)
-        shows_four_numbers(&s.them);
-    assert_int_equal(idem_leak_cost(&s.them, s.attacked, &learned, &s.us, &o, e), 0);
+    assert_int_equal(idem_leak_cost(&s.them, s.attacked, &learned, &o, e), 0);
     double eer = e->figures.eer_user_mean;
     idem_population_free(learned.population);
     free(e);
@@ -654,12 +661,10 @@ static double error_with(struct idem_leak_defence defence)
 
 static void a_defence_has_its_price(void **state)
 {
-    const struct idem_model some = {0};
     (void)state;
     double open = error_with((struct idem_leak_defence){0});
-    double projected = error_with((struct idem_leak_defence){.projection = &some});
-    double drowned = error_with((struct idem_leak_defence){.uncounted = true, .noise = 10000});
-    assert_true(open < 0.15 && projected < 0.2 && drowned > 0.3);
+    double thinned = error_with((struct idem_leak_defence){.thin = 0.95});
+    assert_true(open < 0.15 && thinned > open + 0.05);
 }
 
 int main(void)
@@ -676,7 +681,8 @@ int main(void)
         cmocka_unit_test(a_word_over_the_border_lies_over_the_middle),
         cmocka_unit_test(the_answer_does_not_depend_on_threads),
         cmocka_unit_test(ratios_have_intervals),
-        cmocka_unit_test(one_or_two_strokes_can_be_read_off),
+        cmocka_unit_test(a_time_near_an_edge_is_read_off),
+        cmocka_unit_test(few_strokes_are_told_apart),
         cmocka_unit_test(solved_values_are_the_true_ones),
         cmocka_unit_test(orders_are_counted_as_trying_them_all_does),
         cmocka_unit_test(three_flights_chain_strokes_and_one_does_not),
