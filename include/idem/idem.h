@@ -224,8 +224,8 @@ int idem_score_window(struct idem_scorer *scorer, const struct idem_profile *pro
 /* ------------------------------------------------------------------ server: trust */
 
 struct idem_trust_params {
-    double prior;           /* P(owner) when a session opens after its log-in, e.g. 0.99 */
-    double hazard_per_hour; /* takeovers expected per active hour, e.g. 0.01 */
+    double prior;           /* P(owner) when a session opens after its log-in, above 0.5 */
+    double hazard_per_hour; /* takeovers expected per active hour */
     int64_t expiry_us;      /* without a sufficient window for so long, trust is stale */
 };
 
@@ -235,11 +235,13 @@ struct idem_trust_state {
     double p_owner;     /* posterior that the owner is still there, 0..1 */
     double p_recent;    /* the same from what came after the last step-up alone */
     /*
-     * The log odds of both before calibration bounds the ratios in them. They claim too much to be
-     * read as odds, but go on falling where p_owner cannot: decisions compare them with a threshold
-     * of which the rate of false alarms was measured (`idem eval takeover`).
+     * The log odds of both before calibration bounds the ratios in them, and trust, 1 / (1 +
+     * exp(-log_odds)). They claim too much to be read as odds, but go on falling where p_owner
+     * cannot. Decisions compare them with thresholds whose rate of false alarms was measured (`idem
+     * eval takeover`).
      */
     double log_odds, log_odds_recent;
+    double trust, trust_recent;
     double llr;         /* of the whole session so far, calibrated, nats */
     double suspect_llr; /* most incriminating suffix, nats (negative incriminates) */
     uint32_t suspect_windows; /* its length in windows: the likeliest takeover point */

@@ -51,6 +51,7 @@ export interface SessionView {
   device_class: string;
   state: SessionState;
   trust: number | null;
+  p_owner: number | null;
   llr: number | null;
   thresholds: { step_up: number; lock: number };
   windows: Record<Modality, number>;

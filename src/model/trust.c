@@ -59,8 +59,8 @@ struct idem_trust {
 struct idem_trust_params idem_trust_defaults(void)
 {
     return (struct idem_trust_params){
-        .prior = 0.99,
-        .hazard_per_hour = 0.05,
+        .prior = 0.999975,
+        .hazard_per_hour = 1.24e-4, /* one in four years of a seat's active hours */
         .expiry_us = INT64_C(15) * 60 * 1000000,
     };
 }
@@ -350,6 +350,8 @@ struct idem_trust_state idem_trust_read(const struct idem_trust *trust, int64_t 
     s.p_recent = 1 / (1 + recent.calibrated);
     s.log_odds = -all.log_unbounded;
     s.log_odds_recent = -recent.log_unbounded;
+    s.trust = 1 / (1 + exp(-s.log_odds));
+    s.trust_recent = 1 / (1 + exp(-s.log_odds_recent));
     s.stale = now_us - trust->fresh_us > trust->params.expiry_us;
     read_suspect(trust, &s);
     return s;

@@ -50,11 +50,11 @@ enum {
 };
 
 /*
- * Decisions, on the filter's log odds (nats): what `idem eval takeover` measures to be one false
- * alarm in ten and in fifty active hours.
+ * Decisions, on the filter's trust: what `idem eval takeover` measures to be about one false alarm in
+ * ten and in fifty active hours, at log odds of nought and of -3.
  */
-#define IDEM_TRUST_STEP_UP (-8.0)
-#define IDEM_TRUST_LOCK    (-12.0)
+#define IDEM_TRUST_STEP_UP 0.5
+#define IDEM_TRUST_LOCK    0.05
 
 /* Quarantine: which windows of a closed session a profile may learn. How much: model/adapt.h. */
 #define IDEM_TRUST_DIP                                                                             \

@@ -63,7 +63,7 @@ static double strokes_with_candidate(struct idem_session *s, enum idem_modality 
 
 bool idem_judge_vouched(const struct idem_session *s, enum idem_modality m)
 {
-    return s->candidate[m] != NULL && !s->spoiled && s->reading.p_owner >= IDEM_TRUST_DIP &&
+    return s->candidate[m] != NULL && !s->spoiled && s->reading.trust >= IDEM_TRUST_DIP &&
            s->reading.windows >= s->candidate_at[m] + IDEM_QUARANTINE_MARGIN;
 }
 
@@ -163,7 +163,7 @@ static enum idem_session_state next_state(struct idem_session *s)
         return IDEM_STATE_LOCKED;
     if (!any_enrolled(s))
         return IDEM_STATE_ENROLLING;
-    if (s->trust != NULL && s->reading.log_odds < IDEM_TRUST_STEP_UP)
+    if (s->trust != NULL && s->reading.trust < IDEM_TRUST_STEP_UP)
         return IDEM_STATE_STEP_UP;
     return s->reading.windows == 0 || s->reading.stale ? IDEM_STATE_INSUFFICIENT : IDEM_STATE_OK;
 }
@@ -174,11 +174,11 @@ bool idem_judge_refresh(struct idem_session *s, int64_t now_ms)
 
     if (s->trust != NULL) {
         s->reading = idem_trust_read(s->trust, now_ms * 1000);
-        if (s->reading.log_odds_recent < IDEM_TRUST_LOCK && !s->locked) {
+        if (s->reading.trust_recent < IDEM_TRUST_LOCK && !s->locked) {
             s->locked = s->lock_unsaved = true;
             idem_metric_add(IDEM_METRIC_LOCKS, 1);
         }
-        if ((s->locked || s->reading.log_odds < IDEM_TRUST_STEP_UP) && !s->spoiled)
+        if ((s->locked || s->reading.trust < IDEM_TRUST_STEP_UP) && !s->spoiled)
             spoil(s);
     }
     s->state = next_state(s);
@@ -205,9 +205,9 @@ int idem_judge_window(struct idem_judge *j, struct idem_session *s,
                               : enrol_directly(j, s, window, row);
     }
     idem_judge_refresh(s, s->clock_ms);
-    if (s->trust != NULL && s->reading.p_owner < IDEM_TRUST_DIP)
+    if (s->trust != NULL && s->reading.trust < IDEM_TRUST_DIP)
         note_dip(s);
-    if (fabs(s->reading.p_owner - s->reasons_trust) > IDEM_EXPLAIN_STEP ||
+    if (fabs(s->reading.trust - s->reasons_trust) > IDEM_EXPLAIN_STEP ||
         s->reasons_age >= IDEM_EXPLAIN_EVERY)
         idem_judge_explain(j, s);
     return err;
@@ -234,6 +234,6 @@ void idem_judge_explain(struct idem_judge *j, struct idem_session *s)
     profiles_of(s, profiles);
     int found = idem_trust_explain(s->trust, j->scorer, profiles, s->reasons, IDEM_REASONS_MAX);
     s->reason_count = found > 0 ? (uint32_t)found : 0;
-    s->reasons_trust = s->reading.p_owner;
+    s->reasons_trust = s->reading.trust;
     s->reasons_age = 0;
 }

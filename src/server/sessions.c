@@ -200,7 +200,8 @@ void idem_session_view(const struct idem_session *s, const char *organisation,
     out->device_class = idem_device_class_name(s->device_class);
     out->state = idem_session_state_name(s->state);
     out->compared = s->reading.windows > 0;
-    out->trust = s->reading.p_owner;
+    out->trust = s->reading.trust;
+    out->p_owner = s->reading.p_owner;
     out->llr = s->reading.llr;
     out->step_up = IDEM_TRUST_STEP_UP;
     out->lock = IDEM_TRUST_LOCK;

@@ -62,7 +62,7 @@ struct idem_session {
 
     struct idem_reason *reasons; /* [IDEM_REASONS_MAX], NULL until there are some */
     uint32_t reason_count;
-    double reasons_trust; /* P(owner) when they were made */
+    double reasons_trust; /* trust when they were made */
     uint32_t reasons_age; /* windows scored since then */
 
     bool listed, queued;                            /* in the two lists below */

@@ -54,18 +54,20 @@ static void reasons_json(struct idem_text *t, const struct idem_reason *reasons,
     idem_text_put(t, "]");
 }
 
+static void put_number(struct idem_text *t, const char *name, bool known, double value)
+{
+    idem_text_put(t, name);
+    if (known)
+        idem_text_number(t, value);
+    else
+        idem_text_put(t, "null");
+}
+
 static void trust_json(struct idem_text *t, const struct idem_session_view *view)
 {
-    idem_text_put(t, ",\"trust\":");
-    if (view->compared)
-        idem_text_number(t, view->trust);
-    else
-        idem_text_put(t, "null");
-    idem_text_put(t, ",\"llr\":");
-    if (view->compared)
-        idem_text_number(t, view->llr);
-    else
-        idem_text_put(t, "null");
+    put_number(t, ",\"trust\":", view->compared, view->trust);
+    put_number(t, ",\"p_owner\":", view->compared, view->p_owner);
+    put_number(t, ",\"llr\":", view->compared, view->llr);
     idem_text_put(t, ",\"thresholds\":{\"step_up\":");
     idem_text_number(t, view->step_up);
     idem_text_put(t, ",\"lock\":");

@@ -35,7 +35,7 @@ struct idem_enrolment_view {
 struct idem_session_view {
     const char *id, *organisation, *person, *seat, *device_class, *state;
     bool compared; /* false: trust and llr are null */
-    double trust, llr, step_up, lock;
+    double trust, p_owner, llr, step_up, lock;
     uint32_t windows[IDEM_MODALITIES];
     struct idem_gap gaps[IDEM_GAPS_MAX];
     uint32_t gap_count;

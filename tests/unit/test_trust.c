@@ -65,6 +65,8 @@ static void close_session(struct session *s)
 static struct idem_trust_state read_now(const struct session *s)
 {
     struct idem_trust_state state = idem_trust_read(s->trust, s->now);
+    assert_true(state.trust >= 0 && state.trust <= 1);
+    assert_true(state.trust_recent >= 0 && state.trust_recent <= 1);
     assert_true(state.p_owner >= 0 && state.p_owner <= 1);
     assert_true(state.p_recent >= 0 && state.p_recent <= 1);
     assert_true(fabs(state.llr) <= IDEM_LLR_MAX && fabs(state.suspect_llr) <= IDEM_LLR_MAX);
@@ -107,8 +109,8 @@ static void test_opens_at_the_prior(void **state)
     struct session s = open_session();
     struct idem_trust_state now = read_now(&s);
     (void)state;
-    assert_true(fabs(now.p_owner - idem_trust_defaults().prior) < 1e-9);
-    assert_true(fabs(now.p_recent - now.p_owner) < 1e-9);
+    assert_true(fabs(now.trust - idem_trust_defaults().prior) < 1e-9);
+    assert_true(fabs(now.trust_recent - now.trust) < 1e-9);
     assert_true(now.llr == 0 && now.suspect_llr == 0);
     assert_int_equal(now.windows, 0);
     assert_int_equal(now.suspect_windows, 0);
@@ -125,9 +127,9 @@ static void test_owner_stays_trusted(void **state)
         struct session s = open_session();
         struct typist t = typist_new(&owner, seed);
         for (int i = 0; i < 200; i++)
-            low += type(&s, &t, 1).p_owner < 0.5;
+            low += type(&s, &t, 1).trust < 0.5;
         assert_int_equal(read_now(&s).windows, 200);
-        assert_true(read_now(&s).p_owner > 0.9);
+        assert_true(read_now(&s).trust > 0.9);
         assert_true(read_now(&s).llr > 3);
         close_session(&s);
     }
@@ -144,15 +146,15 @@ static void test_takeover_is_seen_and_dated(void **state)
         struct typist t = typist_new(&owner, 60), other = typist_new(&thief, 61);
         struct idem_trust_state now = type(&s, &t, takeovers[i]);
         int after = 0;
-        assert_true(now.p_owner > 0.9);
-        while (now.p_owner >= 0.05 && after < 20) {
+        assert_true(now.trust > 0.9);
+        while (now.trust >= 0.05 && after < 20) {
             now = type(&s, &other, 1);
             after++;
         }
         assert_in_range(after, 1, 10);
         if (after < 4) /* four windows of the thief at least */
             now = type(&s, &other, 4 - after);
-        assert_true(now.p_owner < 0.05);
+        assert_true(now.trust < 0.05);
         assert_true(now.suspect_llr < -3);
         assert_in_range(now.suspect_windows, 1, 12); /* blocks are as coarse as they are old */
         close_session(&s);
@@ -197,7 +199,7 @@ static void test_a_step_up_before_any_window_adds_no_doubt(void **state)
     (void)state;
     idem_trust_step_up(stepped.trust, stepped.now);
     struct idem_trust_state a = send(&plain, w), b = send(&stepped, w);
-    assert_true(fabs(a.p_recent - b.p_recent) < 1e-12);
+    assert_true(fabs(a.trust_recent - b.trust_recent) < 1e-12);
     idem_window_free(w);
     close_session(&plain);
     close_session(&stepped);
@@ -209,7 +211,7 @@ static void test_a_long_past_does_not_protect(void **state)
     struct typist t = typist_new(&owner, 70), other = typist_new(&thief, 71);
     (void)state;
     type(&s, &t, 400);
-    assert_true(type(&s, &other, 10).p_owner < 0.05);
+    assert_true(type(&s, &other, 10).trust < 0.05);
     close_session(&s);
 }
 
@@ -238,10 +240,10 @@ static void repeat_one_window(const struct person *who, uint64_t seed)
         most = fmax(most, llr);
     }
     /* all prior mass together: 50 windows' hazard and the odds of the log-in */
-    const double odds = idem_trust_defaults().hazard_per_hour * 50 * 8 / 3600.0 + 0.01 / 0.99;
-    double lowest = 1 / (1 + odds * exp(-least)), highest = 1 / (1 + 0.01 / 0.99 * exp(-most));
-    assert_true(now.p_owner >= lowest - 1e-9);
-    assert_true(now.p_owner <= highest + 1e-9);
+    const double odds = idem_trust_defaults().hazard_per_hour * 50 * 8 / 3600.0 + (1 - idem_trust_defaults().prior) / idem_trust_defaults().prior;
+    double lowest = 1 / (1 + odds * exp(-least)), highest = 1 / (1 + (1 - idem_trust_defaults().prior) / idem_trust_defaults().prior * exp(-most));
+    assert_true(now.trust >= lowest - 1e-9);
+    assert_true(now.trust <= highest + 1e-9);
     free(sum);
     idem_window_free(w);
     close_session(&s);
@@ -284,12 +286,12 @@ static void test_step_up_cancels_no_evidence(void **state)
     struct typist other = typist_new(&thief, 110);
     (void)state;
     struct idem_trust_state before = type(&s, &other, 12);
-    assert_true(before.p_owner < 0.05 && before.p_recent < 0.05);
+    assert_true(before.trust < 0.05 && before.trust_recent < 0.05);
     idem_trust_step_up(s.trust, s.now);
     struct idem_trust_state after = read_now(&s);
-    assert_true(after.p_owner <= before.p_owner + 1e-9);
-    assert_true(after.p_recent > 0.9);
-    assert_true(after.p_recent <= idem_trust_defaults().prior + 1e-9);
+    assert_true(after.trust <= before.trust + 1e-9);
+    assert_true(after.trust_recent > 0.9);
+    assert_true(after.trust_recent <= idem_trust_defaults().prior + 1e-9);
     assert_true(after.suspect_llr == before.suspect_llr);
     close_session(&s);
 }
@@ -306,12 +308,12 @@ static void test_step_ups_do_not_help_the_thief(void **state)
         int windows = 0;
         do {
             now = type(&s, &other, 1);
-        } while (now.p_recent >= 0.05 && ++windows < 15);
-        assert_true(now.p_recent < 0.05);
-        assert_true(now.p_owner < 0.05);
+        } while (now.trust_recent >= 0.05 && ++windows < 15);
+        assert_true(now.trust_recent < 0.05);
+        assert_true(now.trust < 0.05);
         idem_trust_step_up(s.trust, s.now);
-        assert_true(read_now(&s).p_recent > 0.9);
-        assert_true(read_now(&s).p_owner < 0.1);
+        assert_true(read_now(&s).trust_recent > 0.9);
+        assert_true(read_now(&s).trust < 0.1);
     }
     close_session(&s);
 }
@@ -323,14 +325,14 @@ static void test_owner_comes_back(void **state)
     struct typist t = typist_new(&owner, 130), other = typist_new(&thief, 131);
     (void)state;
     type(&s, &t, 20);
-    assert_true(type(&s, &other, 6).p_owner < 0.05);
+    assert_true(type(&s, &other, 6).trust < 0.05);
     idem_trust_step_up(s.trust, s.now);
     struct idem_trust_state now = read_now(&s);
     int windows = 0;
-    while (now.p_owner <= 0.5 && windows++ < 100)
+    while (now.trust <= 0.5 && windows++ < 100)
         now = type(&s, &t, 1);
-    assert_true(now.p_owner > 0.5);
-    assert_true(now.p_recent > 0.9);
+    assert_true(now.trust > 0.5);
+    assert_true(now.trust_recent > 0.9);
     close_session(&s);
 }
 
@@ -340,8 +342,8 @@ static void test_step_up_never_exceeds_the_prior(void **state)
     (void)state;
     for (int i = 0; i < 5; i++) {
         idem_trust_step_up(s.trust, s.now);
-        assert_true(read_now(&s).p_owner <= idem_trust_defaults().prior + 1e-9);
-        assert_true(read_now(&s).p_recent <= idem_trust_defaults().prior + 1e-9);
+        assert_true(read_now(&s).trust <= idem_trust_defaults().prior + 1e-9);
+        assert_true(read_now(&s).trust_recent <= idem_trust_defaults().prior + 1e-9);
     }
     close_session(&s);
 }
@@ -354,10 +356,10 @@ static void test_silence_goes_stale(void **state)
     (void)state;
     assert_false(idem_trust_read(s.trust, s.now + expiry).stale);
     assert_true(idem_trust_read(s.trust, s.now + expiry + 1).stale);
-    double before = type(&s, &t, 5).p_owner;
+    double before = type(&s, &t, 5).trust;
     assert_false(idem_trust_read(s.trust, s.now + expiry).stale);
     assert_true(idem_trust_read(s.trust, s.now + expiry + 1).stale);
-    assert_true(idem_trust_read(s.trust, s.now + expiry).p_owner < before);
+    assert_true(idem_trust_read(s.trust, s.now + expiry).trust < before);
     s.now += expiry + 1;
     idem_trust_step_up(s.trust, s.now);
     assert_false(read_now(&s).stale);
@@ -413,7 +415,7 @@ static void test_a_clock_that_stands_still_lowers_no_hazard(void **state)
         still.now -= 8 * SECOND; /* send adds as much */
         slow.now -= 6 * SECOND;
         struct idem_trust_state a = send(&still, w), b = send(&slow, w);
-        assert_true(fabs(a.p_owner - b.p_owner) < 1e-12);
+        assert_true(fabs(a.trust - b.trust) < 1e-12);
         idem_window_free(w);
     }
     close_session(&still);
@@ -425,15 +427,15 @@ static void test_clocks_that_run_backwards(void **state)
     struct session s = open_session();
     struct typist t = typist_new(&owner, 170);
     (void)state;
-    double before = type(&s, &t, 10).p_owner;
+    double before = type(&s, &t, 10).trust;
     const int64_t times[] = {0, -SECOND, INT64_MIN / 4, s.now - 1};
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         struct idem_window *w = typist_window(&t, front, KEYS);
         struct idem_trust_state past = idem_trust_read(s.trust, times[i]);
-        assert_true(past.p_owner >= before - 0.2);
+        assert_true(past.trust >= before - 0.2);
         assert_false(past.stale);
         assert_int_equal(idem_trust_update(s.trust, scorer, s.profiles, w, times[i]), 0);
-        assert_true(read_now(&s).p_owner > 0.5);
+        assert_true(read_now(&s).trust > 0.5);
         idem_trust_step_up(s.trust, times[i]);
         idem_window_free(w);
     }
@@ -450,7 +452,7 @@ static void test_without_a_profile_nothing_is_scored(void **state)
     struct idem_trust_state now = type(&s, &other, 20);
     assert_int_equal(now.windows, 0);
     assert_true(now.llr == 0 && now.suspect_llr == 0);
-    assert_true(now.p_owner > 0.9);
+    assert_true(now.trust > 0.9);
     assert_true(idem_trust_read(s.trust, s.now + idem_trust_defaults().expiry_us).stale);
     s.profiles[IDEM_KEYBOARD] = thin;
     now = type(&s, &other, 5);
