@@ -13,7 +13,7 @@ struct idem_adapt_rules idem_adapt_defaults(enum idem_modality modality)
 {
     return (struct idem_adapt_rules){
         .half_life_days = 20,
-        .per_day = 0.2,
+        .per_day = 0.25, /* of a fresh keyboard profile that is one window */
         .learned_most = 3,
         .strokes_most = modality == IDEM_KEYBOARD ? 10000 : 4000,
         .bound = 0.25,
