@@ -34,7 +34,7 @@ def population():
 
 
 @functools.lru_cache(maxsize=None)
-def windows(person, seed, count, first=1, keys=25):
+def windows(person, seed, count, first=1, keys=100):
     out = subprocess.run([SIMULATE, "windows", population(), *map(str, (person, seed, first, count, keys))],
                          check=True, capture_output=True, text=True).stdout
     return [json.loads(line) for line in out.splitlines()]

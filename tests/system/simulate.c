@@ -96,7 +96,7 @@ int main(int argc, char **argv)
         return write_population(argv[2]);
     if (argc == 7 || argc == 8) {
         struct idem_population *pop = read_population(argv[2]);
-        uint32_t keys = argc == 8 ? (uint32_t)atoi(argv[7]) : 25;
+        uint32_t keys = argc == 8 ? (uint32_t)atoi(argv[7]) : IDEM_WINDOW_KEYS;
         if (pop == NULL)
             return 1;
         int bad =

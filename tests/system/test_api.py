@@ -13,7 +13,7 @@ class Opening(ServerCase):
         self.assertEqual(len(opened["token"]), 43)
         self.assertEqual(len(opened["front"]), 16)
         self.assertEqual(opened["level"], "mixed")
-        self.assertEqual(opened["window"], {"keyboard": 25, "pointer": 10})
+        self.assertEqual(opened["window"], {"keyboard": 100, "pointer": 10})
         self.assertEqual(opened["next_seq"], 1)
         s = opened["session"]
         self.assertEqual((s["state"], s["trust"], s["organisation"]), ("enrolling", None, "demo"))
@@ -165,15 +165,15 @@ class Windows(ServerCase):
         cells = self.some[0]["cells"]
         for bad in ({"seq": 0}, {"seq": 2**31}, {"seq": 1.5}, {"modality": "voice"}, {"front": "xyz"},
                     {"strokes": 0}, {"strokes": 1001}, {"strokes": 1}, {"duration_ms": -1}, {"cells": {}},
-                    {"cells": [cells[0][:-1]]}, {"cells": cells[::-1]}, {"cells": [[0, 64, 10**6, 0]]},
-                    {"cells": [[0, 63, 0, 0]]}, {"cells": [[10**6, 64, 0, 0]]}, {"cells": [[0, -64, 0, 0]]},
+                    {"cells": [cells[0][:-1]]}, {"cells": cells[::-1]}, {"cells": [[0, 64, 10**6, *[0] * 5]]},
+                    {"cells": [[0, 63, *[0] * 6]]}, {"cells": [[10**6, 64, *[0] * 6]]}, {"cells": [[0, -64, *[0] * 6]]},
                     {"modality": "pointer"}, {"text": "secret"}):
             problem = self.assert_problem(self.session.post(self.body(**bad)), 400, "invalid-field")
             self.assertTrue(problem["detail"].startswith("windows[0]"), problem["detail"])
         for missing in self.some[0]:
             w = {k: v for k, v in self.some[0].items() if k != missing}
             self.assert_problem(self.session.post({"windows": [w]}), 400, "invalid-field")
-        for body in ({}, {"windows": []}, {"windows": self.some * 9}, {"windows": self.some, "x": 1},
+        for body in ({}, {"windows": []}, {"windows": [{**self.some[0], "cells": cells[:1]}] * 65}, {"windows": self.some, "x": 1},
                      {"windows": self.some, "clock_ms": 1}, []):
             self.assert_problem(self.session.post(body), 400, "invalid-field")
         self.assertEqual(self.session.read()["windows"]["keyboard"], 0)
@@ -255,10 +255,10 @@ class Reading(ServerCase):
         session = self.server.open()
         path = "/v1/people/" + session.opened["session"]["person"]
         self.assertEqual(self.server.get(path).json["state"], "new")
-        session.send(windows(101, 1, 4))
+        session.send(windows(101, 1, 1))
         person = self.server.get(path).json
         self.assertEqual((person["state"], person["enrolment"]["keyboard"]["have"]), ("enrolling", 100))
-        session.send(windows(101, 2, 12))
+        session.send(windows(101, 2, 3))
         person = self.server.get(path).json
         self.assertEqual(person["state"], "enrolled")
         self.assertEqual(person["profiles"][0]["strokes"], 400)

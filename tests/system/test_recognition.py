@@ -2,13 +2,14 @@
 """From enrolment to being locked out, and back; what is learned and what is not; all of it again after a restart.
 
 Person 101 and person 202 are simulated typists whom the population has never met. The server runs on the test's clock:
-a window every ten seconds."""
+a window of a hundred keys every ten seconds, of which four enrol."""
 import unittest
 
 from harness import ServerCase, windows
 
 START = 1800000000000
 STEP = 10000
+ENROL = 4
 
 
 class Desk:
@@ -31,7 +32,7 @@ class Recognition(ServerCase):
 
     def enrolled(self, person=101):
         desk = Desk(self.server)
-        last = desk.send(windows(person, 1, 16))[-1]
+        last = desk.send(windows(person, 1, ENROL))[-1]
         self.assertTrue(last["enrolment"]["keyboard"]["enrolled"])
         return desk
 
@@ -41,8 +42,8 @@ class Recognition(ServerCase):
 
     def test_enrolment_fills_up_and_scoring_begins_with_the_next_window(self):
         desk = Desk(self.server)
-        seen = desk.send(windows(101, 1, 16))
-        self.assertEqual([s["enrolment"]["keyboard"]["have"] for s in seen], list(range(25, 401, 25)))
+        seen = desk.send(windows(101, 1, ENROL))
+        self.assertEqual([s["enrolment"]["keyboard"]["have"] for s in seen], [100, 200, 300, 400])
         self.assertEqual({s["state"] for s in seen[:-1]}, {"enrolling"})
         self.assertEqual({s["trust"] for s in seen}, {None})
         first = desk.send(windows(101, 2, 1))[0]
@@ -93,8 +94,8 @@ class Recognition(ServerCase):
 
     def test_a_restart_in_mid_enrolment_loses_and_doubles_nothing(self):
         desk = Desk(self.server)
-        for part in range(4):
-            desk.send(windows(101, 1, 16)[4 * part:4 * part + 4])
+        for part in range(ENROL):
+            desk.send(windows(101, 1, ENROL)[part:part + 1])
             self.restart()
             self.assertEqual(desk.session.read()["enrolment"]["keyboard"]["have"], 100 * (part + 1))
         self.assertEqual(desk.session.read()["enrolment"]["state"], "enrolled")
@@ -112,14 +113,14 @@ class Recognition(ServerCase):
 
     def test_two_sessions_enrol_one_person_and_a_restart_keeps_the_sum(self):
         one, two = Desk(self.server), Desk(self.server)
-        some = windows(101, 1, 16)
-        one.send(some[:3])
-        two.send(some[3:6])
+        some = windows(101, 1, ENROL)
+        one.send(some[:1])
+        two.send(some[1:2])
         self.assertEqual(two.session.close().status, 204)
-        one.send(some[6:8])
+        one.send(some[2:3])
         self.restart()
-        self.assertEqual(one.session.read()["enrolment"]["keyboard"]["have"], 200)
-        one.send(some[8:])
+        self.assertEqual(one.session.read()["enrolment"]["keyboard"]["have"], 300)
+        one.send(some[3:])
         self.assertTrue(one.session.read()["enrolment"]["keyboard"]["enrolled"])
 
     def strokes(self, desk):
@@ -130,16 +131,16 @@ class Recognition(ServerCase):
         desk = self.enrolled()
         desk.send(windows(101, 3, 40))
         desk.session.close()
-        self.assertEqual(self.strokes(desk), 475, "400 and at most a fifth of it")
+        self.assertEqual(self.strokes(desk), 500, "400 and at most a quarter of it")
         again = Desk(self.server, at=desk.now)
         again.send(windows(101, 6, 40))
         again.session.close()
-        self.assertEqual(self.strokes(again), 475, "the day's share is used up")
+        self.assertEqual(self.strokes(again), 500, "the day's share is used up")
         tomorrow = Desk(self.server, at=desk.now + 24 * 3600 * 1000)
         tomorrow.send(windows(101, 7, 40))
         tomorrow.session.close()
-        # 400 enrolled, 75 of yesterday at 2^(-1/20), 75 of today
-        self.assertEqual(self.strokes(tomorrow), 547)
+        # 400 enrolled, 100 of yesterday at 2^(-1/20), 100 of today
+        self.assertEqual(self.strokes(tomorrow), 597)
 
     def test_the_last_windows_of_a_session_teach_nothing(self):
         desk = self.enrolled()
