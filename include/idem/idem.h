@@ -232,8 +232,8 @@ struct idem_trust_params {
 struct idem_trust_params idem_trust_defaults(void);
 
 struct idem_trust_state {
-    double p_owner;     /* posterior that the owner is still there, 0..1 */
-    double p_recent;    /* the same from what came after the last step-up alone */
+    double p_owner;  /* posterior that the owner is still there, 0..1 */
+    double p_recent; /* the same from what came after the last step-up alone */
     /*
      * The log odds of both before calibration bounds the ratios in them, and trust, 1 / (1 +
      * exp(-log_odds)). They claim too much to be read as odds, but go on falling where p_owner
@@ -242,8 +242,8 @@ struct idem_trust_state {
      */
     double log_odds, log_odds_recent;
     double trust, trust_recent;
-    double llr;         /* of the whole session so far, calibrated, nats */
-    double suspect_llr; /* most incriminating suffix, nats (negative incriminates) */
+    double llr;               /* of the whole session so far, calibrated, nats */
+    double suspect_llr;       /* most incriminating suffix, nats (negative incriminates) */
     uint32_t suspect_windows; /* its length in windows: the likeliest takeover point */
     uint32_t windows;         /* sufficient windows seen */
     bool stale;               /* no sufficient window for expiry_us */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * compare.c - see compare.h. Every profile and probe is embedded once, eight at a time; a comparison
- * is then a sum over directions.
+ * compare.c - see compare.h. Every profile and probe is embedded once, eight at a time; a
+ * comparison is then a sum over directions.
  */
 #include "eval/compare.h"
 
@@ -17,8 +17,8 @@
 enum {
     STATS_MAX = 1 << 22, /* profiles or probes */
     COMPARISONS_MAX = 1 << 28,
-    CHUNK = 4096,                 /* comparisons in a job */
-    EMBEDDINGS = 32,              /* embeddings in a job */
+    CHUNK = 4096,    /* comparisons in a job */
+    EMBEDDINGS = 32, /* embeddings in a job */
 };
 
 int idem_stat_set_init(struct idem_stat_set *set, struct idem_shape shape)

@@ -13,12 +13,15 @@ enum { N = IDEM_CALIBRATION_TERMS, TRIALS_MIN = 20, ITERATIONS_MAX = 50 };
 static const double log_slope_min = -4.6, log_slope_max = 1.1;
 /* Where the fit starts and what the ridge pulls towards, in units of trials. */
 static const double start[N] = {-0.3, 0, 0, 0, 0, 0, -5, 0};
-static const double ridge = 2.0;
+static const double ridge[N] = {2, 2, 2, 2, 2, 2, 100, 100};
 
 void idem_calibration_identity(struct idem_calibration *cal)
 {
-    *cal = (struct idem_calibration){
-        .coef = {[6] = -40}, .probe_min = 1, .probe_max = 1e9, .profile_min = 1, .profile_max = 1e9};
+    *cal = (struct idem_calibration){.coef = {[6] = -40},
+                                     .probe_min = 1,
+                                     .probe_max = 1e9,
+                                     .profile_min = 1,
+                                     .profile_max = 1e9};
 }
 
 static double clamp(double x, double lo, double hi)
@@ -40,8 +43,8 @@ static double log_add(double a, double b)
     return most + log1p(exp(-fabs(a - b)));
 }
 
-/* The bounds of e: one probe in e^40, and three in ten. */
-static const double log_odd_min = -40, log_odd_max = -1.2;
+/* The bounds of e: one probe in e^40, and one in twenty. */
+static const double log_odd_min = -40, log_odd_max = -3;
 
 /*
  * llr of z when a share e of probes says nothing (log_odd: its logarithm), and its derivatives by z
@@ -168,7 +171,7 @@ static double loss(const struct fit *fit, const double coef[N])
         sum += trial_weight(fit, t) * softplus(t->genuine ? -z : z);
     }
     for (int k = 0; k < N; k++)
-        sum += 0.5 * ridge * (coef[k] - start[k]) * (coef[k] - start[k]);
+        sum += 0.5 * ridge[k] * (coef[k] - start[k]) * (coef[k] - start[k]);
     return sum;
 }
 
@@ -190,8 +193,8 @@ static void scoring_step(const struct fit *fit, double step[N])
         }
     }
     for (int k = 0; k < N; k++) {
-        A[k][k] += ridge;
-        step[k] -= ridge * (coef[k] - start[k]);
+        A[k][k] += ridge[k];
+        step[k] -= ridge[k] * (coef[k] - start[k]);
     }
     solve(A, step);
 }

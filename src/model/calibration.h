@@ -11,10 +11,10 @@
  * (another task, one hand), or a stranger happened to. So however far z goes, the ratio claims no
  * more than (1 - e) / e. z itself, which orders scores beyond that, is what alarms compare.
  *
- * All are fitted together by regularised logistic regression on same-person and different-person trials of the
- * population (Brummer and du Preez, "Application-independent evaluation of speaker detection",
- * 2006, section 5), both classes weighted equally. p and q are clamped to the range seen in
- * fitting.
+ * All are fitted together by regularised logistic regression on same-person and different-person
+ * trials of the population (Brummer and du Preez, "Application-independent evaluation of speaker
+ * detection", 2006, section 5), both classes weighted equally. p and q are clamped to the range
+ * seen in fitting.
  */
 #ifndef IDEM_MODEL_CALIBRATION_H
 #define IDEM_MODEL_CALIBRATION_H

@@ -4,13 +4,14 @@
  * on caller's memory.
  *
  * The plain term is the log-likelihood ratio "one person gave both" : "two people did" of the
- * independent hierarchical Gaussian, in which each (cell, channel) has a between-person variance d^2
- * of its own: f_k / n ~ N(m, 1 / (n W_k)), m ~ N(0, d_k^2). With
+ * independent hierarchical Gaussian, in which each (cell, channel) has a between-person variance
+ * d^2 of its own: f_k / n ~ N(m, 1 / (n W_k)), m ~ N(0, d_k^2). With
  *
  *     E_k = 1/2 (W_k f_k)^2 d_k^2 / (1 + n W_k d_k^2) - 1/2 log(1 + n W_k d_k^2)
  *
- * it is E(P + S) - E(P) - E(S), summed over k. It needs no correlations, so it holds where few people
- * were there to learn from; the score (plda.h) adds a share of it where that was measured to help.
+ * it is E(P + S) - E(P) - E(S), summed over k. It needs no correlations, so it holds where few
+ * people were there to learn from; the score (plda.h) adds a share of it where that was measured to
+ * help.
  */
 #ifndef IDEM_MODEL_EVIDENCE_H
 #define IDEM_MODEL_EVIDENCE_H

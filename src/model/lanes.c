@@ -54,7 +54,8 @@ static inline __attribute__((always_inline)) void rows_below(idem_v8 *A, uint32_
 static inline __attribute__((always_inline)) void corner(idem_v8 *A, idem_v8 *y, uint32_t i)
 {
     idem_v8 *r0 = A + row(i), *r1 = A + row(i + 1), *r2 = A + row(i + 2), *r3 = A + row(i + 3);
-    idem_v8 s00 = r0[i], s10 = r1[i], s11 = r1[i + 1], s20 = r2[i], s21 = r2[i + 1], s22 = r2[i + 2];
+    idem_v8 s00 = r0[i], s10 = r1[i], s11 = r1[i + 1], s20 = r2[i], s21 = r2[i + 1],
+            s22 = r2[i + 2];
     idem_v8 s30 = r3[i], s31 = r3[i + 1], s32 = r3[i + 2], s33 = r3[i + 3];
     idem_v8 y0 = y[i], y1 = y[i + 1], y2 = y[i + 2], y3 = y[i + 3];
 

@@ -11,9 +11,10 @@
  * so that w does not shrink with the length of what was seen. Then a rotation into directions that
  * are independent both between people and within them: y = V (w - centre).
  *
- * Two-covariance model (probabilistic linear discriminant analysis: Prince and Elder, "Probabilistic
- * linear discriminant analysis for inferences about identity", 2007; Brummer and de Villiers, "The
- * speaker partitioning problem", 2010). In direction i, with x ~ N(0, between_i) the person,
+ * Two-covariance model (probabilistic linear discriminant analysis: Prince and Elder,
+ * "Probabilistic linear discriminant analysis for inferences about identity", 2007; Brummer and de
+ * Villiers, "The speaker partitioning problem", 2010). In direction i, with x ~ N(0, between_i) the
+ * person,
  *
  *     y ~ N(x, v_i(N)),   v_i(N) = session_i + noise_i * MEASURES / N
  *

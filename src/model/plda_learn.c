@@ -459,8 +459,8 @@ static void respread(struct idem_model *model, const double *points, size_t coun
         double variance = 0;
         for (size_t u = 0; u < count; u++) {
             const double *p = points + u * point;
-            double own = (double)model->session[i] +
-                         (double)model->noise[i] * IDEM_PLDA_MEASURES / p[rank];
+            double own =
+                (double)model->session[i] + (double)model->noise[i] * IDEM_PLDA_MEASURES / p[rank];
             variance += (p[i] * p[i] - own) / (double)count;
         }
         double between = (1 - trust) * (double)model->between[i] + trust * variance;

@@ -36,8 +36,8 @@ int idem_plda_learn(const struct idem_corpus *corpus, const bool *use,
                     const struct idem_plda_options *opt, struct idem_model *model);
 
 /*
- * Moves the model to another public: `centre` to the mean of these people's embeddings, `between` to
- * their variances less their own noise, both weighed against what stands there as if it had been
+ * Moves the model to another public: `centre` to the mean of these people's embeddings, `between`
+ * to their variances less their own noise, both weighed against what stands there as if it had been
  * learned from IDEM_RECENTRE_PEOPLE people. Another public shares its own average (its keyboards'
  * clock, its texts, its trade), which the old centre would take for a likeness of any two of them.
  * T, V, session and noise stay, and with them every profile stays valid.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* raw_score.c - one score from two sums of statistics: embeds both, compares the points and adds the
- * plain term's share. */
+/* raw_score.c - one score from two sums of statistics: embeds both, compares the points and adds
+ * the plain term's share. */
 #include "idem/idem.h"
 #include "model/evidence.h"
 #include "model/learn.h"

@@ -41,7 +41,7 @@ struct block {
     double strokes[IDEM_MODALITIES];
     /* Of the suffix that this block starts: calibrated, and before calibration bounds it. */
     double llr[IDEM_MODALITIES], unbounded[IDEM_MODALITIES];
-    int slot;                    /* where its statistics are */
+    int slot; /* where its statistics are */
 };
 
 struct idem_trust {

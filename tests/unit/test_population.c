@@ -179,7 +179,7 @@ static void test_numbers_stay_in_their_range(void **state)
     const char *reason;
     (void)state;
 
-    assert_int_equal(at_calibration + 10 * 8 + 4 + 4, len); /* the layout is the one we think */
+    assert_int_equal(at_calibration + 12 * 8 + 4 + 4, len); /* the layout is the one we think */
     assert_int_equal(parse_patched(at_share, 0x40000000, &reason), IDEM_ERR_FORMAT); /* 2 */
     assert_int_equal(parse_patched(at_share, 0xBF800000, &reason), IDEM_ERR_FORMAT); /* -1 */
     assert_int_equal(parse_patched(at_load, NAN_BITS, &reason), IDEM_ERR_FORMAT);
@@ -188,8 +188,8 @@ static void test_numbers_stay_in_their_range(void **state)
     assert_int_equal(parse_patched(at_weight, 0x7F800000, &reason), IDEM_ERR_FORMAT); /* inf */
     assert_int_equal(parse_patched(at_plain, 0xBF800000, &reason), IDEM_ERR_FORMAT);
     assert_int_equal(parse_patched(at_calibration + 4, 0x7FF00000, &reason), IDEM_ERR_FORMAT);
-    assert_int_equal(parse_patched(at_calibration + 6 * 8 + 4, 0, &reason), IDEM_ERR_FORMAT);
-    assert_int_equal(parse_patched(at_calibration + 7 * 8 + 4, 0xBFF00000, &reason),
+    assert_int_equal(parse_patched(at_calibration + 8 * 8 + 4, 0, &reason), IDEM_ERR_FORMAT);
+    assert_int_equal(parse_patched(at_calibration + 9 * 8 + 4, 0xBFF00000, &reason),
                      IDEM_ERR_FORMAT);
 }
 
