@@ -11,8 +11,9 @@
 
 #include "eval/leak_normal.h"
 #include "eval/parallel.h"
+#include "model/linalg.h"
 
-enum { D = IDEM_LEAK_DIMS, OWN = 0, ATTACKED = 1 };
+enum { D = IDEM_LEAK_DIMS, K = IDEM_CONTRASTS, OWN = 0, ATTACKED = 1 };
 #define NEVER (-1e30)
 /* Of a planted covariance, learned from few windows, so much is taken from the natural one. */
 #define SHRINK 0.3
@@ -24,6 +25,7 @@ struct side {
     uint32_t *person, *first;
     float *counts; /* [count][cells] */
     double *row;   /* [count][dims]: counts of the chosen cells */
+    float *odd;    /* [count][dims][K]: their contrasts less what the profile expects */
 };
 
 struct run {
@@ -35,13 +37,14 @@ struct run {
     uint16_t cell[D];
     double covariance[D * (D + 1) / 2];
     struct idem_leak_normal natural;
-    float *rate; /* [cells] mean count */
-    int err;     /* of any word; written by whoever fails */
+    double *spread; /* packed factor of the covariance of `odd` in natural windows */
+    float *rate;    /* [cells] mean count */
+    int err;        /* of any word; written by whoever fails */
 };
 
 const char *idem_leak_test_name(enum idem_leak_test test)
 {
-    static const char *const names[] = {"accept", "poisson", "normal"};
+    static const char *const names[] = {"accept", "poisson", "normal", "timed"};
     return (unsigned)test < IDEM_LEAK_TESTS ? names[test] : "none";
 }
 
@@ -120,19 +123,62 @@ static int choose_cells(struct run *run, const struct side *s)
     return 0;
 }
 
+static void pick_odd(const struct run *run, const struct idem_leak_person *p, const float *stats,
+                     float *odd)
+{
+    for (uint32_t i = 0; i < run->dims; i++)
+        for (uint32_t k = 0; k < K; k++) {
+            size_t at = (size_t)run->cell[i] * K + k;
+            odd[i * K + k] = stats[run->cells + at] - stats[run->cell[i]] * p->mean[at];
+        }
+}
+
 static void pick(const struct run *run, const float *counts, double *row)
 {
     for (uint32_t i = 0; i < run->dims; i++)
         row[i] = (double)counts[run->cell[i]];
 }
 
-static int side_rows(struct run *run, struct side *s)
+/* The windows once more, now that the cells are chosen. */
+static int side_rows(struct run *run, struct side *s, uint64_t seed)
 {
+    float *stats = malloc(idem_leak_len(s->world) * sizeof *stats);
+    struct idem_rng rng;
+    idem_rng_seed(&rng, seed);
     s->row = malloc((size_t)s->count * run->dims * sizeof *s->row);
-    if (!s->row)
+    s->odd = malloc((size_t)s->count * run->dims * K * sizeof *s->odd);
+    int r = stats && s->row && s->odd ? 0 : IDEM_ERR_NOMEM;
+    for (uint32_t i = 0; i < s->count && r == 0; i++) {
+        idem_leak_window(s->world, s->person[i], s->first[i], run->o->keys, &rng, stats);
+        memcpy(s->counts + (size_t)i * run->cells, stats, run->cells * sizeof *stats);
+        pick(run, stats, s->row + (size_t)i * run->dims);
+        pick_odd(run, &s->world->people[s->person[i]], stats, s->odd + (size_t)i * run->dims * K);
+    }
+    free(stats);
+    return r;
+}
+
+/* The covariance of what the profile does not expect, around nought. */
+static int learn_spread(struct run *run, const struct side *s)
+{
+    const uint32_t all = run->dims * K;
+    double *c = run->spread = calloc((size_t)all * (all + 1) / 2, sizeof *c);
+    if (!c)
         return IDEM_ERR_NOMEM;
-    for (uint32_t i = 0; i < s->count; i++)
-        pick(run, s->counts + (size_t)i * run->cells, s->row + (size_t)i * run->dims);
+    for (uint32_t w = 0; w < s->count; w++) {
+        const float *x = s->odd + (size_t)w * all;
+        for (uint32_t i = 0; i < all; i++) {
+            double *row = c + (size_t)i * (i + 1) / 2;
+            for (uint32_t j = 0; x[i] != 0 && j <= i; j++)
+                row[j] += (double)x[i] * (double)x[j];
+        }
+    }
+    for (uint32_t i = 0; i < all; i++)
+        for (uint32_t j = 0; j <= i; j++) {
+            double *v = &c[(size_t)i * (i + 1) / 2 + j];
+            *v = i == j ? 1.1 * *v / s->count + 0.01 : *v / s->count;
+        }
+    idem_packed_factor(all, c);
     return 0;
 }
 
@@ -145,13 +191,14 @@ static int learn_natural(struct run *run)
         if ((r = side_windows(run, s, run->o->seed + 100 + (uint64_t)k)) == 0 && k == OWN)
             r = choose_cells(run, s);
         if (r == 0)
-            r = side_rows(run, s);
+            r = side_rows(run, s, run->o->seed + 200 + (uint64_t)k);
     }
     if (r == 0) {
         const struct side *s = &run->side[OWN];
         double mean[D];
         idem_leak_moments(s->row, s->count, run->dims, mean, run->covariance);
         idem_leak_normal_set(&run->natural, run->dims, mean, run->covariance);
+        r = learn_spread(run, s);
     }
     return r;
 }
@@ -164,10 +211,12 @@ struct trial {
     struct idem_leak_need need;
     uint8_t code[IDEM_LEAK_WORD_MAX];
     struct idem_leak_normal with;
-    uint32_t fitted; /* the first of the own planted windows teach, the others set thresholds */
+    double lean[D * K]; /* the linear test of `odd` */
+    double midway;      /* its value half way between with and without */
+    uint32_t fitted;    /* the first of the own planted windows teach, the others set thresholds */
     struct planted {
         uint32_t count;
-        float *counts;
+        float *counts, *odd;
         double *row;
     } planted[2];
     double *score; /* room for one test's scores */
@@ -183,12 +232,14 @@ static int plant(struct trial *t, const struct idem_leak_word *word, int which, 
     idem_rng_seed(&rng, seed);
     p->counts = calloc((size_t)run->o->planted * run->cells, sizeof *p->counts);
     p->row = calloc((size_t)run->o->planted * run->dims, sizeof *p->row);
-    int r = stats && p->counts && p->row ? 0 : IDEM_ERR_NOMEM;
+    p->odd = calloc((size_t)run->o->planted * run->dims, K * sizeof *p->odd);
+    int r = stats && p->counts && p->row && p->odd ? 0 : IDEM_ERR_NOMEM;
     for (uint32_t i = 0; i < run->o->planted && r == 0; i++) {
         uint32_t who = i % s->world->count;
         if (idem_leak_planted(s->world, who, word, run->o->keys, run->o->straddle, &rng, stats) < 0)
             continue;
         memcpy(p->counts + (size_t)p->count * run->cells, stats, run->cells * sizeof *stats);
+        pick_odd(run, &s->world->people[who], stats, p->odd + (size_t)p->count * run->dims * K);
         pick(run, stats, p->row + (size_t)p->count++ * run->dims);
     }
     free(stats);
@@ -207,6 +258,35 @@ static void learn_planted(struct trial *t)
     idem_leak_normal_set(&t->with, run->dims, mean, cov);
 }
 
+/* Mean differences of few windows are mostly noise in directions that do not matter: shrunk. */
+static void learn_lean(struct trial *t)
+{
+    const uint32_t all = t->run->dims * K;
+    double shift[D * K] = {0};
+    for (uint32_t w = 0; w < t->fitted; w++)
+        for (uint32_t i = 0; i < all; i++)
+            shift[i] += (double)t->planted[OWN].odd[(size_t)w * all + i] / t->fitted;
+    memcpy(t->lean, shift, all * sizeof *shift);
+    idem_packed_solve(all, t->run->spread, t->lean);
+    double square = 0;
+    for (uint32_t i = 0; i < all; i++)
+        square += t->lean[i] * shift[i];
+    /* the mean of so many windows has a square of all / fitted by chance */
+    double chance = (double)all / t->fitted, kept = square > chance ? 1 - chance / square : 0;
+    for (uint32_t i = 0; i < all; i++)
+        t->lean[i] *= kept;
+    t->midway = 0.5 * kept * kept * square;
+}
+
+static double times(const struct trial *t, const float *odd)
+{
+    const uint32_t all = t->run->dims * K;
+    double sum = -t->midway;
+    for (uint32_t i = 0; i < all; i++)
+        sum += t->lean[i] * (double)odd[i];
+    return sum;
+}
+
 static double poisson(const struct trial *t, const float *n)
 {
     double score = 0;
@@ -222,20 +302,22 @@ static double poisson(const struct trial *t, const float *n)
 
 /* A window as tests see it. */
 struct sight {
-    const float *n;
+    const float *n, *odd;
     const double *row;
 };
 
 static struct sight sight_planted(const struct trial *t, int which, uint32_t i)
 {
     const struct planted *p = &t->planted[which];
-    return (struct sight){p->counts + (size_t)i * t->run->cells, p->row + (size_t)i * t->run->dims};
+    return (struct sight){p->counts + (size_t)i * t->run->cells,
+                          p->odd + (size_t)i * t->run->dims * K, p->row + (size_t)i * t->run->dims};
 }
 
 static struct sight sight_natural(const struct trial *t, int which, uint32_t i)
 {
     const struct side *s = &t->run->side[which];
-    return (struct sight){s->counts + (size_t)i * t->run->cells, s->row + (size_t)i * t->run->dims};
+    return (struct sight){s->counts + (size_t)i * t->run->cells,
+                          s->odd + (size_t)i * t->run->dims * K, s->row + (size_t)i * t->run->dims};
 }
 
 static double score_of(const struct trial *t, enum idem_leak_test test, struct sight w)
@@ -246,7 +328,8 @@ static double score_of(const struct trial *t, enum idem_leak_test test, struct s
         return poisson(t, w.n);
     if (idem_leak_undefended(&t->run->side[OWN].world->defence) && !idem_leak_holds(w.n, &t->need))
         return NEVER;
-    return idem_leak_normal_log(&t->with, w.row) - idem_leak_normal_log(&t->run->natural, w.row);
+    return idem_leak_normal_log(&t->with, w.row) - idem_leak_normal_log(&t->run->natural, w.row) +
+           (test == IDEM_LEAK_TIMED ? times(t, w.odd) : 0);
 }
 
 /* Only the densities expect strokes that are missing. */
@@ -254,7 +337,7 @@ static bool usable(const struct run *run, enum idem_leak_test test)
 {
     if (run->o->tests && !(run->o->tests & 1u << test))
         return false;
-    return test == IDEM_LEAK_NORMAL || idem_leak_undefended(&run->side[OWN].world->defence);
+    return test >= IDEM_LEAK_NORMAL || idem_leak_undefended(&run->side[OWN].world->defence);
 }
 
 /* Does the natural window hold the word after all? */
@@ -313,6 +396,7 @@ static void test_word(struct trial *t, struct idem_leak_presence *out)
     double best = 0;
     t->fitted = t->planted[OWN].count * 2 / 3;
     learn_planted(t);
+    learn_lean(t);
     for (int k = 0; k < IDEM_LEAK_TESTS; k++) {
         enum idem_leak_test test = (enum idem_leak_test)k;
         if (!usable(t->run, test))
@@ -355,6 +439,7 @@ static void one_word(void *arg, int i)
     for (int k = 0; t && k < 2; k++) {
         free(t->planted[k].counts);
         free(t->planted[k].row);
+        free(t->planted[k].odd);
     }
     free(t ? t->score : NULL);
     free(t);
@@ -366,6 +451,7 @@ static void side_fini(struct side *s)
     free(s->first);
     free(s->counts);
     free(s->row);
+    free(s->odd);
 }
 
 int idem_leak_presence_run(const struct idem_leak_world *own,
@@ -391,6 +477,7 @@ int idem_leak_presence_run(const struct idem_leak_world *own,
     side_fini(&run->side[OWN]);
     side_fini(&run->side[ATTACKED]);
     free(run->rate);
+    free(run->spread);
     free(run);
     return r;
 }

@@ -8,6 +8,8 @@
  *             l the mean count: the exact likelihood ratio of independent Poisson counts
  *   normal    all counts together: log N(c; planted) - log N(c; natural), means and covariances
  *             learned from windows with and without the word, of the 48 most variable cells
+ *   timed     `normal`, and what the sums add: where the contrasts deviate from what the person's
+ *             profile expects of so many strokes, as the word's keys do, a linear test
  *
  * A test is summed up by P(pass | word typed) / P(pass | not typed), the factor by which the odds
  * that the word was typed rise. Thresholds pass half of the windows that hold the word: a lower one
@@ -18,7 +20,13 @@
 
 #include "eval/leak_world.h"
 
-enum idem_leak_test { IDEM_LEAK_ACCEPT, IDEM_LEAK_POISSON, IDEM_LEAK_NORMAL, IDEM_LEAK_TESTS };
+enum idem_leak_test {
+    IDEM_LEAK_ACCEPT,
+    IDEM_LEAK_POISSON,
+    IDEM_LEAK_NORMAL,
+    IDEM_LEAK_TIMED,
+    IDEM_LEAK_TESTS
+};
 
 struct idem_leak_ratio {
     double hit, pass;     /* shares of windows with and without the word that pass */

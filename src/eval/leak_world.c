@@ -12,6 +12,8 @@
 #include <string.h>
 
 enum { TRIES = 60 };
+/* A profile's means are drawn to the population's, which are nought, by so many strokes. */
+#define PRIOR_STROKES 4.0f
 
 /* ------------------------------------------------------------------ people */
 
@@ -66,6 +68,20 @@ static int pool_values(const struct idem_leak_world *w, struct idem_leak_person 
     return p->values ? 0 : IDEM_ERR_NOMEM;
 }
 
+static int profile(const struct idem_leak_world *w, struct idem_leak_person *p)
+{
+    const uint32_t cells = w->front->cells;
+    p->mean = calloc((size_t)cells + 1, IDEM_CONTRASTS * sizeof *p->mean);
+    for (uint32_t c = 0; c < cells && p->mean; c++) {
+        float *mean = p->mean + (size_t)c * IDEM_CONTRASTS;
+        for (uint32_t i = p->first[c]; i < p->first[c + 1]; i++)
+            idem_histogram_add(w->front->edges + (size_t)c * IDEM_EDGES, p->values[i], mean);
+        for (int k = 0; k < IDEM_CONTRASTS; k++)
+            mean[k] /= (float)(p->first[c + 1] - p->first[c]) + PRIOR_STROKES;
+    }
+    return p->mean ? 0 : IDEM_ERR_NOMEM;
+}
+
 int idem_leak_world_init(struct idem_leak_world *world, const struct idem_recording *rec,
                          const struct idem_filing *filing, const struct idem_front *front,
                          uint32_t people, uint32_t min_strokes, uint64_t seed)
@@ -88,6 +104,8 @@ int idem_leak_world_init(struct idem_leak_world *world, const struct idem_record
             continue;
         w.count++;
         r = pool_values(&w, p);
+        if (r == 0)
+            r = profile(&w, p);
     }
     free(list);
     if (r == 0)
@@ -104,6 +122,7 @@ void idem_leak_world_fini(struct idem_leak_world *world)
     for (uint32_t p = 0; p < world->count; p++) {
         free(world->people[p].first);
         free(world->people[p].values);
+        free(world->people[p].mean);
     }
     free(world->people);
     world->people = NULL;
@@ -214,6 +233,37 @@ static void file_drawn_flight(struct filer *f, const struct idem_leak_person *p,
         file_drawn(f, p, idem_slot_flight(&filing->zoning, from, to) + k * pairs);
 }
 
+/* One of the person's strokes of that key behind `before`, or behind any (IDEM_KEYS); or NULL. */
+static const struct idem_stroke *recall(struct filer *f, const struct idem_leak_person *p,
+                                        uint32_t before, uint32_t code)
+{
+    const struct idem_stroke *found = NULL;
+    uint32_t seen = 0;
+    for (uint32_t i = 1; i < p->count; i++)
+        if (p->strokes[i].code == code &&
+            (before == IDEM_KEYS || p->strokes[i - 1].code == before) &&
+            idem_rng_below(f->rng, ++seen) == 0)
+            found = &p->strokes[i];
+    return found;
+}
+
+/* A key of the word with the flight into it. */
+static void file_stroke(struct filer *f, const struct idem_leak_person *p, uint32_t before,
+                        uint32_t code)
+{
+    struct idem_obs obs[IDEM_OBS_PER_STROKE];
+    const struct idem_stroke *s = recall(f, p, before, code);
+    uint32_t n = s ? idem_filing_strokes(f->w->filing, s - 1, s, 1, obs) : 0;
+    if (n < 2) /* never typed so, or only after a pause */
+        file_drawn_flight(f, p, before, code);
+    if (!s && (s = recall(f, p, IDEM_KEYS, code)))
+        n = idem_filing_strokes(f->w->filing, NULL, s, 1, obs);
+    for (uint32_t i = 0; i < n; i++)
+        file_value(f, obs[i].slot, obs[i].value);
+    if (n == 0)
+        file_drawn(f, p, idem_slot_hold(&f->w->filing->zoning, code));
+}
+
 /* Cells with enough strokes leave, the others stay: takes them out of, or leaves them in, stats. */
 static void emit(const struct idem_leak_world *w, float *stats, bool keep_small)
 {
@@ -259,17 +309,14 @@ void idem_leak_window(const struct idem_leak_world *world, uint32_t person, uint
 static void file_word(struct filer *f, const struct idem_leak_person *p,
                       const struct idem_leak_word *word, uint32_t next)
 {
-    const struct idem_zoning *zoning = &f->w->filing->zoning;
     const uint32_t space = idem_leak_code(IDEM_LEAK_SPACE);
     uint32_t before = space;
     for (uint32_t i = 0; i < word->len; i++) {
         uint32_t code = idem_leak_code(idem_leak_symbol_of(word->text[i]));
-        file_drawn_flight(f, p, before, code);
-        file_drawn(f, p, idem_slot_hold(zoning, code));
+        file_stroke(f, p, before, code);
         before = code;
     }
-    file_drawn_flight(f, p, before, space);
-    file_drawn(f, p, idem_slot_hold(zoning, space));
+    file_stroke(f, p, before, space);
     if (next < IDEM_KEYS)
         file_drawn_flight(f, p, space, next);
 }

@@ -8,8 +8,9 @@
  *
  * A planted window is natural text of a person in which one word, with the space behind it, was put
  * at a border between words, so that the window has `keys` strokes and holds the whole word and the
- * spaces on both sides of it. The word's own values are drawn from the person's strokes in the same
- * cells. So every word, and every password, can be tested as often as wanted.
+ * spaces on both sides of it. The word's own times are drawn from where the person typed the same
+ * two keys, else the same key, else from his strokes in the same cell. So every word, and every
+ * password, can be tested as often as wanted.
  */
 #ifndef IDEM_EVAL_LEAK_WORLD_H
 #define IDEM_EVAL_LEAK_WORLD_H
@@ -37,6 +38,7 @@ struct idem_leak_person {
     uint32_t index;  /* of the person in the recording */
     uint32_t *first; /* [cells + 1] into values */
     float *values;   /* milliseconds, by cell */
+    float *mean;     /* [cells][IDEM_CONTRASTS] of a stroke, as the profile has it */
 };
 
 struct idem_leak_world {

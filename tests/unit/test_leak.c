@@ -54,8 +54,10 @@ static void type(struct paper *p, int user, int session, const char *text, struc
     double gap = 80 * exp(0.25 * idem_rng_normal(&own));
     for (; *text; text++) {
         char key[2] = {*text, 0};
+        /* the m of "matters" is held long: level hand hides which key it is, the times do not */
         press(p, user, session, *text == ' ' ? "space" : key,
-              hold * exp(0.15 * idem_rng_normal(rng)), gap * exp(0.3 * idem_rng_normal(rng)));
+              hold * (*text == 'm' && text[1] == 'a' ? 2 : 1) * exp(0.15 * idem_rng_normal(rng)),
+              gap * exp(0.3 * idem_rng_normal(rng)));
     }
 }
 
@@ -266,10 +268,10 @@ static void what_does_not_leave_is_not_learned(void **state)
     double open = test_word(&s, "sentences", 25, false).best.lr;
     s.us.defence = s.them.defence = (struct idem_leak_defence){.thin = 0.7};
     struct idem_leak_presence p = test_word(&s, "sentences", 25, false);
-    assert_true(p.test == IDEM_LEAK_NORMAL && p.best.lr > 1 && p.best.lr < 0.5 * open);
+    assert_true(p.test >= IDEM_LEAK_NORMAL && p.best.lr > 1 && p.best.lr < 0.5 * open);
     s.us.defence = s.them.defence = (struct idem_leak_defence){.carry = 3};
     p = test_word(&s, "sentences", 25, false);
-    assert_true(p.test == IDEM_LEAK_NORMAL && p.best.lr > 0.9 && p.best.lr < open);
+    assert_true(p.test >= IDEM_LEAK_NORMAL && p.best.lr > 0.9 && p.best.lr < open);
     tear_down(&s);
 }
 
@@ -293,6 +295,12 @@ static void every_test_tells_something(void **state)
     assert_true(accept > 1.3);
     assert_true(test_by(&s, "stand", 1 << IDEM_LEAK_POISSON) > 1.2 * accept);
     assert_true(test_by(&s, "stand", 1 << IDEM_LEAK_NORMAL) > 1.2 * accept);
+    assert_true(test_by(&s, "stand", 1 << IDEM_LEAK_TIMED) > 1.2 * accept);
+    tear_down(&s);
+    set_up(&s, "hand", "ud");
+    double counted = test_by(&s, "matters", 1 << IDEM_LEAK_NORMAL);
+    assert_true(counted > 1.2);
+    assert_true(test_by(&s, "matters", 1 << IDEM_LEAK_TIMED) > 1.3 * counted);
     tear_down(&s);
 }
 
