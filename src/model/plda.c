@@ -2,6 +2,7 @@
 /* plda.c - see plda.h. Hot: every score runs through here. */
 #include "model/plda.h"
 
+#include "model/evidence.h"
 #include "model/lanes.h"
 #include "model/multiversion.h"
 
@@ -21,6 +22,9 @@ static double measures(const struct idem_model *model, const float *stats)
         sum += (double)stats[c];
     return sum;
 }
+
+/* So many are embedded one by one. */
+enum { ALONE = 2 };
 
 /* The statistics side by side, each as if it held `reach` measurements. Idle lanes stay empty. */
 static void load(const struct idem_model *model, const float *const *stats, int count,
@@ -81,9 +85,35 @@ static void embed_lanes(const struct idem_model *model, const float *const *stat
     }
 }
 
+/* One alone: eight lanes would cost as much as eight. */
+static void embed_one(const struct idem_model *model, const float *stats, bool rotated,
+                      double *scratch, double *point)
+{
+    const uint32_t rank = model->rank;
+    const size_t packed = idem_packed(rank);
+    double *L = scratch, *b = L + packed, *w = b + rank;
+    const double held = measures(model, stats), q = held > 0 ? (double)model->reach / held : 0;
+
+    memset(L, 0, (packed + rank) * sizeof *L);
+    idem_project(model, stats, L, b);
+    for (size_t i = 0; i < packed + rank; i++)
+        L[i] *= q;
+    idem_posterior(rank, L, b, w + rank, w);
+    for (uint32_t i = 0; i < rank; i++) {
+        const float *row = model->rotate + (size_t)i * rank;
+        double sum = 0;
+        for (uint32_t j = 0; j < rank && rotated; j++)
+            sum += (double)row[j] * (w[j] - (double)model->centre[j]);
+        point[i] = rotated ? sum : w[i];
+    }
+    point[rank] = held;
+}
+
 static void embed(const struct idem_model *model, const float *const *stats, size_t count,
                   bool rotated, double *scratch, double *points)
 {
+    for (; count > 0 && count <= ALONE; count--, stats++, points += idem_point_len(model))
+        embed_one(model, stats[0], rotated, scratch, points);
     for (size_t i = 0; i < count; i += IDEM_LANES) {
         int n = count - i < IDEM_LANES ? (int)(count - i) : IDEM_LANES;
         embed_lanes(model, stats + i, n, rotated, scratch, points + i * idem_point_len(model));
