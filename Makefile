@@ -40,9 +40,9 @@ fuzz:
 
 # The populations of data/, to the same bytes, from the recordings in IDEM_DATA.
 population: all
-	$(BUILD)/src/cli/idem train --rank 32 -o data/default.pop --users 1-105 $(IDEM_DATA)/bbmas_desktop.csv.gz \
+	$(BUILD)/src/cli/idem train -o data/default.pop --users 1-105 $(IDEM_DATA)/bbmas_desktop.csv.gz \
 	    --users 1-72 $(IDEM_DATA)/sapimouse.csv.gz
-	$(BUILD)/src/cli/idem train --rank 32 -o data/keyboard.pop --users 1-105 $(IDEM_DATA)/bbmas_desktop.csv.gz
+	$(BUILD)/src/cli/idem train -o data/keyboard.pop --users 1-105 $(IDEM_DATA)/bbmas_desktop.csv.gz
 
 format:
 	git ls-files '*.c' '*.h' | xargs clang-format -i
