@@ -64,7 +64,8 @@ static double log_ratio(const struct idem_leak_ratio *r)
 static void sum_up(struct leak *l, struct idem_leak_presence *found, uint32_t count)
 {
     double best[IDEM_LEAK_LENGTHS] = {0}, accept[IDEM_LEAK_LENGTHS] = {0};
-    uint32_t n[IDEM_LEAK_LENGTHS] = {0}, tested = 0;
+    uint32_t n[IDEM_LEAK_LENGTHS] = {0}, tested = 0, others = 0;
+    double other = 0;
     const bool exact = found[0].accept.lr > 0 || found[0].test == IDEM_LEAK_ACCEPT;
     for (uint32_t i = 0; i < count; i++) {
         if (!found[i].tested)
@@ -73,6 +74,10 @@ static void sum_up(struct leak *l, struct idem_leak_presence *found, uint32_t co
         best[len] += log_ratio(&found[i].best);
         accept[len] += log_ratio(&found[i].accept);
         n[len]++;
+        if (found[i].other.high > 0) {
+            other += log_ratio(&found[i].other);
+            others++;
+        }
         found[tested++] = found[i];
     }
     for (uint32_t len = 0; len < IDEM_LEAK_LENGTHS; len++) {
@@ -81,6 +86,7 @@ static void sum_up(struct leak *l, struct idem_leak_presence *found, uint32_t co
     }
     qsort(found, tested, sizeof *found, by_ratio);
     l->row.tested = tested;
+    l->row.other = mean_of(&other, &others, 0);
     l->row.worst_count = tested < IDEM_LEAK_WORST ? tested : IDEM_LEAK_WORST;
     memcpy(l->row.worst, found, l->row.worst_count * sizeof *found);
 }
@@ -378,6 +384,7 @@ int idem_leak_run(const struct idem_leak_stage *stage, const struct idem_leak_op
     struct leak l = {.stage = stage, .o = options};
     l.row = (struct idem_leak_row){.level = options->level,
                                    .keys = options->keys,
+                                   .other = NAN,
                                    .joined = NAN,
                                    .solved = NAN,
                                    .few = NAN,

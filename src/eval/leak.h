@@ -39,6 +39,7 @@ struct idem_leak_row {
     uint32_t tested;                  /* words */
     double lr[IDEM_LEAK_LENGTHS];     /* geometric mean over words of so many letters; NAN */
     double accept[IDEM_LEAK_LENGTHS]; /* the same of the acceptance test alone */
+    double other;                     /* the same when another word was typed; NAN */
     double joined;                    /* mean over words that lie over two windows; NAN */
     struct idem_leak_presence worst[IDEM_LEAK_WORST];
     uint32_t worst_count;

@@ -13,7 +13,7 @@
 #include "eval/parallel.h"
 #include "model/linalg.h"
 
-enum { D = IDEM_LEAK_DIMS, K = IDEM_CONTRASTS, OWN = 0, ATTACKED = 1 };
+enum { D = IDEM_LEAK_DIMS, K = IDEM_CONTRASTS, OWN = 0, ATTACKED = 1, OTHER = 2 };
 #define NEVER (-1e30)
 /* Of a planted covariance, learned from few windows, so much is taken from the natural one. */
 #define SHRINK 0.3
@@ -30,7 +30,8 @@ struct side {
 
 struct run {
     const struct idem_leak_presence_options *o;
-    const struct idem_leak_word *words;
+    const struct idem_leak_word *words; /* [count] */
+    uint32_t count;
     struct idem_leak_presence *out;
     struct side side[2];
     uint32_t cells, dims;
@@ -218,14 +219,19 @@ struct trial {
         uint32_t count;
         float *counts, *odd;
         double *row;
-    } planted[2];
+    } planted[3];  /* own, attacked, attacked with another word */
     double *score; /* room for one test's scores */
 };
+
+static const struct side *side_of(const struct run *run, int which)
+{
+    return &run->side[which == OWN ? OWN : ATTACKED];
+}
 
 static int plant(struct trial *t, const struct idem_leak_word *word, int which, uint64_t seed)
 {
     const struct run *run = t->run;
-    const struct side *s = &run->side[which];
+    const struct side *s = side_of(run, which);
     struct planted *p = &t->planted[which];
     float *stats = malloc(idem_leak_len(s->world) * sizeof *stats);
     struct idem_rng rng;
@@ -315,7 +321,7 @@ static struct sight sight_planted(const struct trial *t, int which, uint32_t i)
 
 static struct sight sight_natural(const struct trial *t, int which, uint32_t i)
 {
-    const struct side *s = &t->run->side[which];
+    const struct side *s = side_of(t->run, which);
     return (struct sight){s->counts + (size_t)i * t->run->cells,
                           s->odd + (size_t)i * t->run->dims * K, s->row + (size_t)i * t->run->dims};
 }
@@ -377,7 +383,7 @@ static struct idem_leak_ratio rate(const struct trial *t, enum idem_leak_test te
                                    int which)
 {
     const struct planted *p = &t->planted[which];
-    const struct side *s = &t->run->side[which];
+    const struct side *s = side_of(t->run, which);
     const uint32_t from = which == OWN ? t->fitted : 0;
     uint32_t hits = 0, passes = 0, without = 0;
     for (uint32_t i = from; i < p->count; i++)
@@ -410,8 +416,22 @@ static void test_word(struct trial *t, struct idem_leak_presence *out)
         best = own;
         out->test = test;
         out->best = rate(t, test, cut, ATTACKED);
+        out->other = (struct idem_leak_ratio){0};
+        if (t->planted[OTHER].count > 0)
+            out->other = rate(t, test, cut, OTHER);
     }
     out->tested = true;
+}
+
+/* The next word of as many letters in the list; NULL when there is none. */
+static const struct idem_leak_word *other_word(const struct run *run, uint32_t i)
+{
+    for (uint32_t k = 1; k < run->count; k++) {
+        const struct idem_leak_word *w = &run->words[(i + k) % run->count];
+        if (w->len == run->words[i].len)
+            return w;
+    }
+    return NULL;
 }
 
 static void one_word(void *arg, int i)
@@ -419,7 +439,7 @@ static void one_word(void *arg, int i)
     struct run *run = arg;
     struct idem_leak_presence *out = &run->out[i];
     struct trial *t = calloc(1, sizeof *t);
-    const uint64_t seed = run->o->seed * 1000003 + (uint64_t)i * 2 + 11;
+    const uint64_t seed = run->o->seed * 1000003 + (uint64_t)i * 3 + 11;
     *out = (struct idem_leak_presence){.word = run->words[i]};
     int r = t ? 0 : IDEM_ERR_NOMEM;
     if (r == 0) {
@@ -432,11 +452,13 @@ static void one_word(void *arg, int i)
     }
     if (r == 0)
         r = plant(t, &out->word, ATTACKED, seed + 1);
+    if (r == 0 && other_word(run, (uint32_t)i))
+        r = plant(t, other_word(run, (uint32_t)i), OTHER, seed + 2);
     if (r == 0)
         test_word(t, out);
     if (r < 0 && r != IDEM_ERR_TOO_LITTLE)
         __atomic_store_n(&run->err, r, __ATOMIC_RELAXED);
-    for (int k = 0; t && k < 2; k++) {
+    for (int k = 0; t && k <= OTHER; k++) {
         free(t->planted[k].counts);
         free(t->planted[k].row);
         free(t->planted[k].odd);
@@ -465,6 +487,7 @@ int idem_leak_presence_run(const struct idem_leak_world *own,
         return IDEM_ERR_NOMEM;
     run->o = options;
     run->words = words;
+    run->count = count;
     run->out = out;
     run->cells = own->front->cells;
     run->side[OWN].world = own;

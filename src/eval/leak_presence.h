@@ -36,6 +36,9 @@ struct idem_leak_ratio {
 struct idem_leak_presence {
     struct idem_leak_word word;
     struct idem_leak_ratio accept, best; /* best: of the test that was chosen */
+    /* The same test where another word of as many letters was typed instead: what is not this
+       word's but that of any, typed without a slip. Nought when no other is tested. */
+    struct idem_leak_ratio other;
     enum idem_leak_test test;
     bool tested; /* the word fits into the window and text was found to plant it in */
 };

@@ -25,6 +25,7 @@ static const struct idem_sheet_column words[] = {
     {"lr_12", "12", NUMBER},
     {"lr_mean", "all", NUMBER},
     {"lr_accept", "acceptance only", NUMBER},
+    {"lr_other", "another word typed", NUMBER},
     {"lr_joined", "two windows joined", NUMBER},
 };
 
@@ -88,7 +89,8 @@ static int words_row(struct idem_sheet_table *t, const struct idem_leak_row *r)
         v[2 + i] = r->lr[i];
     v[2 + IDEM_LEAK_LENGTHS] = mean_log(r->lr);
     v[3 + IDEM_LEAK_LENGTHS] = mean_log(r->accept);
-    v[4 + IDEM_LEAK_LENGTHS] = r->joined;
+    v[4 + IDEM_LEAK_LENGTHS] = r->other;
+    v[5 + IDEM_LEAK_LENGTHS] = r->joined;
     return idem_sheet_row(t, r->level, v);
 }
 
@@ -146,7 +148,8 @@ static const struct {
      "The factor by which the odds that a word was typed rise when a window passes the attacker's "
      "best test: P(pass | typed) / P(pass | not typed), geometric mean over words of so many "
      "letters, at a threshold that passes half of the windows with the word. 1 means that nothing "
-     "is learned.",
+     "is learned. Another word: the same test's factor where another word of as many letters was "
+     "typed in its place; what it has in common with this is not about the word.",
      words, COLUMNS_OF_WORDS, words_row},
     {"worst", "The worst single words", "With 95 % intervals; the worst of many is partly luck.",
      worst, sizeof worst / sizeof *worst, worst_rows},

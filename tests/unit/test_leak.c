@@ -634,6 +634,8 @@ static void a_row_sums_everything_up(void **state)
     assert_int_equal(idem_leak_run(&stage, &o, &row), 0);
     assert_true(row.tested >= 7 && row.worst_count == IDEM_LEAK_WORST);
     assert_true(row.lr[9 - IDEM_LEAK_WORD_MIN] > 1 && isnan(row.lr[8]));
+    /* another word passes less often than the one sought */
+    assert_true(row.other > 0 && row.other < 0.5 * row.lr[1]);
     for (uint32_t i = 1; i < row.worst_count; i++)
         assert_true(row.worst[i].best.lr <= row.worst[i - 1].best.lr);
     assert_true(row.solved > 0.1 && row.orders_log2 > 0 && row.keys_log2 == 0);
