@@ -280,13 +280,16 @@ static const struct idem_sheet_column anew_columns[] = {
     {"locked", "owner locked", IDEM_SHEET_RATE, true},
 };
 
-static double owner_locked(const struct idem_bout *b)
+/* Scores here are bounded, so the threshold is, too: results are sorted, what they came of is not.
+ */
+static double owner_locked(const struct idem_calibration *cal, const struct idem_bout *b)
 {
+    const double lock = idem_calibration_bound(cal, lock_llr, (double)b->probes.strokes[0]);
     double all = 0, locked = 0;
     for (size_t i = 0; i < b->comparisons.results.count; i++) {
         const struct idem_result *x = &b->comparisons.results.list[i];
         all += x->genuine;
-        locked += x->genuine && x->score < lock_llr;
+        locked += x->genuine && x->score < lock;
     }
     return all > 0 ? locked / all : (double)NAN;
 }
@@ -294,19 +297,20 @@ static double owner_locked(const struct idem_bout *b)
 static int anew_row(const struct anew *a, uint32_t size, uint32_t most, struct carry carry,
                     const char *label, struct idem_sheet_table *table)
 {
+    const struct idem_model *model = &a->study->population->model[IDEM_KEYBOARD];
     struct idem_bout b;
     const struct idem_evaluation *v = &b.evaluation;
     idem_bout_init(&b, a->before.shape, PROBES / LONG, 1);
     int r = fill(a, &b, size, most, carry);
     if (r == 0)
-        r = idem_bout_run(&a->study->population->model[IDEM_KEYBOARD], &b);
+        r = idem_bout_run(model, &b);
     if (r == 0)
         r = idem_sheet_row(
             table, label,
             (const double[]){size, carry.strokes < EVERYTHING ? carry.strokes : (double)NAN,
                              v->users, v->figures.eer_user_mean, v->low.eer_user_mean,
                              v->high.eer_user_mean, v->figures.eer_global, v->figures.cllr,
-                             v->cllr_min, owner_locked(&b)});
+                             v->cllr_min, owner_locked(&model->calibration, &b)});
     idem_bout_fini(&b);
     return r;
 }

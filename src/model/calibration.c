@@ -256,6 +256,13 @@ double idem_calibrate(const struct idem_calibration *cal, double raw, double pro
     return predict_bounded(cal, cal->coef, &t, raw, gradient);
 }
 
+double idem_calibration_bound(const struct idem_calibration *cal, double z, double probe_strokes)
+{
+    double p, q, by_z, by_odd;
+    amounts(cal, probe_strokes, 1, &p, &q);
+    return bound(z, log_odd_of(cal->coef, p), &by_z, &by_odd);
+}
+
 void idem_calibration_write(const struct idem_calibration *cal, struct idem_writer *w)
 {
     for (int k = 0; k < N; k++)

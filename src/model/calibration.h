@@ -45,6 +45,8 @@ double idem_calibrate(const struct idem_calibration *cal, double raw, double pro
 /* z: the same before it is bounded. */
 double idem_calibrate_unbounded(const struct idem_calibration *cal, double raw,
                                 double probe_strokes, double profile_strokes);
+/* What a z of a probe of so many strokes is worth once it is bounded: rises with z. */
+double idem_calibration_bound(const struct idem_calibration *cal, double z, double probe_strokes);
 void idem_calibration_write(const struct idem_calibration *cal, struct idem_writer *w);
 int idem_calibration_read(struct idem_calibration *cal, struct idem_reader *r);
 

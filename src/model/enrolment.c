@@ -33,8 +33,8 @@ static void accumulate(float *to, const float *stats, float weight, size_t len)
 static double llr_of_two(struct parting *p, const float *a, double na, const float *b, double nb)
 {
     double raw = idem_raw_score(p->model, na >= nb ? a : b, na >= nb ? b : a, p->scratch);
-    double llr =
-        idem_calibrate(&p->model->calibration, raw, na >= nb ? nb : na, na >= nb ? na : nb);
+    double llr = idem_calibrate_unbounded(&p->model->calibration, raw, na >= nb ? nb : na,
+                                          na >= nb ? na : nb);
     return isfinite(llr) ? -llr : -INFINITY;
 }
 

@@ -249,6 +249,26 @@ static void test_bytes_round_trip(void **state)
     }
 }
 
+/* Bounding the unbounded is the same as calibrating. */
+static void test_bound_of_the_unbounded(void **state)
+{
+    struct idem_calibration cal;
+    double before = -1e9;
+    (void)state;
+    idem_calibration_identity(&cal);
+    cal.coef[0] = -0.5;
+    cal.coef[3] = 0.2;
+    cal.coef[6] = -5;
+    cal.coef[7] = -0.3;
+    for (double raw = -30; raw <= 30; raw += 0.5) {
+        double z = idem_calibrate_unbounded(&cal, raw, 120, 700);
+        double llr = idem_calibration_bound(&cal, z, 120);
+        assert_true(fabs(llr - idem_calibrate(&cal, raw, 120, 700)) < 1e-12);
+        assert_true(llr > before);
+        before = llr;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_refuses_what_is_no_number),
         cmocka_unit_test(test_separated_classes_stay_bounded),
         cmocka_unit_test(test_bytes_round_trip),
+        cmocka_unit_test(test_bound_of_the_unbounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
