@@ -157,7 +157,8 @@ class Populations(Case):
             self.assertIn("40 people", done.stdout)
         self.assertEqual(paths[0].read_bytes(), paths[1].read_bytes())
         self.assertFalse(list(self.dir.glob("*.part")))
-        self.assertEqual(self.verify("--population", paths[0], self.test), self.verify("--population", self.train, self.test))
+        self.assertEqual(self.verify("--population", paths[0], self.test),
+                         self.verify("--population", self.train, "--level", "hand", self.test))
 
     def test_json_holds_what_it_promises(self):
         figures = self.verify("--population", self.train, self.test)
@@ -285,7 +286,7 @@ class Replay(Case):
 
     def test_a_takeover_is_noticed_and_the_owner_stays(self):
         _, url = self.server("--test-clock")
-        done = idem("replay", EXCERPT, "--server", url, "--speed", 2000, "--takeover", "107:117@140", "--people", 0)
+        done = idem("replay", EXCERPT, "--server", url, "--speed", 2000, "--takeover", "107:117@190", "--people", 0)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("the hands are 117's now", done.stdout)
         self.assertRegex(done.stdout, r"takeover 107 -> 117: noticed after [\d.]+ s, \d+ keys")

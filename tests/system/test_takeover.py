@@ -122,7 +122,7 @@ class Takeover(Case):
 
 class Calibration(Case):
     def test_rows(self):
-        found = self.run_json("eval", "calibration", "--folds", 2, "--enrol", 300, "--trials", 200, self.keys)
+        found = self.run_json("eval", "calibration", "--folds", 2, "--enrol", 300, "--trials", 200, "--window", 25, self.keys)
         self.assertEqual([r["windows"] for r in found["posterior"]], [1, 5, 20])
         self.assertEqual({(r["profile_windows"], r["probe_strokes"]) for r in found["scores"]},
                          {(p, s) for p in (3, 10, 30) for s in (15, 50, 200)})  # 100 windows: nobody has so many
