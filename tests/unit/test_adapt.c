@@ -82,8 +82,8 @@ static void a_day_teaches_its_share(void **state)
     (void)state;
     const struct idem_adapt_rules rules = idem_adapt_defaults(IDEM_KEYBOARD);
     const struct idem_adapt_day learned = {7, 30}, much = {7, 500};
-    assert_float_equal(idem_adapt_left(&rules, 400, &learned, 8), 80, 1e-9);
-    assert_float_equal(idem_adapt_left(&rules, 400, &learned, 7), 50, 1e-9);
+    assert_float_equal(idem_adapt_left(&rules, 400, &learned, 8), 100, 1e-9);
+    assert_float_equal(idem_adapt_left(&rules, 400, &learned, 7), 70, 1e-9);
     assert_float_equal(idem_adapt_left(&rules, 400, &much, 7), 0, 0);
 }
 

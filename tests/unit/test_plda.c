@@ -153,7 +153,9 @@ static void test_embedding_is_the_formula(void **state)
     (void)state;
     for (int r = 0; r < RANKS; r++) {
         struct idem_model m = random_model(ranks[r], (uint64_t)r + 1);
-        for (size_t count = 1; count <= 17; count += 4) { /* also with idle lanes */
+        static const size_t counts[] = {1, 2, 3, 7, 8, 9, 17}; /* alone, with idle lanes, without */
+        for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
+            const size_t count = counts[c];
             struct embedded e = embedded_new(&m, count, 50), plain = embedded_new(&m, count, 50);
             embed_all(&m, &plain, false);
             for (size_t i = 0; i < count; i++) {
@@ -551,6 +553,86 @@ static int learn_two(uint32_t a, uint32_t b, float strokes, struct idem_model *m
     return r;
 }
 
+/* `count` sums of 400 measurements of another public: centre 0.3 c, variance 1 + c, own noise. */
+static float *draw_public(size_t count, const float **list)
+{
+    struct idem_rng rng;
+    float *stats = calloc(count * 3 * D, sizeof *stats);
+    idem_rng_seed(&rng, 77);
+    for (size_t u = 0; u < count; u++) {
+        list[u] = stats + u * 3 * D;
+        for (int c = 0; c < D; c++) {
+            const double own = 0.1 + 0.5 * IDEM_PLDA_MEASURES / 400;
+            double x = 0.3 * c + sqrt(1 + c + own) * idem_rng_normal(&rng);
+            stats[u * 3 * D + (size_t)c] = 100;
+            stats[u * 3 * D + D + 2 * (size_t)c] = (float)(100 * x);
+        }
+    }
+    return stats;
+}
+
+static struct idem_model public_model(void)
+{
+    struct idem_model m = axes_model();
+    m.reach = 1e5f; /* the embedding is the mean itself */
+    for (int i = 0; i < D; i++) {
+        m.session[i] = 0.1f;
+        m.noise[i] = 0.5f;
+        m.centre[i] = 1;
+        m.between[i] = 9;
+    }
+    return m;
+}
+
+/* Many people are believed; few move it by their share. */
+static void test_recentre(void **state)
+{
+    enum { MANY = 20000, FEW = IDEM_RECENTRE_PEOPLE };
+    const float **list = malloc(MANY * sizeof *list);
+    float *stats = draw_public(MANY, list);
+    struct idem_model m = public_model(), few = public_model(), was = public_model();
+    (void)state;
+    assert_int_equal(idem_plda_recentre(&m, list, MANY), 0);
+    assert_int_equal(idem_plda_recentre(&few, list, FEW), 0);
+    for (int i = 0; i < D; i++) {
+        double mean = 0, variance = 0, centre = 0.5;
+        for (int u = 0; u < FEW; u++)
+            mean += (double)list[u][D + 2 * i] / 100 / FEW;
+        centre += 0.5 * mean; /* half what was, half what is */
+        for (int u = 0; u < FEW; u++)
+            variance += pow((double)list[u][D + 2 * i] / 100 - centre, 2) / FEW;
+        assert_near((double)m.centre[i], 0.3 * i, 0.05, "centre", i);
+        assert_near((double)m.between[i], 1 + i, 0.05 * (1 + i), "between", i);
+        assert_near((double)few.centre[i], centre, 1e-3, "centre of few", i);
+        assert_near((double)few.between[i], 4.5 + 0.5 * (variance - 0.225), 1e-2, "between of few",
+                    i);
+    }
+    assert_memory_equal(m.rotate, was.rotate, D * D * sizeof(float));
+    assert_memory_equal(m.session, was.session, D * sizeof(float));
+    assert_memory_equal(m.noise, was.noise, D * sizeof(float));
+    free(stats);
+    free((void *)list);
+    idem_model_free(&m);
+    idem_model_free(&few);
+    idem_model_free(&was);
+}
+
+static void test_recentre_needs_people(void **state)
+{
+    const float *list[3];
+    float *stats = draw_public(3, list);
+    struct idem_model m = public_model(), was = public_model();
+    (void)state;
+    assert_int_equal(idem_plda_recentre(&m, list, 0), IDEM_ERR_TOO_LITTLE);
+    assert_int_equal(idem_plda_recentre(&m, list, 1), IDEM_ERR_TOO_LITTLE);
+    memset(stats + 3 * D, 0, 3 * D * sizeof *stats); /* the second has typed nothing */
+    assert_int_equal(idem_plda_recentre(&m, list, 3), IDEM_ERR_TOO_LITTLE);
+    assert_same_plda(&m, &was);
+    free(stats);
+    idem_model_free(&m);
+    idem_model_free(&was);
+}
+
 static void test_too_little(void **state)
 {
     struct idem_model m = axes_model();
@@ -632,6 +714,8 @@ int main(void)
         cmocka_unit_test(test_rotation_makes_directions_independent),
         cmocka_unit_test(test_wandering_is_trusted_less),
         cmocka_unit_test(test_use),
+        cmocka_unit_test(test_recentre),
+        cmocka_unit_test(test_recentre_needs_people),
         cmocka_unit_test(test_too_little),
         cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_few_pairs_are_not_lost),
