@@ -6,7 +6,9 @@ ASAN ?= build-asan
 FUZZ ?= build-fuzz
 FUZZ_SECONDS ?= 60
 IDEM_DATA ?= ../shared/data
-.PHONY: all page asan run test bench takeovers fuzz format population clean
+CHECK ?=
+ONLY ?=
+.PHONY: all page asan run test bench figures takeovers fuzz format population clean
 
 all: $(BUILD)/build.ninja
 	ninja --quiet -C $(BUILD)
@@ -29,6 +31,12 @@ test: all page asan
 
 bench: all
 	@IDEM_DATA=$(IDEM_DATA) bench/all.sh $(BUILD)
+
+# Every figure and plot of recognition in README.md and docs/recognition.md, from the recordings in IDEM_DATA; CHECK=1 only
+# compares, ONLY='verify leak' takes these tables.
+figures: all
+	@IDEM_DATA=$(IDEM_DATA) IDEM_CLI=$(BUILD)/src/cli/idem python3 -B bench/figures.py $(if $(CHECK),--check) \
+	    $(foreach name,$(ONLY),--only $(name))
 
 # Every person of the shipped recordings taken over by every other, as live sessions.
 takeovers: all
