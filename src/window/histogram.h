@@ -8,11 +8,11 @@
  * is as wide as a tick of the coarsest common clock (15.6 ms): times on such a clock, spread so,
  * add up to the same as times on a fine one, so the bins do not show which clock measured them.
  *
- * The blur gives times away, too: a lone stroke within it of an edge lies below the edge by a share
- * that tells its time to a millisecond or two, and the times of few strokes can mostly be told
- * apart by the six sums. Only times further from every edge keep to their bin. At level `hand` a
- * tenth of the times in a window of 100 keys can be read off to 5 ms, at 25 keys half of them
- * (`idem eval leak`). Sums hide a time where a cell holds many strokes, and only there.
+ * The blur gives times away, too: a stroke alone in its cell and within the blur of an edge lies
+ * below that edge by a share that tells its time to a millisecond or two; only times further from
+ * every edge keep to their bin. Of two to eight strokes in a cell most times can be told apart by
+ * the six sums. `idem eval leak` measures it: at level `hand` a tenth of the times in a window of
+ * 100 keys can be read off to 5 ms, at 25 keys half of them. More strokes in a cell were not tried.
  *
  * Counts of bins hang together (they sum to one), so not the bins are summed up but their six
  * contrasts, the discrete cosine transform without its constant,
