@@ -75,7 +75,7 @@ export class Desk {
   person = $state('');
   view = $state.raw<SessionView | null>(null);
   pending = $state<Record<Modality, number>>({ keyboard: 0, pointer: 0 });
-  targets = $state.raw<Record<Modality, number>>({ keyboard: 25, pointer: 10 });
+  targets = $state.raw<Record<Modality, number>>({ keyboard: 100, pointer: 10 });
   known = $state.raw<Record<Modality, boolean>>({ keyboard: true, pointer: true });
   points = $state.raw<Point[]>([]);
   rows = $state.raw<WindowRow[]>([]);
