@@ -61,7 +61,7 @@ enum {
     0.8 /* below: an alarm too small to act on, near which nothing is learned                      \
          */
 enum {
-    IDEM_QUARANTINE_MARGIN = 8, /* windows left out on either side of a dip, and at the end */
+    IDEM_QUARANTINE_MARGIN = 3, /* windows left out on either side of a dip, and at the end */
     IDEM_QUARANTINE_DIPS_MAX = 16,
 };
 
