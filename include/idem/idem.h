@@ -78,7 +78,7 @@ const char *idem_modality_name(enum idem_modality modality);
 /* ------------------------------------------------------------------ edge: the front */
 
 /*
- * The front is the edge half of a population: which cells exist, how a channel is standardised, the
+ * The front is the edge half of a population: which cells exist, the edges of their bins, the
  * pointer's mixture. It holds aggregate statistics only and is public.
  */
 struct idem_front;
@@ -157,8 +157,9 @@ int idem_pointer_take(struct idem_pointer *ptr, struct idem_window *out);
 /* ------------------------------------------------------------------ the window */
 
 /*
- * Per (cell, channel): n, sum of standardised clipped deviations, sum of their centred squares, all
- * integers on the grid of 1/IDEM_GRID. No order, no key, no coordinate.
+ * Per cell n, and per channel two sums: of the pointer clipped deviations and their centred
+ * squares, of the keyboard contrasts of a blurred histogram. All are integers on the grid of
+ * 1/IDEM_GRID. No order, no key, no coordinate.
  */
 enum { IDEM_GRID = 64 };
 

@@ -6,7 +6,7 @@
 export type Modality = 'keyboard' | 'pointer';
 export const MODALITIES: readonly Modality[] = ['keyboard', 'pointer'];
 
-/** Cell, count, then sum and centred square of each channel; integers in units of 1/64. */
+/** Cell, count, then two sums of each channel; integers in units of 1/64. */
 export type CellRow = number[];
 
 /** A finished window before it has a place in its session's sequence. */

@@ -25,7 +25,7 @@ struct idem_corpus {
     struct idem_slices *people; /* [count] */
     size_t count, room;
     double *square;  /* [dims], sum over all strokes of the squared statistics, for the variances */
-    float *discount; /* [dims], see idem_corpus_discounts */
+    float *discount; /* [dims], see idem_keyboard_discounts */
 };
 
 int idem_corpus_init(struct idem_corpus *corpus, struct idem_shape shape);

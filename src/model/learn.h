@@ -13,7 +13,7 @@ struct idem_learn_options {
     uint32_t rank;         /* lowered to the number of units less one */
     uint32_t unit_strokes; /* a person's slices are summed to units of about so many strokes;
                               UINT32_MAX: people are the units */
-    float variance_min, variance_max; /* of standardised values within people */
+    float variance_min, variance_max; /* of statistics within people */
     float plain_share;
     struct idem_plda_options plda;
     struct idem_em_options em;

@@ -3,8 +3,7 @@
  * profile.c - the arithmetic of profiles: add, subtract, merge, forget.
  *
  * Bytes (little-endian): u32 version, u64 front id, u32 modality, u32 windows, f32 strokes, u32
- * floats, floats, u32 CRC-32. In memory a keyboard profile at the default level is about half a
- * kilobyte.
+ * floats, floats, u32 CRC-32. In memory a keyboard profile at the default level takes 1.3 kB.
  */
 #include "model/profile.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * front.h - the edge half of a population, opened: cells and standardisation of both modalities.
+ * front.h - the edge half of a population, opened: both modalities' cells, and how a
+ * measurement becomes their sums.
  *
  * Bytes (little-endian): "IDMF", u32 version, u32 level, u32 keyboard cells, then per cell u32
  * slot, f32 edges[6] in ms; then the mixture (u32 features, dims, components, tables); u32 CRC-32
