@@ -12,6 +12,7 @@ DEVELOPMENT = "--population-users 1-5539 --users 5540-99999 $D/aalto_train.csv.g
 SAPI = ("--population $D/sapimouse.csv.gz --population-users 1-72 --users 73-96 --enrol-match 3min --probe-match 1min "
         "$D/sapimouse.csv.gz")
 GMAIL = "--blocks 20 --enrol 2 --population $D/sapimouse.csv.gz --population $D/gmail26.csv.gz"
+MANY_WORDS = "--cost --people 229 --per-length 10 --trials 1000"
 LEVELS = ("hand", "mixed", "finger", "fingerrow", "key")
 CLOCKS = {"as recorded": "", "probes on 8 ms": "--resample 8 ", "probes on 16 ms": "--resample 16 ",
           "probes on 33 ms": "--resample 33 ", "probes scaled by 1.5": "--scale 1.5 ",
@@ -28,15 +29,15 @@ JOBS.update({
     "halves": "idem eval verify --probe 100 --cut --enrol 1 --level mixed %s $B/bbmas_halves.csv.gz" % AALTO,
     "halves-recentred":
         "idem eval verify --probe 100 --cut --enrol 1 --level mixed --recentre %s $B/bbmas_halves.csv.gz" % AALTO,
-    "gmail-a": "idem eval blocks %s --population-users 1-72,4000000-9999999 --users 1000000-3999999 "
+    "gmail-a": "idem eval blocks %s --population-users 1-72,4200000-9999999 --users 1000000-4199999 "
                "$D/gmail26.csv.gz" % GMAIL,
-    "gmail-b": "idem eval blocks %s --population-users 1-72,1000000-3999999 --users 4000000-9999999 "
+    "gmail-b": "idem eval blocks %s --population-users 1-72,1000000-4199999 --users 4200000-9999999 "
                "$D/gmail26.csv.gz" % GMAIL,
     "balabit": "idem eval challenge --population $D/balabit.csv.gz $D/balabit.csv.gz",
     "balabit-shipped": "idem eval challenge --population data/default.pop $D/balabit.csv.gz",
     "calibration": "idem eval calibration $D/bbmas_desktop.csv.gz",
     "calibration-both": "idem eval calibration --enrol-share 50 --pointer $D/sapimouse.csv.gz $D/bbmas_desktop.csv.gz",
-    "takeover": "idem eval takeover --trials 2000 --window-table $D/bbmas_desktop.csv.gz",
+    "takeover": "idem eval takeover --trials 1000 --window-table $D/bbmas_desktop.csv.gz",
     "takeover-mixed": "idem eval takeover --level mixed $D/bbmas_desktop.csv.gz",
     "takeover-shipped":
         "idem eval takeover --population data/default.pop --users 106-117 $D/bbmas_desktop.csv.gz",
@@ -57,7 +58,9 @@ JOBS.update({
                     "--users 61-117 $D/bbmas_desktop.csv.gz",
     "effort-sapimouse": "idem eval enrolment --population $D/sapimouse.csv.gz --population-users 1-72 --users 73-96 "
                         "$D/sapimouse.csv.gz",
-    "leak": "idem eval leak --windows 10,15,25,50,100 --cost %s %s" % (AALTO, DEVELOPMENT),
+    "leak": "idem eval leak --cost --people 229 %s %s" % (AALTO, DEVELOPMENT),
+    "leak-default": "idem eval leak --levels hand --windows 100 %s %s %s" % (MANY_WORDS, AALTO, DEVELOPMENT),
+    "leak-thin": "idem eval leak --levels hand --windows 100 --thin 0.3 %s %s %s" % (MANY_WORDS, AALTO, DEVELOPMENT),
 })
 POINTER = ["pointer-%d" % at for at in range(len(CLOCKS))]
 
@@ -147,11 +150,10 @@ def reliability_row(r, *more):
 
 def calibration(a):
     head = ["score", "profile", "probe"]
-    rows = [reliability_row(r, "single", "%d windows%s" % (r["profile_windows"], "" if r["sufficient"] else
-                                                           ", answered `insufficient`"),
-                            "%d strokes" % r["probe_strokes"]) for r in a["calibration"]["scores"]]
-    rows += [reliability_row(r, "filter's posterior", "1,000 keys", "%d window%s" % (r["windows"], "s" * (r["windows"] > 1)))
-             for r in a["calibration"]["posterior"]]
+    rows = [reliability_row(r, "single", "%d windows" % r["profile_windows"], "%d strokes" % r["probe_strokes"])
+            for r in a["calibration"]["scores"] if r["sufficient"]]
+    rows += [reliability_row(r, "filter's posterior", "1,000 keys", "%d window%s" % (
+        r["windows"], "s" * (r["windows"] > 1))) for r in a["calibration"]["posterior"]]
     return table(head + ["Cllr (95 %)", "least", "ratio", "EER"], rows)
 
 
@@ -193,11 +195,10 @@ def takeover(a):
 def people(a):
     rows = []
     for name, job in TAKEOVERS:
-        for hours in (10, 50):
-            p = point(a[job], hours)
+        for p in (point(a[job], hours) for hours in (10, 50)):
             who = p["people"]
-            if p["detected"] is not None:
-                rows.append([name, "1 in %d h" % hours, "%.2f" % p["false_alarms_per_seat_week"],
+            if p["detected"] is not None and p["false_alarms"] > 0:
+                rows.append([name, "1 in %.0f h" % p["asked_hours_between"], "%.2f" % p["false_alarms_per_seat_week"],
                              ci(p["ci95"]["false_alarms_per_seat_week"], 1, 2), share(who["with_an_alarm"]),
                              "%.2f" % who["worst_5_percent_per_hour"], share(who["above_one_a_month"]),
                              listed(p["false_alarms_per_seat_year_extrapolated"], "%.0f")])
@@ -235,18 +236,27 @@ def leak(a):
     rows = []
     for level in LEVELS:
         worst = figures_targets.worst(found, level)
-        for kind in ("words",):
-            for r in (r for r in found[kind] if r["label"] == level):
-                same = {k: next(x for x in found[k] if x["label"] == level and x["keys"] == r["keys"])
-                        for k in ("strokes", "recovered", "cost")}
-                rows.append(["`%s`" % level, str(r["keys"]), *(listed(r["lr_%d" % n], "%.1f") for n in (4, 8, 12)),
-                             "%.1f" % r["lr_mean"], worst[r["keys"]], share(same["strokes"]["solved"], 0),
-                             "%s (%s)" % (share(same["recovered"]["words_recovered"], 0),
-                                          share(same["recovered"]["words_by_chance"], 0)),
-                             share(same["recovered"]["passwords_recovered"], 0),
-                             pct(same["cost"]["eer_user_100"], 2)])
+        for r in (r for r in found["words"] if r["label"] == level):
+            same = {kind: next(x for x in found[kind] if x["label"] == level and x["keys"] == r["keys"])
+                    for kind in ("strokes", "recovered", "cost")}
+            rows.append(["`%s`" % level, str(r["keys"]), *(listed(r["lr_%d" % n], "%.1f") for n in (4, 8, 12)),
+                         "%.1f" % r["lr_mean"], worst[r["keys"]], share(same["strokes"]["solved"], 0),
+                         "%s (%s)" % (share(same["recovered"]["words_recovered"], 0),
+                                      share(same["recovered"]["words_by_chance"], 0)),
+                         share(same["recovered"]["passwords_recovered"], 0), pct(same["cost"]["eer_user_100"], 2)])
     return table(["level", "keys", "LR, 4 letters", "8", "12", "all", "worst word (95 %)", "times told to 5 ms",
                   "words read (chance)", "passwords", "EER, 100 keys"], rows)
+
+
+def leak_default(a):
+    rows = []
+    for name, job in (("as it leaves", "leak-default"), ("30 % of the measurements withheld", "leak-thin")):
+        r, cost = a[job]["words"][0], a[job]["cost"][0]
+        rows.append([name, *(listed(r["lr_%d" % n], "%.2f") for n in range(4, 13)), "%.2f" % r["lr_mean"],
+                     figures_targets.worst(a[job], "hand")[100], share(a[job]["strokes"][0]["solved"], 0),
+                     "%s / %s" % (pct(cost["eer_user_100"], 2), pct(cost["eer_global_100"], 2))])
+    return table(["`hand`, 100 keys", *("LR %d" % n for n in range(4, 13)), "all", "worst word (95 %)",
+                  "times told to 5 ms", "EER, 100 keys"], rows)
 
 
 def days(a):
@@ -260,10 +270,11 @@ def days(a):
 
 
 def half_life(a):
-    rows = [[r["label"], "%s (%s)" % (pct(r["eer_user"]), ci((r["eer_low"], r["eer_high"]))),
-             pct(r["eer_global"]), "%.2f" % r["cllr"], share(r["lessons"], 0)]
-            for r in a["days"]["half_life"] + a["days"]["bound"]]
-    return table(["", "EER per user (95 %)", "EER global", "Cllr", "lessons kept"], rows)
+    found = a["days"]["half_life"] + a["days"]["bound"]
+    rows = [["EER per user"] + [pct(r["eer_user"]) for r in found],
+            ["95 %"] + [ci((r["eer_low"], r["eer_high"])) for r in found],
+            ["lessons kept"] + [share(r["lessons"], 0) for r in found]]
+    return table([""] + [r["label"] for r in found], rows)
 
 
 def attack(a):
@@ -302,7 +313,7 @@ def warm(a):
 
 def two_people(a):
     rows = [[str(r["windows"]), r["label"], "%s (%s)" % (share(r["mixed"]), ci((r["low"], r["high"])))]
-            for r in a["mixed"]["mixed"]]
+            for r in a["mixed"]["mixed"] if r["windows"] in (16, 24)]
     return table(["windows", "who enrolled", "called mixed (95 %)"], rows)
 
 
@@ -380,4 +391,5 @@ TABLES = {
     "enrolment": Table(["effort-aalto", "effort-bbmas", "effort-sapimouse"], effort,
                        [("enrolment.svg", "effort-bbmas", "Probes of four windows, enrolment spread over time")]),
     "leak": Table(["leak"], leak),
+    "leak-default": Table(["leak-default", "leak-thin"], leak_default),
 }

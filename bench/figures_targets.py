@@ -3,10 +3,10 @@
 interval stands beside it, since many reach to the other side."""
 from figures_words import ci, listed, pct, share, table
 
-NEEDED = ["verify-mixed", "verify-finger", "shipped", "shipped-recentred", "pairs", "pairs-16ms", "halves", "halves-recentred",
+NEEDED = ["verify-mixed", "verify-finger", "shipped", "shipped-recentred", "pairs", "pairs-16ms", "halves",
           "pointer-0", "gmail-a", "gmail-b", "balabit", "calibration", "calibration-both", "takeover",
-          "takeover-sapimouse", "takeover-both", "leak"]
-HEADLINE = ["verify-mixed", "shipped-recentred", "pointer-0", "takeover", "takeover-both", "leak"]
+          "takeover-sapimouse", "takeover-both", "leak-default"]
+HEADLINE = ["verify-mixed", "shipped-recentred", "pointer-0", "takeover", "takeover-both", "leak-default"]
 AT_LEAST, AT_MOST = 1, -1
 
 
@@ -114,8 +114,8 @@ def takeover(a):
 
 
 def leak(a):
-    r = worst_rows(a["leak"], "hand")[100]
-    return [row("leak at the default (`hand`, 100 keys): highest LR of a word", AT_MOST, 2, r["lr"],
+    r = worst_rows(a["leak-default"], "hand")[100]
+    return [row("leak at the default (`hand`, 100 keys): highest LR of 90 words", AT_MOST, 2, r["lr"],
                 ci((r["lr_low"], r["lr_high"]), 1), lambda x: "%.1f" % x)]
 
 
@@ -129,7 +129,7 @@ def targets(a):
 def headline(a):
     best, mouse, shipped = a["verify-mixed"], blocks(a["pointer-0"], 5), a["shipped-recentred"]
     keys, both = at_fifty(a["takeover"]), at_fifty(a["takeover-both"])
-    word = worst_rows(a["leak"], "hand")[100]
+    word = worst_rows(a["leak-default"], "hand")[100]
     return table(["question", "answer", "95 %"], [
         ["Fifty keys of somebody whom nobody trained on: how often is he confused with another?",
          "**%s** (equal error rate per user, level `mixed`)" % pct(best["eer_user_mean"], 2),
