@@ -25,7 +25,6 @@ struct evaluation {
     struct idem_learned learned;
     struct idem_outcome_file files[IDEM_EVAL_POPULATIONS + 1];
     struct idem_outcome outcome;
-    bool recentred;
 };
 
 static struct idem_recording *data_of(const struct evaluation *e)
@@ -170,7 +169,7 @@ static int recentre(struct evaluation *e, const struct idem_setup *setup)
     if (r == 0)
         r = idem_plda_recentre(model, people, set->count);
     free((void *)people);
-    e->recentred = true;
+    e->outcome.recentred = true;
     return r;
 }
 
@@ -180,7 +179,7 @@ static int score(struct evaluation *e, struct idem_setup *setup)
     const struct idem_compare_options options = {.progress = idem_cli_progress,
                                                  .progress_arg = step};
     const struct idem_model *model = &e->learned.population->model[data_of(e)->modality];
-    int r = e->o->recentre && !e->recentred ? recentre(e, setup) : 0;
+    int r = e->o->recentre && !e->outcome.recentred ? recentre(e, setup) : 0;
     return r < 0 ? r
                  : idem_compare(model, &setup->profiles, &setup->probes, &options,
                                 &setup->comparisons);

@@ -76,7 +76,8 @@ static int put_runs(json_t *to, const struct idem_outcome *o)
 
 int idem_outcome_json(const struct idem_outcome *o, FILE *to)
 {
-    json_t *top = json_pack("{s:s, s:s}", "protocol", o->protocol, "level", o->level);
+    json_t *top = json_pack("{s:s, s:s, s:b}", "protocol", o->protocol, "level", o->level,
+                            "recentred", o->recentred);
     uint32_t skipped = 0;
     for (int i = 0; i < o->file_count; i++)
         skipped += o->files[i].skipped;
@@ -127,7 +128,8 @@ void idem_outcome_print(const struct idem_outcome *o, FILE *to)
         if (o->runs > 1)
             fprintf(to, "%s, %u block%s\n", o->protocol, i + 1, i ? "s" : "");
         else
-            fprintf(to, "%s, level %s\n", o->protocol, o->level);
+            fprintf(to, "%s, level %s%s\n", o->protocol, o->level,
+                    o->recentred ? ", centre moved to the enrolled profiles" : "");
         print_run(&o->evaluation[i], to);
         if (o->resampled)
             fprintf(to, "  %-16s %8.2f %%   of genuine, %.2f %% of impostor comparisons\n",

@@ -19,6 +19,7 @@ struct idem_outcome_file {
 struct idem_outcome {
     const char *protocol, *level;
     struct idem_evaluation evaluation[IDEM_BLOCKS_MAX]; /* [runs]; the last is the answer */
+    bool recentred; /* the population, on the profiles of the people put to the test */
     bool resampled; /* blocks: then flips tell what became of the decisions */
     struct idem_flips flips[IDEM_BLOCKS_MAX];
     uint32_t runs;               /* blocks: one for each number of blocks; otherwise 1 */

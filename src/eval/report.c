@@ -216,6 +216,8 @@ int idem_outcome_html(const struct idem_outcome *o, FILE *to)
     escaped(o->protocol, to);
     fputs(", level ", to);
     escaped(o->level, to);
+    if (o->recentred)
+        fputs(", centre moved to the enrolled profiles", to);
     fprintf(to, "</h1>\n<p class=\"lead\">%s</p>\n", lead(o));
     fputs(o->runs == 1 ? "<div class=\"plots\">" : "<div>", to); /* side by side when narrow */
     figures(o, to);

@@ -11,6 +11,8 @@ enum { N = IDEM_CALIBRATION_TERMS, TRIALS_MIN = 20, ITERATIONS_MAX = 50 };
 
 /* A score never counts for less than a hundredth or more than three times itself. */
 static const double log_slope_min = -4.6, log_slope_max = 1.1;
+/* No fit comes near it; larger ones in a file would overflow. */
+static const double coef_most = 1e3;
 /* Where the fit starts and what the ridge pulls towards, in units of trials. */
 static const double start[N] = {-0.3, 0, 0, 0, 0, 0, -5, 0};
 static const double ridge[N] = {2, 2, 2, 2, 2, 2, 100, 100};
@@ -283,7 +285,7 @@ int idem_calibration_read(struct idem_calibration *cal, struct idem_reader *r)
     struct idem_calibration c;
     for (int k = 0; k < N; k++) {
         c.coef[k] = idem_read_f64(r);
-        if (r->err == 0 && !isfinite(c.coef[k]))
+        if (r->err == 0 && !(fabs(c.coef[k]) <= coef_most))
             r->err = IDEM_ERR_FORMAT;
     }
     c.probe_min = idem_read_f64(r);

@@ -83,7 +83,8 @@ struct idem_score idem_scorer_finish(const struct idem_scorer *scorer,
     const struct idem_calibration *cal = &scorer->pop->model[m].calibration;
     double llr = idem_calibrate(cal, raw, probe_strokes, profile->strokes);
     double unbounded = idem_calibrate_unbounded(cal, raw, probe_strokes, profile->strokes);
-    const bool number = isfinite(raw) && isfinite(llr); /* else the population overflowed */
+    /* else the population overflowed */
+    const bool number = isfinite(raw) && isfinite(llr) && isfinite(unbounded);
 
     if (!number)
         llr = unbounded = 0;

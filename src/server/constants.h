@@ -50,8 +50,9 @@ enum {
 };
 
 /*
- * Decisions, on the filter's trust: what `idem eval takeover` measures to be about one false alarm in
- * ten and in fifty active hours, at log odds of nought and of -3.
+ * Decisions, on the filter's trust. The lock compares what came after the last strong
+ * authentication, as `idem eval takeover` does: log odds of -3 were one false alarm in about fifty
+ * active hours there, nought one in ten. The step-up compares the whole session at nought.
  */
 #define IDEM_TRUST_STEP_UP 0.5
 #define IDEM_TRUST_LOCK    0.05

@@ -163,7 +163,7 @@ static enum idem_session_state next_state(struct idem_session *s)
         return IDEM_STATE_LOCKED;
     if (!any_enrolled(s))
         return IDEM_STATE_ENROLLING;
-    if (s->trust != NULL && s->reading.trust < IDEM_TRUST_STEP_UP)
+    if (s->trust != NULL && !(s->reading.trust >= IDEM_TRUST_STEP_UP))
         return IDEM_STATE_STEP_UP;
     return s->reading.windows == 0 || s->reading.stale ? IDEM_STATE_INSUFFICIENT : IDEM_STATE_OK;
 }
@@ -174,7 +174,7 @@ bool idem_judge_refresh(struct idem_session *s, int64_t now_ms)
 
     if (s->trust != NULL) {
         s->reading = idem_trust_read(s->trust, now_ms * 1000);
-        if (s->reading.trust_recent < IDEM_TRUST_LOCK && !s->locked) {
+        if (!(s->reading.trust_recent >= IDEM_TRUST_LOCK) && !s->locked) { /* no number: locked */
             s->locked = s->lock_unsaved = true;
             idem_metric_add(IDEM_METRIC_LOCKS, 1);
         }
