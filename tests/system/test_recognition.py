@@ -144,7 +144,7 @@ class Recognition(ServerCase):
 
     def test_the_last_windows_of_a_session_teach_nothing(self):
         desk = self.enrolled()
-        desk.send(windows(101, 2, 8))
+        desk.send(windows(101, 2, 3))
         desk.session.close()
         self.assertEqual(self.strokes(desk), 400)
 
