@@ -138,6 +138,9 @@ describe('the page', { skip: absent && `${BINARY} is not installed`, concurrency
   step('shows exactly what was sent, and nothing else has left', async () => {
     await page.getByRole('button', { name: 'Byte for byte' }).click();
     assert.equal(await text('body'), bodies.at(-1));
+    const rows = page.getByTestId('cells').locator('tr');
+    assert.equal(await rows.count(), JSON.parse(bodies.at(-1)).windows.at(-1).cells.length, 'every cell is shown');
+    assert.equal(await rows.locator('.bin').count(), 7 * (await rows.count()), 'with all its seven bins');
     const typed = await page.getByTestId('free').inputValue();
     assert.ok(typed.length > 100);
     for (const body of bodies) {
