@@ -99,14 +99,15 @@ static int deal(const struct idem_splice_options *o, struct idem_splice_stage *s
     static char step[] = "learning";
     struct idem_recording *extra[IDEM_SPLICE_SOURCES];
     struct idem_fault fault;
-    struct idem_cast_options how = {.folds = o->folds,
-                                    .extra = extra,
-                                    .extra_count = stage->population_file ? 0 : o->populations,
-                                    .learning = {.level = o->level ? o->level : idem_level_name(IDEM_LEVEL_DEFAULT),
-                                                 .flights = "ud",
-                                                 .calibrate = true,
-                                                 .progress = idem_cli_progress,
-                                                 .progress_arg = step}};
+    struct idem_cast_options how = {
+        .folds = o->folds,
+        .extra = extra,
+        .extra_count = stage->population_file ? 0 : o->populations,
+        .learning = {.level = o->level ? o->level : idem_level_name(IDEM_LEVEL_DEFAULT),
+                     .flights = "ud",
+                     .calibrate = true,
+                     .progress = idem_cli_progress,
+                     .progress_arg = step}};
     for (int i = 0; i < how.extra_count; i++)
         extra[i] = stage->sources[i].rec;
     int r = o->folds ? 0 : load_population(o, stage, &how, &how.population);

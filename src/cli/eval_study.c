@@ -64,7 +64,7 @@ static void help(const char *name, const char *summary, const struct idem_cli_st
         "repeated)\n"
         "  --population-users RANGES  learn from these people only: 1-72,80\n"
         "  --users RANGES             put these people to the test only: 73-96\n"
-        "  --level LEVEL              hand, mixed (default), finger, fingerrow\n"
+        "  --level LEVEL              hand (default), mixed, finger, fingerrow\n"
         "  --window N                 keys of a window (25)\n"
         "  --json                     figures as JSON on standard output\n"
         "  --html FILE                also write a page with curves, figures and how to reproduce\n"
@@ -201,7 +201,8 @@ static int population(struct run *run)
     static char step[] = "learning";
     struct idem_recording *recs[POPULATIONS];
     struct idem_fault fault;
-    const struct idem_learning how = {.level = run->o->level ? run->o->level : idem_level_name(IDEM_LEVEL_DEFAULT),
+    const struct idem_learning how = {.level = run->o->level ? run->o->level
+                                                             : idem_level_name(IDEM_LEVEL_DEFAULT),
                                       .flights = "ud",
                                       .calibrate = true,
                                       .progress = idem_cli_progress,

@@ -33,7 +33,7 @@ struct idem_enrolment_windows {
     uint32_t count;            /* 2 x IDEM_ENROLMENT_PART_MIN..IDEM_ENROLMENT_WINDOWS_MAX */
 };
 
-/* Log-likelihood ratios of two people against one, nats, calibrated by the parts' sizes, unbounded. */
+/* Log-likelihood ratios, two people : one, nats, calibrated by the parts' sizes, unbounded. */
 struct idem_enrolment_parting {
     double split, pattern;
     uint32_t split_at;                         /* first window of the second part */
