@@ -56,7 +56,7 @@ static const struct row {
      "takeovers that the filter expects in 10,000 hours (default: the library's)"},
     {"seed", "N", BOTH, NUMBER, AT(seed), 0, 999999999, "of all draws (default 1)"},
     {"window-table", NULL, T, SWITCH, AT(window_table), 0, 0,
-     "also play everything with windows of 10, 15, 25 and 50 keys"},
+     "also play everything with windows of 10, 15, 25, 50 and 100 keys"},
     {"json", NULL, BOTH, SWITCH, AT(json), 0, 0, "figures as JSON on standard output"},
     {"html", "FILE", BOTH, TEXT, AT(html), 0, 0, "also write a page with plots"},
     {"skip-bad", NULL, BOTH, SWITCH, AT(skip_bad), 0, 0,
@@ -72,7 +72,7 @@ static const char takeover_help[] =
     "sessions through the real collectors and the real filter, and in takeovers somebody\n"
     "else continues from a random moment, in mid-window too. With both recordings typist\n"
     "i and pointer user i are one person (chimeric), typing and pointing in turns.\n\n"
-    "Rules. The statistic is the log odds of the filter's p_recent, read with every window;\n"
+    "Rules. The statistic is the filter's log_odds_recent, read with every window;\n"
     "below the threshold an alarm is raised. The owner authenticates at once, the filter\n"
     "begins anew at its prior, and nothing is raised for the refractory time, whoever sits\n"
     "there. A stranger begins 1 s after the owner stopped; one not noticed within the\n"

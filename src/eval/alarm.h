@@ -2,8 +2,8 @@
 /*
  * alarm.h - when trust becomes an alarm, and what a list of alarms and takeovers is worth.
  *
- * The statistic is the log odds of the filter's p_recent, read with every window. The rule: below
- * the threshold an alarm is raised; the owner then authenticates strongly at once (idem_trust_
+ * The statistic is the filter's log_odds_recent, read with every window. The rule: below the
+ * threshold an alarm is raised; the owner then authenticates strongly at once (idem_trust_
  * step_up: the filter begins anew at its prior), and for the refractory time nothing is raised,
  * whoever sits there. A takeover is detected by the first alarm at or after it; one that falls into
  * a refractory time is found at its end at the earliest.

@@ -186,7 +186,7 @@ static void about(const struct idem_takeover_report *r, FILE *to)
         t->seats, t->left_out, t->trial_count, t->active_hours);
     idem_page_escape(r->population, to);
     fprintf(to,
-            ". The statistic is the log odds of the filter&rsquo;s p_recent with every window; "
+            ". The statistic is the filter&rsquo;s log_odds_recent, read with every window; "
             "after an alarm the filter begins anew and raises nothing for %.0f s. Active time "
             "counts 5 s of a pause at most. A stranger begins 1 s after the owner stopped and is "
             "missed after %.0f s of activity. A seat-week is 40 active hours. Intervals: people "

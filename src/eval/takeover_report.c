@@ -309,12 +309,12 @@ static json_t *rules(const struct idem_takeover_report *r)
 {
     const struct idem_seat_options *s = &r->options->seat;
     return json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:i, s:f}", "statistic",
-                     "log odds of p_recent, read with every window", "refractory_s",
-                     s->refractory_s, "pause_counts_at_most_s", (double)IDEM_REEL_PAUSE_US / 1e6,
-                     "handover_s", (double)IDEM_REEL_HANDOVER_US / 1e6, "horizon_s",
-                     r->options->horizon_s, "prior", s->params.prior, "hazard_per_hour",
-                     s->params.hazard_per_hour, "enrol_keys", (int)s->enrol[IDEM_KEYBOARD],
-                     "enrol_gestures", (int)s->enrol[IDEM_POINTER], "enrol_share", s->enrol_share);
+                     "log_odds_recent, read with every window", "refractory_s", s->refractory_s,
+                     "pause_counts_at_most_s", (double)IDEM_REEL_PAUSE_US / 1e6, "handover_s",
+                     (double)IDEM_REEL_HANDOVER_US / 1e6, "horizon_s", r->options->horizon_s,
+                     "prior", s->params.prior, "hazard_per_hour", s->params.hazard_per_hour,
+                     "enrol_keys", (int)s->enrol[IDEM_KEYBOARD], "enrol_gestures",
+                     (int)s->enrol[IDEM_POINTER], "enrol_share", s->enrol_share);
 }
 
 static int put_all(json_t *top, const struct idem_takeover_report *report)
