@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* from_store.h - the part of `idem train` that learns from a server's data base. */
+/* from_store.h - the part of `idem train` that recentres on a server's data base. */
 #ifndef IDEM_CLI_FROM_STORE_H
 #define IDEM_CLI_FROM_STORE_H
 
@@ -12,7 +12,10 @@ struct idem_from_store {
     uint32_t people_min;
 };
 
-/* The population in use with its models learned anew. 0, or an exit code after a message. */
+/*
+ * The population in use, its models' centre and spread moved to the people of the data base
+ * (eval/relearn.h). 0, or an exit code after a message.
+ */
 int idem_cli_from_store(const struct idem_from_store *from, struct idem_learned *out);
 
 #endif
