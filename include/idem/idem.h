@@ -171,7 +171,10 @@ uint64_t idem_window_front_id(const struct idem_window *window);
 uint32_t idem_window_strokes(const struct idem_window *window);
 /* From the first to the last measurement of the window, monotonic, rounded to 100 ms. */
 uint32_t idem_window_duration_ms(const struct idem_window *window);
-/* Flat views, in grid units: n[cells]; sums[cells * channels * 2] with (sum, square) adjacent. */
+/*
+ * Flat views, in grid units: n[cells]; sums[cells * channels * 2], two a channel: for the pointer
+ * (sum, square), for the keyboard six contrasts of a blurred histogram.
+ */
 const int32_t *idem_window_counts(const struct idem_window *window);
 const int32_t *idem_window_sums(const struct idem_window *window);
 
@@ -213,7 +216,7 @@ int idem_scorer_new(const struct idem_population *pop, struct idem_scorer **out)
 void idem_scorer_free(struct idem_scorer *scorer);
 
 struct idem_score {
-    double raw;       /* E(P + S) - E(P) - E(S), nats, before calibration */
+    double raw;       /* log-likelihood ratio under the model, nats, before calibration */
     double llr;       /* calibrated log-likelihood ratio "same person" : "two people", nats */
     double unbounded; /* the same before it is bounded: for comparing, it claims too much */
     bool sufficient;  /* enough evidence in probe and profile to be used at all */
@@ -270,7 +273,7 @@ enum { IDEM_REASON_TEXT = 120 };
 struct idem_reason {
     double llr; /* contribution in nats; negative speaks against the owner */
     uint16_t cell, channel;
-    char text[IDEM_REASON_TEXT]; /* "left ring finger holds 38 ms longer than usual" */
+    char text[IDEM_REASON_TEXT]; /* "left hand holds 38 ms longer than usual" */
 };
 
 /* The cells and channels that moved the score most, strongest first. Writes at most max reasons

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lanes.c - see lanes.h. Hot: everything that scores runs through here. */
+/* lanes.c - see lanes.h. Hot: every embedding, and so every score, is computed here. */
 #include "model/lanes.h"
 
 #include "model/multiversion.h"

@@ -3,7 +3,8 @@
  * model.h - the eigenvoice model of one modality: how people differ, and the evidence of
  * statistics.
  *
- * For cell c, channel statistic k (the sum of deviations or of centred squares) and a person w:
+ * For cell c, channel statistic k (one of the sums of stats.h: a contrast, deviations, centred
+ * squares) and a person w:
  *
  *     f_k / n_c ~ N(T_k w, s_k / n_c),   w ~ N(0, I_R)
  *
