@@ -94,7 +94,8 @@ double idem_tally_threshold(struct idem_tally *t, double fmr)
 {
     size_t impostors = 0, above = 0;
     double threshold = INFINITY;
-    qsort(t->results.list, t->results.count, sizeof *t->results.list, by_score);
+    if (t->results.count > 0) /* the list of an empty tally is NULL */
+        qsort(t->results.list, t->results.count, sizeof *t->results.list, by_score);
     for (size_t i = 0; i < t->results.count; i++)
         impostors += !t->results.list[i].genuine;
     for (size_t i = t->results.count; i-- > 0;) {
@@ -118,7 +119,8 @@ static double *user_eers(struct idem_tally *t, uint32_t people)
         free(eer);
         eer = NULL;
     }
-    qsort(t->results.list, t->results.count, sizeof *t->results.list, by_score);
+    if (t->results.count > 0) /* the list of an empty tally is NULL */
+        qsort(t->results.list, t->results.count, sizeof *t->results.list, by_score);
     for (uint32_t u = 0; eer && u < people; u++) {
         size_t ng = 0, ni = 0;
         for (size_t i = 0; i < t->results.count; i++) {

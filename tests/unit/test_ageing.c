@@ -154,6 +154,7 @@ static void rates_at_a_threshold(void **state)
     idem_tally_fini(&tie);
     struct idem_tally none = {0};
     assert_true(isnan(idem_tally_fnmr(&none, 0)));
+    assert_true(isinf(idem_tally_threshold(&none, 0.1)));
     assert_int_equal(t.results.people, 2);
     assert_int_equal(idem_tally_merge(&none, &t), 0);
     assert_int_equal(none.results.count, 20);
