@@ -3,9 +3,9 @@
  * ageing_change.c - a hurt hand and a new keyboard, a second device: see ageing.h.
  *
  * Verdicts: profiles of the windows before the last eight (at most 40 of them), probes of four
- * windows as they would have been typed after the change. Below LOCK_LLR a session is locked, below
- * STEP_UP_LLR it is asked: P(owner) of 0.05 and 0.5 at a prior of 0.99, whole session under
- * suspicion.
+ * windows as they would have been typed after the change. The server's rule, with the whole session
+ * under suspicion: at the library's prior a session is locked where trust would fall below
+ * IDEM_TRUST_LOCK, and asked below IDEM_TRUST_STEP_UP.
  *
  * Recovery and second device: the first windows, unchanged, are the old profile; the ones after
  * them, changed, enrol anew; the last ones, changed, are probes, the impostors' too, for they sit
@@ -20,6 +20,7 @@
 #include "eval/changes.h"
 #include "eval/tally.h"
 #include "model/shift.h"
+#include "server/constants.h"
 
 enum { PROBES = 8, LONG = 4, OLD_MAX = 40, OTHERS = 5 };
 
@@ -27,7 +28,12 @@ enum { PROBES = 8, LONG = 4, OLD_MAX = 40, OTHERS = 5 };
 enum { TESTS = 4 };
 static const double tests[TESTS] = {0, 3, 5, 7};
 
-static const double step_up_llr = -4.595, lock_llr = -7.540;
+/* The LLR at which trust, begun at the prior, is so high. */
+static double llr_of_trust(double trust)
+{
+    const double prior = idem_trust_defaults().prior;
+    return log(trust / (1 - trust)) - log(prior / (1 - prior));
+}
 
 /* ------------------------------------------------------------------ verdicts */
 
@@ -98,6 +104,8 @@ static int ascending(const void *a, const void *b)
 static int verdict_row(struct verdicts *v, const char *who, enum idem_change_kind kind,
                        struct idem_sheet_table *table)
 {
+    const double lock_llr = llr_of_trust(IDEM_TRUST_LOCK);
+    const double step_up_llr = llr_of_trust(IDEM_TRUST_STEP_UP);
     double asked = 0, locked = 0, kept[TESTS] = {0};
     char label[IDEM_SHEET_LABEL];
     for (uint32_t i = 0; i < v->count; i++) {
@@ -284,7 +292,8 @@ static const struct idem_sheet_column anew_columns[] = {
  */
 static double owner_locked(const struct idem_calibration *cal, const struct idem_bout *b)
 {
-    const double lock = idem_calibration_bound(cal, lock_llr, (double)b->probes.strokes[0]);
+    const double lock =
+        idem_calibration_bound(cal, llr_of_trust(IDEM_TRUST_LOCK), (double)b->probes.strokes[0]);
     double all = 0, locked = 0;
     for (size_t i = 0; i < b->comparisons.results.count; i++) {
         const struct idem_result *x = &b->comparisons.results.list[i];
@@ -355,8 +364,8 @@ static int recovery(const struct idem_study *study, enum idem_change_kind kind, 
     char label[IDEM_SHEET_LABEL];
     struct idem_sheet_table *table = idem_sheet_add(
         sheet, key, title,
-        "Probes of four windows typed after the change; locked: LLR below -7.5. Row 0 is the "
-        "profile from before the change, as it is.",
+        "Probes of four windows typed after the change; locked: as the server would, at its prior. "
+        "Row 0 is the profile from before the change, as it is.",
         anew_columns, sizeof anew_columns / sizeof *anew_columns);
     int r = table ? anew_init(study, kind, &a) : IDEM_ERR_NOMEM;
     if (r < 0)
