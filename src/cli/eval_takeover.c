@@ -13,8 +13,8 @@
 #include "eval/takeover_report.h"
 
 /* Windows compared by --window-table. */
-static const uint32_t table_keys[] = {10, 15, 25, 50};
-static const char *const table_names[] = {"10 keys", "15 keys", "25 keys", "50 keys"};
+static const uint32_t table_keys[] = {10, 15, 25, 50, 100};
+static const char *const table_names[] = {"10 keys", "15 keys", "25 keys", "50 keys", "100 keys"};
 enum { TABLE = sizeof table_keys / sizeof *table_keys };
 
 struct takeover {

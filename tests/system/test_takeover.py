@@ -73,7 +73,7 @@ class Takeover(Case):
 
     def test_windows_are_compared(self):
         found = self.run_json(*TAKEOVER, "--window-table", self.keys)
-        self.assertEqual([w["keys"] for w in found["windows"]], [10, 15, 25, 50])
+        self.assertEqual([w["keys"] for w in found["windows"]], [10, 15, 25, 50, 100])
         sizes = [w["bytes_per_window"] for w in found["windows"]]
         rates = [w["windows_per_second"] for w in found["windows"]]
         self.assertEqual(sizes, sorted(sizes))
