@@ -18,8 +18,11 @@
 #define LADDER_LOW  (-40.0)
 #define LADDER_HIGH 4.4
 #define LADDER_STEP 0.2
+#define COARSE_STEP 4.0   /* below LADDER_LOW, where only long windows' ratios fall */
 #define RATE_MAX    6.0   /* false alarms per active hour */
 #define MINIMA_S    900.0 /* a quarter of an active hour */
+
+enum { COARSE_RUNGS = 20 }; /* from -120 on */
 
 void idem_takeover_fail(struct idem_takeover_play *run, int err)
 {
@@ -165,7 +168,8 @@ static int note_minima(struct idem_takeover_play *run)
 
 static double rung_at(int rung)
 {
-    return LADDER_LOW + LADDER_STEP * rung;
+    const int fine = rung - COARSE_RUNGS;
+    return LADDER_LOW + (fine < 0 ? COARSE_STEP : LADDER_STEP) * fine;
 }
 
 static uint32_t alarms_at(const struct idem_takeover_play *run, int rung)
@@ -282,19 +286,21 @@ static int measure_windows(struct idem_takeover_play *run)
     return 0;
 }
 
-/* Seats are numbered anew, without those left out. */
+/* Seats are numbered anew, without those left out, who follow: they may still be strangers. */
 static int name_seats(struct idem_takeover_play *run)
 {
-    uint32_t *number = calloc(run->cast->count + 1, sizeof *number), n = 0;
+    uint32_t *number = calloc(run->cast->count + 1, sizeof *number), n = 0, out = run->out.seats;
     run->out.names = calloc(run->out.seats + 1, sizeof *run->out.names);
     int r = number && run->out.names ? 0 : IDEM_ERR_NOMEM;
     for (uint32_t p = 0; p < run->cast->count && r == 0; p++) {
-        number[p] = n;
+        number[p] = run->seats[p].count > 0 ? n : out++;
         if (run->seats[p].count > 0)
             run->out.names[n++] = run->cast->people[p].name;
     }
     for (uint32_t i = 0; i < run->out.session_count && r == 0; i++)
         run->out.sessions[i].seat = number[run->out.sessions[i].seat];
+    for (uint32_t i = 0; i < run->out.trial_count && r == 0; i++)
+        run->out.trials[i].stranger = number[run->out.trials[i].stranger];
     free(number);
     return r;
 }
