@@ -39,8 +39,8 @@ struct idem_takeover_session {
 };
 
 struct idem_takeover_trial {
-    uint32_t session; /* index into sessions: the owner's */
-    uint32_t stranger;
+    uint32_t session;  /* index into sessions: the owner's */
+    uint32_t stranger; /* a seat, or seats + k: the k-th of the people left out */
     float strokes[IDEM_TAKEOVER_THRESHOLDS]; /* to detection, INFINITY: missed */
     float seconds[IDEM_TAKEOVER_THRESHOLDS]; /* of the stranger's active time */
 };

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * takeover_figures.c - see takeover_figures.h. Intervals: people are drawn anew with replacement,
- * then the sessions of each, with all takeovers in them; an interval of a false-alarm rate is never
- * narrower than that of a Poisson count, since a few alarms in all cannot show their own spread.
+ * then the sessions of each, with the takeovers in them, each as often as its stranger was drawn,
+ * too, so that intervals hold for new owners and new strangers; an interval of a false-alarm rate
+ * is never narrower than that of a Poisson count, since a few alarms in all cannot show their own
+ * spread.
  */
 #include "eval/takeover_figures.h"
 
@@ -75,21 +77,27 @@ static int ordered_new(const struct idem_takeover *t, uint32_t k, struct ordered
     return r;
 }
 
-/* The figures of threshold k under weights of sessions; NULL: one each. weight: room for the
- * trials' weights. */
+/* How often sessions and people (seats, then those left out) were drawn. */
+struct drawn {
+    double *session, *person;
+};
+
+/* The figures of threshold k under such weights; NULL: one each. weight: room for the trials'
+ * weights. */
 static struct idem_takeover_point measure(const struct idem_takeover *t, uint32_t k,
-                                          const struct ordered *o, const double *session,
+                                          const struct ordered *o, const struct drawn *drawn,
                                           double *weight)
 {
     struct idem_takeover_point p = {.threshold = t->thresholds[k]};
     double hours = 0, total = 0, found = 0;
     for (uint32_t i = 0; i < t->session_count; i++) {
-        double w = session ? session[i] : 1;
+        double w = drawn ? drawn->session[i] : 1;
         p.alarms += w * t->sessions[i].alarms[k];
         hours += w * t->sessions[i].active_s / 3600;
     }
     for (uint32_t i = 0; i < t->trial_count; i++) {
-        weight[i] = session ? session[t->trials[i].session] : 1;
+        const struct idem_takeover_trial *x = &t->trials[i];
+        weight[i] = drawn ? drawn->session[x->session] * drawn->person[x->stranger] : 1;
         total += weight[i];
         found += isfinite(o->seconds[i]) ? weight[i] : 0;
     }
@@ -113,24 +121,36 @@ struct draws {
     bool good[IDEM_TAKEOVER_DRAWS];
 };
 
+static void draw_people(const struct draws *d, uint64_t seed, struct drawn *out)
+{
+    const struct idem_takeover *t = d->t;
+    struct idem_rng rng;
+    idem_rng_seed(&rng, seed);
+    for (uint32_t n = 0; n < t->seats; n++) {
+        uint32_t seat = idem_rng_below(&rng, t->seats);
+        uint32_t from = d->first[seat], count = d->first[seat + 1] - from;
+        out->person[seat] += 1;
+        for (uint32_t s = 0; s < count; s++)
+            out->session[from + idem_rng_below(&rng, count)] += 1;
+    }
+    for (uint32_t n = 0; n < t->left_out; n++) /* strangers without a seat, among themselves */
+        out->person[t->seats + idem_rng_below(&rng, t->left_out)] += 1;
+}
+
 static void draw_job(void *arg, int i)
 {
     struct draws *d = arg;
     const struct idem_takeover *t = d->t;
-    double *session = calloc(t->session_count + 1, sizeof *session);
+    struct drawn drawn = {calloc(t->session_count + 1, sizeof(double)),
+                          calloc((size_t)t->seats + t->left_out + 1, sizeof(double))};
     double *weight = malloc((t->trial_count + 1) * sizeof *weight);
-    struct idem_rng rng;
-    idem_rng_seed(&rng, d->seed + (uint64_t)i);
-    for (uint32_t n = 0; n < t->seats && session; n++) {
-        uint32_t seat = idem_rng_below(&rng, t->seats);
-        uint32_t from = d->first[seat], count = d->first[seat + 1] - from;
-        for (uint32_t s = 0; s < count; s++)
-            session[from + idem_rng_below(&rng, count)] += 1;
+    d->good[i] = drawn.session && drawn.person && weight;
+    if (d->good[i]) {
+        draw_people(d, d->seed + (uint64_t)i, &drawn);
+        d->drawn[i] = measure(t, d->k, d->o, &drawn, weight);
     }
-    d->good[i] = session && weight;
-    if (d->good[i])
-        d->drawn[i] = measure(t, d->k, d->o, session, weight);
-    free(session);
+    free(drawn.session);
+    free(drawn.person);
     free(weight);
 }
 

@@ -340,6 +340,46 @@ static void test_thresholds_of_others(void **state)
     assert_true(fabs(f.points[0].people.troubled) < 1e-12);
 }
 
+/*
+ * Everybody sits down in everybody's place, and half of the strangers are found wherever they sit.
+ * Owners alone have nearly the same rate each; the interval is as wide as half of so few strangers
+ * are uncertain: 0.5 +- 1.96 sqrt(0.25 / 20).
+ */
+static void test_intervals_hold_for_new_strangers(void **state)
+{
+    enum { N = 20, LEFT = 2 };
+    static struct idem_takeover_session sessions[N];
+    static struct idem_takeover_trial trials[N * (N + LEFT)];
+    const double rates[] = {0.1, 0.1};
+    double minima[1] = {0};
+    struct idem_takeover t = {.seats = N,
+                              .left_out = LEFT,
+                              .active_hours = N,
+                              .thresholds = {-5},
+                              .threshold_count = 1,
+                              .sessions = sessions,
+                              .session_count = N,
+                              .trials = trials,
+                              .minima = minima,
+                              .minima_count = 1};
+    struct idem_takeover_figures f;
+    (void)state;
+    for (uint32_t i = 0; i < N; i++) {
+        sessions[i] = (struct idem_takeover_session){.seat = i, .active_s = 3600};
+        for (uint32_t k = 0; k < N + LEFT; k++) {
+            if (k == i)
+                continue;
+            struct idem_takeover_trial *x = &trials[t.trial_count++];
+            *x = (struct idem_takeover_trial){.session = i, .stranger = k};
+            x->strokes[0] = x->seconds[0] = k % 2 ? 100 : INFINITY;
+        }
+    }
+    assert_int_equal(idem_takeover_figures(&t, rates, 1, &f), 0);
+    assert_true(fabs(f.curve[0].detected - 0.5) < 0.03);
+    assert_true(f.points[0].low.detected > 0.2 && f.points[0].low.detected < 0.35);
+    assert_true(f.points[0].high.detected > 0.65 && f.points[0].high.detected < 0.8);
+}
+
 /* Nobody can tell a person from himself: what is "detected" are false alarms. */
 static void test_one_person_in_his_own_place_is_not_found(void **state)
 {
@@ -404,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_a_splice_in_mid_window),
         cmocka_unit_test(test_strangers_are_found_and_owners_left_alone),
         cmocka_unit_test(test_thresholds_of_others),
+        cmocka_unit_test(test_intervals_hold_for_new_strangers),
         cmocka_unit_test(test_one_person_in_his_own_place_is_not_found),
         cmocka_unit_test(test_threads_change_nothing),
         cmocka_unit_test(test_too_little_is_said),
