@@ -96,7 +96,7 @@ static int attack_day(struct attack *a, const struct idem_adapt_rules *rules, st
 {
     const double strokes = idem_adapt_left(rules, (double)a->profile->strokes, learned, day);
     enum idem_adapt_verdict verdict = IDEM_ADAPT_REFUSED;
-    struct idem_adapt_drift drift = {0, 0};
+    struct idem_adapt_drift drift = {0, 0, false};
     int r = 0, step = STEPS;
     draw(a, pair.owner, ENROL_WINDOWS, a->t.people[pair.owner].count - TEST_WINDOWS, strokes,
          a->owner);

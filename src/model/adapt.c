@@ -110,17 +110,21 @@ struct idem_adapt_drift idem_adapt_drift(struct idem_scorer *scorer,
     const float *probes[2] = {learned->stats, scorer->stats};
 
     idem_scorer_raw(scorer, anchor, probes, 2, raw);
-    return (struct idem_adapt_drift){
-        .llr = idem_scorer_finish(scorer, anchor, raw[0], (double)learned->strokes).unbounded,
-        .attainable = idem_scorer_finish(scorer, anchor, raw[1], strokes).unbounded,
-    };
+    const struct idem_score own =
+        idem_scorer_finish(scorer, anchor, raw[0], (double)learned->strokes);
+    const struct idem_score best = idem_scorer_finish(scorer, anchor, raw[1], strokes);
+    return (struct idem_adapt_drift){.llr = own.unbounded,
+                                     .attainable = best.unbounded,
+                                     .sufficient = own.sufficient && best.sufficient};
 }
 
 bool idem_adapt_beyond(const struct idem_adapt_rules *rules, struct idem_adapt_drift drift)
 {
-    if (!(rules->bound > -INFINITY) || drift.attainable <= 0)
+    if (!(rules->bound > -INFINITY))
         return false;
-    return drift.llr < rules->bound * drift.attainable - rules->slack;
+    if (!drift.sufficient || !isfinite(drift.llr) || !isfinite(drift.attainable))
+        return true;
+    return drift.llr < rules->bound * fmax(drift.attainable, 0) - rules->slack;
 }
 
 /* ------------------------------------------------------------------ learning */

@@ -71,6 +71,7 @@ enum idem_adapt_verdict {
 struct idem_adapt_drift {
     double llr;        /* of everything learned against the anchor, nats */
     double attainable; /* the same, had it been typed exactly as the anchor says */
+    bool sufficient;   /* both are numbers, and of enough strokes to tell anything */
 };
 
 /*
@@ -80,7 +81,10 @@ struct idem_adapt_drift {
 struct idem_adapt_drift idem_adapt_drift(struct idem_scorer *scorer,
                                          const struct idem_profile *anchor,
                                          const struct idem_profile *learned);
-/* llr < bound x attainable - slack; a sample of which nothing is attainable is not beyond it. */
+/*
+ * llr < bound x attainable - slack, with attainable nought at least. A sample that says too little
+ * to be vouched for counts as beyond any bound that is set.
+ */
 bool idem_adapt_beyond(const struct idem_adapt_rules *rules, struct idem_adapt_drift drift);
 
 /*

@@ -235,12 +235,43 @@ static void drift_is_nought_for_the_anchor_itself(void **state)
     d = idem_adapt_drift(scorer, anchor, none);
     assert_true(isfinite(d.llr) && isfinite(d.attainable));
     const struct idem_adapt_rules known = {.bound = 0.25, .slack = 2};
-    assert_true(idem_adapt_beyond(&known, (struct idem_adapt_drift){2.9, 20}));
-    assert_false(idem_adapt_beyond(&known, (struct idem_adapt_drift){3.1, 20}));
-    assert_false(idem_adapt_beyond(&known, (struct idem_adapt_drift){-9, 0}));
-    assert_false(idem_adapt_beyond(&open_rules, (struct idem_adapt_drift){-100, 4}));
+    assert_true(idem_adapt_beyond(&known, (struct idem_adapt_drift){2.9, 20, true}));
+    assert_false(idem_adapt_beyond(&known, (struct idem_adapt_drift){3.1, 20, true}));
+    assert_true(idem_adapt_beyond(&known, (struct idem_adapt_drift){-9, 0, true}));
+    assert_true(idem_adapt_beyond(&known, (struct idem_adapt_drift){-9, -40, true}));
+    assert_false(idem_adapt_beyond(&known, (struct idem_adapt_drift){-1, -1, true}));
+    assert_false(idem_adapt_beyond(&open_rules, (struct idem_adapt_drift){-100, 4, true}));
     idem_profile_free(anchor);
     idem_profile_free(none);
+}
+
+/* Nothing vouches for it: too few strokes, none in a cell that the anchor knows, or no number. */
+static void a_lesson_that_cannot_be_judged_is_refused(void **state)
+{
+    (void)state;
+    struct idem_profile *anchor = typed(OWNER, 1, ANCHOR_KEYS), *profile = copy(anchor);
+    struct idem_profile *few = typed(OWNER, 2, 25), *odd = typed(OWNER, 2, 100), *none = empty();
+    struct idem_profile *unknown = copy(anchor);
+    struct idem_adapt_rules rules = idem_adapt_defaults(IDEM_KEYBOARD);
+    struct idem_adapt_day learned = {-1, 0};
+    rules.per_day = 1;
+    idem_profile_discount(few, 0.2);
+    assert_int_equal(fold(&rules, anchor, few, 1, profile, &learned), IDEM_ADAPT_REFUSED);
+    odd->stats[odd->shape.cells] = NAN;
+    assert_int_equal(fold(&rules, anchor, odd, 1, profile, &learned), IDEM_ADAPT_REFUSED);
+    memset(unknown->stats, 0, idem_shape_len(unknown->shape) * sizeof *unknown->stats);
+    assert_int_equal(fold(&rules, unknown, anchor, 1, profile, &learned), IDEM_ADAPT_REFUSED);
+    assert_sum(profile, anchor, none, 0);
+    assert_false(idem_adapt_drift(scorer, anchor, none).sufficient);
+    const struct idem_adapt_drift bad[] = {{9, 20, false}, {NAN, 20, true}, {9, INFINITY, true}};
+    for (int i = 0; i < 3; i++)
+        assert_true(idem_adapt_beyond(&rules, bad[i]));
+    idem_profile_free(anchor);
+    idem_profile_free(profile);
+    idem_profile_free(few);
+    idem_profile_free(odd);
+    idem_profile_free(none);
+    idem_profile_free(unknown);
 }
 
 static double llr(const struct idem_profile *profile, const struct idem_profile *probe)
@@ -372,6 +403,7 @@ int main(void)
         cmocka_unit_test(an_impostors_lesson_is_refused),
         cmocka_unit_test(the_bound_looks_at_everything_learned),
         cmocka_unit_test(drift_is_nought_for_the_anchor_itself),
+        cmocka_unit_test(a_lesson_that_cannot_be_judged_is_refused),
         cmocka_unit_test(a_patient_impostor_walks_over_only_without_the_bound),
         cmocka_unit_test(a_warm_start_is_capped),
         cmocka_unit_test(a_profile_is_its_own_anchor_up_to_a_size),
