@@ -70,13 +70,15 @@ static bool may_learn(const struct idem_session *s, uint32_t ordinal)
     return true;
 }
 
+/* The window that reaches the day's share is taken whole: the fold scales the sum to the share, and
+ * a window longer than a day's share would otherwise never be learned. */
 static int learn_window(struct learning *l, const struct idem_window *window)
 {
     enum idem_modality m = idem_window_modality(window);
     double strokes = idem_window_strokes(window);
     int err = IDEM_OK;
 
-    if (strokes > l->share[m])
+    if (l->share[m] <= 0)
         return IDEM_OK;
     if (l->sum[m] == NULL)
         err = idem_profile_new(l->front, m, &l->sum[m]);

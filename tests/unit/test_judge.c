@@ -168,16 +168,21 @@ static void receive(const struct idem_window *window)
     assert_int_equal(idem_judge_window(&judge, session, window, row.row), 0);
 }
 
-static void type(uint64_t who, uint64_t seed, int windows)
+static void type_long(uint64_t who, uint64_t seed, int windows, uint32_t keys)
 {
     struct person person;
     person_draw(&person, who);
     struct typist typist = typist_new(&person, seed);
     for (int i = 0; i < windows; i++) {
-        struct idem_window *w = typist_window(&typist, judge.front, KEYS);
+        struct idem_window *w = typist_window(&typist, judge.front, keys);
         receive(w);
         idem_window_free(w);
     }
+}
+
+static void type(uint64_t who, uint64_t seed, int windows)
+{
+    type_long(who, seed, windows, KEYS);
 }
 
 /* Windows of gestures to one side: +1 or -1. */
@@ -361,6 +366,19 @@ static void test_a_quiet_session_teaches_its_daily_share(void **state)
     assert_true(template_of(IDEM_KEYBOARD)->day_strokes == learned);
 }
 
+/* One window is longer than the day's share: it is learned in part, and nothing after it. */
+static void test_a_window_beyond_the_share_is_learned_in_part(void **state)
+{
+    const double share = idem_adapt_defaults(IDEM_KEYBOARD).per_day * IDEM_ENROL_KEYS;
+    (void)state;
+    type(OWNER, 1, ENROL);
+    type_long(OWNER, 2, 8, (uint32_t)(1.5 * share));
+    end_session();
+    assert_true(strokes(IDEM_KEYBOARD) > IDEM_ENROL_KEYS + share - 1);
+    assert_true(strokes(IDEM_KEYBOARD) < IDEM_ENROL_KEYS + share + 1);
+    assert_int_equal(idem_profile_windows(template_of(IDEM_KEYBOARD)->profile), ENROL + 1);
+}
+
 static void test_the_last_windows_teach_nothing(void **state)
 {
     (void)state;
@@ -466,6 +484,7 @@ int main(void)
         TEST(test_enrolment_under_way_is_kept_when_the_session_ends),
         TEST(test_a_candidate_is_kept_only_by_a_session_that_was_judged),
         TEST(test_a_quiet_session_teaches_its_daily_share),
+        TEST(test_a_window_beyond_the_share_is_learned_in_part),
         TEST(test_the_last_windows_teach_nothing),
         TEST(test_windows_near_a_dip_teach_nothing),
         TEST(test_a_profile_forgets_beyond_its_size),
