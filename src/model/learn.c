@@ -9,8 +9,8 @@
 
 #include "idem/idem.h"
 #include "model/evidence.h"
+#include "model/learn_fold.h"
 #include "model/learn_trials.h"
-#include "model/units.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -123,7 +123,7 @@ static int learn_core(const struct idem_corpus *corpus, const float *const *unit
     return r;
 }
 
-enum { FOLDS = 2, JOBS = FOLDS + 1 };
+enum { FOLDS = IDEM_LEARN_FOLDS, JOBS = FOLDS + 1 };
 
 /* Job 0 learns the final model, job f > 0 the model without fold f - 1 and that fold's trials. */
 struct job {
@@ -135,29 +135,34 @@ struct job {
     int err[JOBS];
 };
 
+int idem_learn_without(const struct idem_corpus *corpus, const struct idem_units *units,
+                       const struct idem_learn_options *opt, uint32_t fold,
+                       struct idem_model *model)
+{
+    struct idem_learn_options quiet = *opt;
+    size_t count = 0;
+    const float **others = malloc((units->count + 1) * sizeof *others);
+    bool *use = malloc((corpus->count + 1) * sizeof *use);
+    int r = others != NULL && use != NULL ? 0 : IDEM_ERR_NOMEM;
+
+    for (size_t u = 0; u < corpus->count && r == 0; u++)
+        use[u] = u % FOLDS != fold;
+    for (size_t i = 0; i < units->count && r == 0; i++) {
+        if (units->person[i] % FOLDS != fold)
+            others[count++] = units->stats[i];
+    }
+    quiet.progress = NULL;
+    if (r == 0)
+        r = learn_core(corpus, others, count, use, &quiet, model);
+    free(others);
+    free(use);
+    return r;
+}
+
 static int learn_fold(struct job *job, int fold)
 {
-    struct idem_learn_options opt = *job->opt;
     struct idem_model model;
-    size_t count = 0;
-    const float **units = malloc((job->units->count + 1) * sizeof *units);
-    bool *use = malloc((job->corpus->count + 1) * sizeof *use);
-
-    if (units == NULL || use == NULL) {
-        free(units);
-        free(use);
-        return IDEM_ERR_NOMEM;
-    }
-    for (size_t u = 0; u < job->corpus->count; u++)
-        use[u] = u % FOLDS != (size_t)fold;
-    for (size_t i = 0; i < job->units->count; i++) {
-        if (job->units->person[i] % FOLDS != (uint32_t)fold)
-            units[count++] = job->units->stats[i];
-    }
-    opt.progress = NULL;
-    int r = learn_core(job->corpus, units, count, use, &opt, &model);
-    free(units);
-    free(use);
+    int r = idem_learn_without(job->corpus, job->units, job->opt, (uint32_t)fold, &model);
     if (r != 0)
         return r;
     r = idem_trials_draw(job->corpus, &model, (uint32_t)fold, FOLDS, &job->trials[fold]);

@@ -4,6 +4,7 @@
  * that it starts from.
  */
 #include "eval/parallel.h"
+#include "model/learn_fold.h"
 #include "model/units.h"
 #include "people.h"
 
@@ -62,6 +63,57 @@ static void test_same_seed_same_bytes(void **state)
     idem_model_free(&a);
     idem_model_free(&b);
     idem_model_free(&c);
+}
+
+/* A copy of the corpus in which the people of a fold type otherwise; counts and squares stay. */
+static void change_fold(uint32_t fold, struct idem_corpus *out)
+{
+    const size_t len = idem_shape_len(corpus.shape), dims = idem_shape_dims(corpus.shape);
+    float *stats = malloc(len * sizeof *stats);
+    assert_int_equal(idem_corpus_init(out, corpus.shape), 0);
+    memcpy(out->square, corpus.square, dims * sizeof *out->square);
+    memcpy(out->discount, corpus.discount, dims * sizeof *out->discount);
+    for (size_t u = 0; u < corpus.count; u++) {
+        assert_int_equal(idem_corpus_person(out), 0);
+        for (uint32_t i = 0; i < corpus.people[u].count; i++) {
+            memcpy(stats, corpus.people[u].stats + i * len, len * sizeof *stats);
+            for (size_t k = corpus.shape.cells; k < len && u % IDEM_LEARN_FOLDS == fold; k++)
+                stats[k] *= -0.5f;
+            assert_int_equal(idem_corpus_slice(out, stats, corpus.people[u].strokes[i]), 0);
+        }
+    }
+    free(stats);
+}
+
+static struct idem_model learned_without(const struct idem_corpus *c, uint32_t fold)
+{
+    const struct idem_learn_options opt = people_learn_options();
+    struct idem_model model;
+    struct idem_units units;
+    assert_int_equal(idem_units_init(&units, c, opt.unit_strokes), 0);
+    assert_int_equal(idem_learn_without(c, &units, &opt, fold, &model), 0);
+    idem_units_fini(&units);
+    return model;
+}
+
+/* What the people of a fold typed moves nothing in the model that scores their trials. */
+static void test_a_folds_model_has_not_met_its_people(void **state)
+{
+    struct idem_corpus changed;
+    (void)state;
+    change_fold(1, &changed);
+    struct idem_model before = learned_without(&corpus, 1), after = learned_without(&changed, 1);
+    struct idem_model met = learned_without(&corpus, 0), other = learned_without(&changed, 0);
+    assert_equal_models(&before, &after);
+    assert_memory_not_equal(met.load, other.load,
+                            idem_shape_dims(met.shape) * met.rank * sizeof(float));
+    assert_memory_not_equal(met.centre, other.centre,
+                            (size_t)met.rank * (met.rank + 4) * sizeof(float));
+    idem_model_free(&before);
+    idem_model_free(&after);
+    idem_model_free(&met);
+    idem_model_free(&other);
+    idem_corpus_fini(&changed);
 }
 
 static void test_parallel_equals_serial(void **state)
@@ -341,6 +393,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_seed_same_bytes),
+        cmocka_unit_test(test_a_folds_model_has_not_met_its_people),
         cmocka_unit_test(test_parallel_equals_serial),
         cmocka_unit_test(test_em_finds_the_truth),
         cmocka_unit_test(test_scores_separate),
