@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "eval/cast.h"
 #include "eval/compare.h"
 #include "eval/learning.h"
 #include "eval/parallel.h"
@@ -263,6 +264,53 @@ static void comparisons_score_like_the_server(void **state)
     idem_recording_free(test);
 }
 
+/* ------------------------------------------------------------------ folds */
+
+enum { CAST = 24, CAST_FOLDS = 2 };
+
+static struct idem_cast cast_of(struct idem_recording *rec)
+{
+    struct idem_recording *const recs[IDEM_MODALITIES] = {rec};
+    const struct idem_cast_options options = {.folds = CAST_FOLDS,
+                                              .learning = {.level = "mixed", .flights = "ud"}};
+    struct idem_fault fault = {""};
+    struct idem_cast cast;
+    if (idem_cast_new(recs, &options, &cast, &fault) < 0)
+        fail_msg("%s", fault.text);
+    return cast;
+}
+
+static bool same_model(const struct idem_cast *a, const struct idem_cast *b, uint32_t person)
+{
+    const struct idem_model *x = &idem_cast_population(a, person)->model[IDEM_KEYBOARD];
+    const struct idem_model *y = &idem_cast_population(b, person)->model[IDEM_KEYBOARD];
+    return x->shape.cells == y->shape.cells && x->rank == y->rank &&
+           memcmp(x->load, y->load, idem_shape_dims(x->shape) * x->rank * sizeof *x->load) == 0;
+}
+
+/* Person 4 types otherwise: his population and that of all who may take his place stays as it is,
+ * that of the others changes. */
+static void a_fold_knows_neither_its_people_nor_their_strangers(void **state)
+{
+    (void)state;
+    struct idem_recording *rec = typed(100, CAST), *changed = typed(100, CAST);
+    for (uint32_t i = 4 * SESSIONS * KEYS; i < 5 * SESSIONS * KEYS; i++)
+        changed->strokes[i].release_us += 30000 + 500 * (i % 40);
+    struct idem_cast cast = cast_of(rec), other = cast_of(changed);
+    assert_int_equal(cast.population_count, CAST_FOLDS);
+    for (uint32_t f = 0; f < CAST_FOLDS; f++)
+        assert_int_equal(cast.populations[f].people[IDEM_KEYBOARD], CAST / CAST_FOLDS);
+    for (uint32_t p = 0; p < CAST; p++) {
+        assert_int_equal(same_model(&cast, &other, p), p % CAST_FOLDS == 4 % CAST_FOLDS);
+        assert_int_equal(idem_cast_strangers(&cast, 4, p),
+                         p != 4 && p % CAST_FOLDS == 4 % CAST_FOLDS);
+    }
+    idem_cast_free(&cast);
+    idem_cast_free(&other);
+    idem_recording_free(rec);
+    idem_recording_free(changed);
+}
+
 /* ------------------------------------------------------------------ levels that stay here */
 
 static void offline_levels_can_neither_be_written_nor_served(void **state)
@@ -393,6 +441,7 @@ int main(void)
         cmocka_unit_test(verify_compares_as_published),
         cmocka_unit_test(typists_are_told_apart_whatever_the_threads),
         cmocka_unit_test(comparisons_score_like_the_server),
+        cmocka_unit_test(a_fold_knows_neither_its_people_nor_their_strangers),
         cmocka_unit_test(offline_levels_can_neither_be_written_nor_served),
         cmocka_unit_test(several_flights_have_slots_of_their_own),
         cmocka_unit_test(too_few_people_teach_nothing),
