@@ -190,7 +190,7 @@ static void about(const struct idem_takeover_report *r, FILE *to)
             "after an alarm the filter begins anew and raises nothing for %.0f s. Active time "
             "counts 5 s of a pause at most. A stranger begins 1 s after the owner stopped and is "
             "missed after %.0f s of activity. A seat-week is 40 active hours. Intervals: people "
-            "drawn anew, then their sessions.</p>\n<pre>",
+            "drawn anew, as owners and as strangers, then their sessions.</p>\n<pre>",
             r->options->seat.refractory_s, r->options->horizon_s);
     idem_page_escape(r->command_line, to);
     fputs("</pre>\n<table><tr><th>file</th><th>used for</th><th>people</th><th>rows</th></tr>\n",

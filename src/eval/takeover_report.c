@@ -160,8 +160,8 @@ void idem_takeover_print(const struct idem_takeover_report *r, FILE *to)
         print_table(r, r->tables_from, r->run_count, "window", to);
     fprintf(to,
             "\nAfter an alarm the filter begins anew and raises nothing for %.0f s. Active time "
-            "counts 5 s of\na pause at most. 95 %% intervals in brackets, by drawing people, then "
-            "their sessions. %.1f s.\n",
+            "counts 5 s of\na pause at most. 95 %% intervals in brackets, by drawing people, as "
+            "owners and as\nstrangers, then their sessions. %.1f s.\n",
             r->options->seat.refractory_s, r->seconds);
 }
 
