@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""figures.py - runs the evaluations behind every recognition figure of README.md and docs/recognition.md.
+"""figures.py - runs the evaluations behind the recognition figures of README.md, docs/recognition.md and
+docs/ageing.md.
 
 Each document holds pairs of markers, `<!-- figures:NAME -->` ... `<!-- /figures:NAME -->`. What stands between them
 is made here: figures with 95 % intervals and the commands that they come from (figures_tables.py says which). JSON and
@@ -28,7 +29,7 @@ import figures_derive
 import figures_tables
 
 MARKED = re.compile(r"<!-- figures:([\w-]+) -->\n(.*?)<!-- /figures:\1 -->", re.S)
-DOCUMENTS = ("README.md", "docs/recognition.md")
+DOCUMENTS = ("README.md", "docs/recognition.md", "docs/ageing.md")
 
 
 class Failed(Exception):
@@ -92,7 +93,7 @@ class Runner:
         found = re.search(r"<h2>%s</h2>\s*(<svg.*?</svg>)" % re.escape(title), text, re.S)
         if not found:
             raise SystemExit("figures: the page of %s has no plot called %s" % (job, title))
-        rules = re.findall(r"^(?::root|@media\(prefers|svg ).*$", text, re.M)
+        rules = re.findall(r"^(?::root|@media\(prefers|svg |\.(?!card|plots|key)).*$", text, re.M)
         return standalone(found.group(1), rules)
 
 

@@ -5,7 +5,7 @@ JOBS are commands; $D is the folder of recordings, $B what figures_derive.py mak
 needs, how their answers become Markdown, and which plots of their pages are shown beside it. Every table ends with its
 commands. Verdicts in the table of targets are computed, never written by hand."""
 import figures_targets
-from figures_words import ci, figure, listed, pct, share, table, time_or_never
+from figures_words import ci, figure, listed, pct, ratio, share, table, time_or_never
 
 AALTO = "--population $D/aalto_train.csv.gz"
 DEVELOPMENT = "--population-users 1-5539 --users 5540-99999 $D/aalto_train.csv.gz"
@@ -72,8 +72,7 @@ class Table:
         self.plots = plots
 
     def render(self, answers):
-        commands = "\n".join(JOBS[job] for job in self.jobs)
-        return "%s\n\n```sh\n%s\n```" % (self.body(answers), commands)
+        return "%s\n\n%s" % (self.body(answers), "<br>".join("`%s`" % JOBS[job] for job in self.jobs))
 
 
 class Bare(Table):
@@ -158,8 +157,13 @@ def calibration(a):
 
 
 def fusion(a):
-    rows = [reliability_row(r, "%d s" % r["after_seconds"], r["name"]) for r in a["calibration-both"]["fusion"]]
-    return table(["activity", "profiles", "Cllr (95 %)", "least", "ratio", "EER"], rows)
+    found = {(r["after_seconds"], r["name"]): r for r in a["calibration-both"]["fusion"]}
+    profiles = ("both", "keyboard", "pointer")
+    rows = [["%d s" % at] + [share(found[at, who]["eer"]) for who in profiles] +
+            ["%.3f : %.3f" % (found[at, who]["cllr"], found[at, who]["cllr_min"]) for who in profiles] +
+            [ci(found[at, "both"]["cllr_ci95"], 1, 3)] for at in (30, 60, 120)]
+    return table(["activity", *("EER, " + who for who in profiles), *("Cllr : least, " + who for who in profiles),
+                  "95 %, both"], rows)
 
 
 TAKEOVERS = (("keyboard, BB-MAS", "takeover"), ("the same at level `mixed`", "takeover-mixed"),
@@ -182,14 +186,18 @@ def point_cells(p):
 def takeover(a):
     rows = []
     for name, job in TAKEOVERS:
-        for hours in (10, 50):
-            p = point(a[job], hours)
+        points = [point(a[job], hours) for hours in (10, 50)]
+        allowed = ["1 in 10 h", "1 in 50 h"]
+        if points[0]["threshold"] == points[1]["threshold"]:
+            points, allowed = points[:1], ["either"]
+        for p, hours in zip(points, allowed):
             alarms = "-" if p["false_alarms"] is None else "%d; %s" % (
                 p["false_alarms"], ci(p["ci95"]["false_alarms_per_hour"], 1, 2))
-            rows.append([name if hours == 10 else "", "%d, %.1f h" % (a[job]["people_measured"], a[job]["active_hours"])
-                         if hours == 10 else "", "1 in %d h" % hours, alarms, *point_cells(p)])
-    return table(["recording", "people, active hours", "allowed", "false alarms; an hour, 95 %", "detected within 300 s (95 %)",
-                  "strokes p50 / p90", "seconds p50 / p90", "detected, threshold held out"], rows)
+            rows.append([name, "%d, %.1f h" % (a[job]["people_measured"], a[job]["active_hours"]), hours, alarms,
+                         *point_cells(p)])
+    return table(["recording", "people, active hours", "allowed", "false alarms; an hour, 95 %",
+                  "detected within 300 s (95 %)", "strokes p50 / p90", "seconds p50 / p90",
+                  "detected, threshold held out"], rows)
 
 
 def people(a):
@@ -225,7 +233,7 @@ def lengths(a):
         rows.append(["%d%s" % (keys, " (default)" if keys == 100 else ""),
                      *(figure(point(run, h), "detected") if point(run, h).get("ci95") else
                        share(point(run, h)["detected"]) for h in (10, 50)),
-                     "%.1f; %s" % (words[keys]["lr_mean"], worst[keys]), listed(run.get("bytes_per_window"), "%.0f"),
+                     "%s; %s" % (ratio(words[keys]["lr_mean"]), worst[keys]), listed(run.get("bytes_per_window"), "%.0f"),
                      listed(run.get("windows_per_second"), "%.3f")])
     return table(["keys a window, `hand`", "detected at 1 in 10 h", "at 1 in 50 h", "leak: mean LR of a word; worst (95 %)",
                   "bytes (CBOR)", "windows a second and active seat"], rows)
@@ -239,8 +247,8 @@ def leak(a):
         for r in (r for r in found["words"] if r["label"] == level):
             same = {kind: next(x for x in found[kind] if x["label"] == level and x["keys"] == r["keys"])
                     for kind in ("strokes", "recovered", "cost")}
-            rows.append(["`%s`" % level, str(r["keys"]), *(listed(r["lr_%d" % n], "%.1f") for n in (4, 8, 12)),
-                         "%.1f" % r["lr_mean"], worst[r["keys"]], share(same["strokes"]["solved"], 0),
+            rows.append(["`%s`" % level, str(r["keys"]), *(ratio(r["lr_%d" % n]) for n in (4, 8, 12)),
+                         ratio(r["lr_mean"]), worst[r["keys"]], share(same["strokes"]["solved"], 0),
                          "%s (%s)" % (share(same["recovered"]["words_recovered"], 0),
                                       share(same["recovered"]["words_by_chance"], 0)),
                          share(same["recovered"]["passwords_recovered"], 0), pct(same["cost"]["eer_user_100"], 2)])
@@ -281,14 +289,16 @@ def attack(a):
     both = [("impostor", "impostor accepted"), ("owner", "owner accepted"), ("over", "profile prefers the impostor")]
     rows = [[str(r["day"])] + ["%s / %s" % (share(r[k + "_off"], 0), share(r[k + "_on"], 0)) for k, _ in both]
             for r in a["attack"]["walk"] if r["day"] % 10 == 0]
-    rows += [["40, %s" % r["label"]] + [share(r[k], 0) for k, _ in both] for r in a["attack"]["bound"]]
+    rows += [["40, %s" % r["label"]] + [share(r[k], 0) for k, _ in both] for r in a["attack"]["bound"]
+             if r["bound"] in (-1, 0, .5)]
     return table(["day"] + [name + ", without / with the bound" for _, name in both], rows)
 
 
 def drift(a):
     rows = [[r["label"], *(pct(r["eer_%d" % d], 2) for d in (10, 20, 40)),
              "%s (%s)" % (pct(r["eer_60"], 2), ci((r["eer_60_low"], r["eer_60_high"]), 100, 2)), share(r["kept"], 0)]
-            for r in a["drift"]["simulated"] if "fixed" in r["label"] or r["half_life_days"] in (None, 20.0)]
+            for r in a["drift"]["simulated"] if r["step"] > 0 and
+            any(r["label"].endswith(way) for way in ("fixed", "half-life 20", "no bound"))]
     return table(["w moves by so much a day", "EER after 10 days", "20", "40", "60 (95 %)", "lessons kept"], rows)
 
 
@@ -300,21 +310,30 @@ def change(a):
 
 def recovery(a):
     rows = [[r["label"], "%s (%s)" % (pct(r["eer_user"], 2), ci((r["eer_user_low"], r["eer_user_high"]), 100, 2)),
-             "%.2f (%.2f)" % (r["cllr"], r["cllr_min"])] for r in a["change"]["recovery_hand"]]
+             "%.2f (%.2f)" % (r["cllr"], r["cllr_min"])] for r in a["change"]["recovery_hand"]
+            if "nothing" not in r["label"]]
     return table(["re-enrolment with a hurt hand", "EER of four-window probes (95 %)", "Cllr (least)"], rows)
 
 
 def warm(a):
-    rows = [[r["label"], listed(r["warm"], "%d"),
-             "%s (%s)" % (pct(r["eer_user"], 2), ci((r["eer_user_low"], r["eer_user_high"]), 100, 2)),
-             "%.2f (%.2f)" % (r["cllr"], r["cllr_min"])] for r in a["warm"]["warm"] if r["warm"] in (0, 25, 50, 100)]
-    return table(["windows on the second device", "strokes carried over", "EER (95 %)", "Cllr (least)"], rows)
+    ways = {"cold": 0, "carried over as it is": 25, "carried over": 50}
+    rows = []
+    for windows in (2, 5, 10):
+        cells = [next(r for r in a["warm"]["warm"] if r["label"] == "%d windows, %s" % (windows, way) and
+                      r["warm"] == strokes) for way, strokes in ways.items()]
+        rows.append([str(windows)] + ["%s (%s) / %.2f (%.2f)" % (
+            pct(r["eer_user"], 2), ci((r["eer_user_low"], r["eer_user_high"]), 100, 2), r["cllr"], r["cllr_min"])
+            for r in cells])
+    return table(["windows there", "cold: EER (95 %) / Cllr (least)", "25 strokes carried over as they are",
+                  "50 strokes, shifts taken out"], rows)
 
 
 def two_people(a):
-    rows = [[str(r["windows"]), r["label"], "%s (%s)" % (share(r["mixed"]), ci((r["low"], r["high"])))]
-            for r in a["mixed"]["mixed"] if r["windows"] in (16, 24)]
-    return table(["windows", "who enrolled", "called mixed (95 %)"], rows)
+    found = {(r["label"], r["windows"]): r for r in a["mixed"]["mixed"]}
+    rows = [[name] + ["%s (%s)" % (share(r["mixed"]), ci((r["low"], r["high"])))
+                      for r in (found[name, 16], found[name, 24])]
+            for name in dict.fromkeys(label for label, _ in found)]
+    return table(["called mixed (95 %)", "16 windows", "24 windows"], rows)
 
 
 def effort(a):
@@ -375,8 +394,7 @@ TABLES = {
                           ("reliability-filter.svg", "calibration", "the filter, after so many windows")]),
     "fusion": Table(["calibration-both"], fusion),
     "takeover": Table([job for _, job in TAKEOVERS], takeover,
-                      [("takeover-keyboard.svg", "takeover", "False alarms against the share detected"),
-                       ("takeover-both.svg", "takeover-both", "False alarms against the share detected")]),
+                      [("takeover-keyboard.svg", "takeover", "False alarms against the share detected")]),
     "people": Bare([job for _, job in TAKEOVERS], people),
     "fused-takeover": Bare(["takeover-both"], fused_takeover),
     "windows": Table(["takeover", "leak"], lengths),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """figures_targets.py - what was aimed at and whether it was reached. A target is reached when the figure itself is; its
 interval stands beside it, since many reach to the other side."""
+import figures_words as words
 from figures_words import ci, listed, pct, share, table
 
 NEEDED = ["verify-mixed", "verify-finger", "shipped", "shipped-recentred", "pairs", "pairs-16ms", "halves",
@@ -12,8 +13,8 @@ AT_LEAST, AT_MOST = 1, -1
 
 def worst(leak, level):
     """{keys: the highest likelihood ratio of any word tested, with its interval}."""
-    return {keys: "%s %s (%s-%s)" % (r["label"].split(": ")[1].split(" ")[0], *(
-        "{:,.1f}".format(r[k]) if r[k] < 100 else "{:,.0f}".format(r[k]) for k in ("lr", "lr_low", "lr_high")))
+    return {keys: "%s %s (%s-%s)" % (r["label"].split(": ")[1].split(" ")[0],
+                                     *(words.ratio(r[k]) for k in ("lr", "lr_low", "lr_high")))
             for keys, r in worst_rows(leak, level).items()}
 
 
@@ -72,8 +73,9 @@ def calibration(a):
     rows = [ratio("Cllr : least, Aalto `mixed`", a["verify-mixed"]), ratio("Aalto, 15.6 ms clock", a["pairs-16ms"]),
             ratio("BB-MAS halves, population Aalto", a["halves"])]
     single = [r for r in a["calibration"]["scores"] if r["sufficient"]]
-    rows.append(ratio("BB-MAS, single scores, the worst of %d rows" % len(single), max(single, key=lambda r: r["ratio"])))
-    return rows + [ratio("the filter's posterior after %d windows" % r["windows"], r)
+    rows.append(ratio("BB-MAS, single scores, the worst of %d rows" % len(single),
+                      max(single, key=lambda r: r["ratio"])))
+    return rows + [ratio("the filter's posterior after %d window%s" % (r["windows"], "s" * (r["windows"] > 1)), r)
                    for r in a["calibration"]["posterior"]]
 
 

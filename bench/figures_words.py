@@ -35,3 +35,8 @@ def figure(found, key, digits=None):
 
 def time_or_never(median, nine_tenths):
     return " / ".join("never" if x is None else "%.0f" % x for x in (median, nine_tenths))
+
+
+def ratio(value):
+    """A likelihood ratio: more digits say nothing above a hundred."""
+    return "-" if value is None else "{:,.1f}".format(value) if value < 100 else "{:,.0f}".format(value)

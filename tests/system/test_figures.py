@@ -70,7 +70,7 @@ class Figures(unittest.TestCase):
     def test_markers_are_filled_and_the_rest_is_left(self):
         text = self.fills()
         self.assertTrue(text.startswith("# Figures\nbefore\n<!-- figures:calibration -->\n| score"))
-        self.assertTrue(text.endswith("```\n<!-- /figures:calibration -->\nafter\n"))
+        self.assertTrue(text.endswith("csv.gz`\n<!-- /figures:calibration -->\nafter\n"))
         self.assertIn("0.200 (0.100-0.300)", text)
         self.assertIn("2.1 %", text)
         self.assertIn("idem eval calibration $D/bbmas_desktop.csv.gz", text)
