@@ -135,12 +135,13 @@ class Recognition(ServerCase):
         again = Desk(self.server, at=desk.now)
         again.send(windows(101, 6, 40))
         again.session.close()
-        self.assertEqual(self.strokes(again), 500, "the day's share is used up")
+        # the share grows with the profile: of 125 strokes 25 are left, a part of one window
+        self.assertEqual(self.strokes(again), 525, "what is left of the day's share")
         tomorrow = Desk(self.server, at=desk.now + 24 * 3600 * 1000)
         tomorrow.send(windows(101, 7, 40))
         tomorrow.session.close()
-        # 400 enrolled, 100 of yesterday at 2^(-1/20), 100 of today
-        self.assertEqual(self.strokes(tomorrow), 597)
+        # 400 enrolled, 125 of yesterday at 2^(-1/20), a quarter of 525 today
+        self.assertEqual(self.strokes(tomorrow), 652)
 
     def test_the_last_windows_of_a_session_teach_nothing(self):
         desk = self.enrolled()
