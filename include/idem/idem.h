@@ -5,6 +5,7 @@
  * The way of the data, and the order of this header:
  *
  *   events -> strokes -> window      the edge half: struct idem_front, idem_keyboard, _pointer
+ *   events -> verdict                is it a hand at all: struct idem_guard, at the edge too
  *   window -> score -> trust         the server half: struct idem_population, idem_profile, _trust
  *
  * All types are opaque. No function does I/O, reads a clock or logs. Allocation happens in the
@@ -153,6 +154,141 @@ void idem_pointer_gap(struct idem_pointer *ptr);
 void idem_pointer_reset(struct idem_pointer *ptr);
 uint32_t idem_pointer_pending(const struct idem_pointer *ptr);
 int idem_pointer_take(struct idem_pointer *ptr, struct idem_window *out);
+
+/* ------------------------------------------------------------------ edge: the guard */
+
+/*
+ * Is a human hand at this device at all? One guard a device, fed with the same events as the
+ * collectors. It judges raw timing within a few keystrokes or gestures, keeps nothing but sums and
+ * the keys held down at the moment, and what it says holds neither keys nor text.
+ */
+struct idem_guard;
+
+enum idem_guard_kind {
+    IDEM_GUARD_INSUFFICIENT = 0,
+    IDEM_GUARD_HUMAN,
+    IDEM_GUARD_INJECTED_KEYS,    /* a programmable keyboard, or a program that types */
+    IDEM_GUARD_SCRIPTED_POINTER, /* a program that moves the pointer */
+    IDEM_GUARD_REMOTE_CONTROL,   /* a hand perhaps, but not at this device */
+    IDEM_GUARD_MACRO,            /* not typed by hand, but a known honest source behaving as one */
+    IDEM_GUARD_REPLAY,           /* seen before, or too regular to be a person */
+    IDEM_GUARD_KINDS,
+};
+
+/* Where the platform says that a device's events come from. Evidence, never proof. */
+enum idem_guard_source {
+    IDEM_SOURCE_UNKNOWN = 0, /* a browser cannot tell */
+    IDEM_SOURCE_HARDWARE,
+    IDEM_SOURCE_SYNTHETIC, /* XTEST, uinput, SendInput */
+    IDEM_SOURCE_REMOTE,    /* the input of RDP, VNC and the like */
+};
+
+/* What a device is known as, from its identification or an operator's list. */
+enum idem_guard_role {
+    IDEM_ROLE_ORDINARY = 0, /* a keyboard, a mouse, or unknown */
+    IDEM_ROLE_TOKEN,        /* types a one-time password when touched */
+    IDEM_ROLE_SCANNER,      /* barcodes, cards */
+    IDEM_ROLE_STENO,        /* a word a chord */
+    IDEM_ROLE_MACRO_PAD,
+    IDEM_ROLE_AUTOTYPE, /* a password manager's */
+    IDEM_GUARD_ROLES,
+};
+
+struct idem_guard_device {
+    enum idem_guard_source source;
+    enum idem_guard_role role;
+    bool hotplugged;    /* appeared at arrived_us while somebody was working */
+    bool twin;          /* another attached device has the same vendor and product */
+    int64_t arrived_us; /* on the clock of the events */
+    uint32_t tick_us;   /* resolution of the time stamps; 0: unknown, the guard finds out */
+};
+
+/* What the guard saw. Each has a name, a unit and a sentence (guard/words.c). */
+enum idem_guard_reason {
+    IDEM_SAW_NOTHING = 0,
+    IDEM_SAW_HOLDS_SHORT,    /* value: mean hold, ms; count: keys */
+    IDEM_SAW_HOLDS_EQUAL,    /* value: standard deviation of holds, ms */
+    IDEM_SAW_GAPS_SHORT,     /* value: mean time between key-downs, ms */
+    IDEM_SAW_GAPS_EQUAL,     /* value: standard deviation of these times, ms */
+    IDEM_SAW_NO_ROLLOVER,    /* value: 0; count: keys without one overlap */
+    IDEM_SAW_SHIFT_EXACT,    /* value: ms between Shift and its key; count: capitals */
+    IDEM_SAW_CAPITALS_BARE,  /* count: capitals that came without Shift */
+    IDEM_SAW_ONE_REPORT,     /* count: modifier and key in one report */
+    IDEM_SAW_FRAME_LOCKED,   /* value: frames a second; count: moves */
+    IDEM_SAW_STRAIGHT,       /* value: largest distance from the chord, px; count: gestures */
+    IDEM_SAW_CONSTANT_SPEED, /* value: coefficient of variation of speed; count: gestures */
+    IDEM_SAW_NO_CORRECTION,  /* no overshoot, no second movement; count: gestures */
+    IDEM_SAW_UNLIKE_HAND,    /* value: nats of the pointer's model; count: gestures */
+    IDEM_SAW_CLICKS_SHORT,   /* value: mean hold of the button, ms; count: clicks */
+    IDEM_SAW_JUMP,           /* a click without a way there; value: px; count */
+    IDEM_SAW_WARP,           /* pointer moved without an event of the device; count */
+    IDEM_SAW_SYNTHETIC,      /* the platform names a synthetic source */
+    IDEM_SAW_REMOTE_SOURCE,  /* the platform names a remote source */
+    IDEM_SAW_ROLE,           /* value: enum idem_guard_role that the bursts agree with */
+    IDEM_SAW_ROLE_BROKEN,    /* value: the role that they do not agree with */
+    IDEM_SAW_TAP_HOLD,       /* short holds on the home row alone: a keyboard's own function */
+    IDEM_SAW_NEW_DEVICE,     /* value: s since it appeared */
+    IDEM_SAW_TWIN,           /* its identification is another device's too */
+    IDEM_SAW_UNLIKE_PAST,    /* value: mean hold of this device before, ms */
+    IDEM_SAW_REPEATED,       /* the same intervals again; count: how many in a row */
+    IDEM_SAW_WINDOW_BEFORE,  /* the server has had this window; value: share of it */
+    IDEM_SAW_WINDOW_REGULAR, /* windows closer to each other than a person's are */
+    IDEM_GUARD_REASONS,
+};
+
+struct idem_guard_saw {
+    enum idem_guard_reason reason;
+    uint32_t count; /* 0..255 */
+    float value;    /* finite; in the unit above */
+};
+
+enum { IDEM_GUARD_SAW_MAX = 4, IDEM_GUARD_TEXT = 320 };
+
+struct idem_guard_verdict {
+    enum idem_guard_kind kind;
+    double confidence; /* P(kind), 0..1, under the stated prior of guard.h */
+    int64_t at_us;     /* the deciding event */
+    uint32_t saw_count;
+    struct idem_guard_saw saw[IDEM_GUARD_SAW_MAX]; /* the weightiest first */
+};
+
+/* device: copied; NULL: nothing is known. The only function that allocates. */
+int idem_guard_new(const struct idem_guard_device *device, struct idem_guard **out);
+void idem_guard_free(struct idem_guard *guard); /* wipes */
+size_t idem_guard_size(void);                   /* bytes a device */
+
+enum {
+    IDEM_GUARD_CAPITAL = 1, /* key: the character that came of it needs Shift or Caps Lock */
+    IDEM_GUARD_WARPED = 2,  /* pointer: came about without an event of the device */
+};
+
+/*
+ * One event of this device, as for the collectors; events that share a time stamp to the
+ * microsecond on a clock finer than a millisecond came in one report. True when the verdict has
+ * changed in kind, or an alarm has gained a reason: time to read it. An alarm stays until
+ * idem_guard_reset().
+ */
+bool idem_guard_key(struct idem_guard *guard, uint32_t key, enum idem_key_action action,
+                    unsigned flags, int64_t t_us);
+bool idem_guard_pointer(struct idem_guard *guard, enum idem_pointer_kind kind, double x, double y,
+                        unsigned flags, int64_t t_us);
+/* Events were lost: a gap in the data, never a reason. */
+void idem_guard_gap(struct idem_guard *guard);
+/* The alarm has been dealt with: everything but the device is forgotten. */
+void idem_guard_reset(struct idem_guard *guard);
+struct idem_guard_verdict idem_guard_read(const struct idem_guard *guard);
+
+/* True for the verdicts that somebody should hear of: all but insufficient, human and macro. */
+bool idem_guard_is_alarm(enum idem_guard_kind kind);
+/* Stable names for wire and logs: "injected-keys", "holds-short". NULL outside the range. */
+const char *idem_guard_kind_name(enum idem_guard_kind kind);
+const char *idem_guard_reason_name(enum idem_guard_reason reason);
+int idem_guard_kind_parse(const char *name, enum idem_guard_kind *out);
+int idem_guard_reason_parse(const char *name, enum idem_guard_reason *out);
+/* The verdict in words, weightiest reason first; always ended by a nought. Returns text. */
+const char *idem_guard_text(const struct idem_guard_verdict *verdict, char *text, size_t cap);
+/* What a USB device is known as. IDEM_ROLE_ORDINARY for all that is not in the table of known.c. */
+enum idem_guard_role idem_guard_role_of(uint16_t vendor, uint16_t product);
 
 /* ------------------------------------------------------------------ the window */
 
