@@ -3,13 +3,13 @@
  * eval.c - `idem eval`: reads, learns or loads the population, sets the protocol up, compares,
  * measures, tells.
  */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cli/answer.h"
 #include "cli/eval_options.h"
 #include "cli/eval_splice.h"
 #include "cli/eval_study.h"
@@ -292,47 +292,27 @@ static int label(const struct evaluation *e)
     return 0;
 }
 
-static int write_html(const struct evaluation *e)
+static void print_outcome(const void *outcome, FILE *to)
 {
-    FILE *f = fopen(e->o->html, "w");
-    int r = f ? idem_outcome_html(&e->outcome, f) : IDEM_ERR_IO;
-    if (f && fclose(f) != 0)
-        r = IDEM_ERR_IO;
-    return r == 0 ? 0 : idem_cli_fail("%s: %s", e->o->html, strerror(errno));
+    idem_outcome_print(outcome, to);
+}
+
+static int outcome_json(const void *outcome, FILE *to)
+{
+    return idem_outcome_json(outcome, to);
+}
+
+static int outcome_html(const void *outcome, FILE *to)
+{
+    return idem_outcome_html(outcome, to);
 }
 
 static int tell(struct evaluation *e)
 {
     e->outcome.seconds = idem_cli_now() - e->started;
     e->outcome.front_id = idem_front_id(e->learned.population->front);
-    int r = e->o->html ? write_html(e) : 0;
-    if (r != 0)
-        return r;
-    if (!e->o->json)
-        idem_outcome_print(&e->outcome, stdout);
-    else if (idem_outcome_json(&e->outcome, stdout) < 0)
-        return idem_cli_fail("standard output: %s", strerror(errno));
-    return 0;
-}
-
-/* The command as it was given, quoted for a shell, for the page's "how to reproduce". */
-static char *command_line(int argc, char **argv)
-{
-    size_t len = 16;
-    for (int i = 0; i < argc; i++)
-        len += 4 * strlen(argv[i]) + 3;
-    char *line = malloc(len), *to = line;
-    if (!line)
-        return NULL;
-    to += sprintf(to, "idem");
-    for (int i = 0; i < argc; i++) {
-        bool plain = argv[i][0] && !argv[i][strcspn(argv[i], " \t\n'\"\\$`*?[]{}()<>|&;#~!")];
-        to += sprintf(to, plain ? " " : " '");
-        for (const char *c = argv[i]; *c; c++)
-            to += *c == '\'' ? sprintf(to, "'\\''") : sprintf(to, "%c", *c);
-        to += sprintf(to, plain ? "" : "'");
-    }
-    return line;
+    const struct idem_answer answer = {&e->outcome, print_outcome, outcome_json, outcome_html};
+    return idem_cli_answer(&answer, e->o->json, e->o->html);
 }
 
 /* Protocols with options and reports of their own, a file each. */
@@ -355,7 +335,7 @@ int idem_cli_eval(int argc, char **argv)
     int r = idem_eval_parse(argc, argv, &o);
     if (r != 0)
         return r < 0 ? IDEM_EXIT_OK : r;
-    char *line = command_line(argc, argv);
+    char *line = idem_cli_line("idem", argc, argv);
     struct evaluation *e = calloc(1, sizeof *e);
     if (!e || !line) {
         free(line);

@@ -6,32 +6,25 @@
  */
 #include "cli/eval_splice.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "cli/answer.h"
 #include "eval/posterior_report.h"
 
-static int write_html(const struct idem_posterior_report *report, const char *path)
+static void print_report(const void *report, FILE *to)
 {
-    FILE *f = fopen(path, "w");
-    int r = f ? idem_posterior_html(report, f) : IDEM_ERR_IO;
-    if (f && fclose(f) != 0)
-        r = IDEM_ERR_IO;
-    return r == 0 ? 0 : idem_cli_fail("%s: %s", path, strerror(errno));
+    idem_posterior_print(report, to);
 }
 
-static int tell(const struct idem_splice_options *o, const struct idem_posterior_report *report)
+static int report_json(const void *report, FILE *to)
 {
-    int r = o->html ? write_html(report, o->html) : 0;
-    if (r != 0)
-        return r;
-    if (!o->json)
-        idem_posterior_print(report, stdout);
-    else if (idem_posterior_json(report, stdout) < 0)
-        return idem_cli_fail("standard output: %s", strerror(errno));
-    return 0;
+    return idem_posterior_json(report, to);
+}
+
+static int report_html(const void *report, FILE *to)
+{
+    return idem_posterior_html(report, to);
 }
 
 static int run(const struct idem_splice_options *o, const struct idem_splice_stage *stage,
@@ -56,7 +49,8 @@ static int run(const struct idem_splice_options *o, const struct idem_splice_sta
                                                      .chimeric = stage->cast.has[IDEM_KEYBOARD] &&
                                                                  stage->cast.has[IDEM_POINTER],
                                                      .seconds = idem_cli_now() - stage->started};
-        r = tell(o, &report);
+        const struct idem_answer answer = {&report, print_report, report_json, report_html};
+        r = idem_cli_answer(&answer, o->json, o->html);
     }
     free(found);
     return r;
@@ -66,7 +60,8 @@ int idem_cli_eval_calibration(int argc, char **argv)
 {
     struct idem_splice_options o;
     struct idem_splice_stage stage;
-    char *line = idem_splice_line(argc, argv); /* before getopt puts the words in another order */
+    char *line =
+        idem_cli_line("idem eval", argc, argv); /* before getopt puts the words in another order */
     int r = idem_splice_parse(argc, argv, IDEM_SPLICE_CALIBRATION, &o);
     if (r != 0) {
         free(line);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/answer.h"
 #include "cli/command.h"
 #include "eval/keys.h"
 #include "eval/leak.h"
@@ -372,41 +373,8 @@ static int run_level(struct run *run, const char *level)
 static int tell(struct run *run)
 {
     int r = idem_leak_sheet(run->rows, run->done, &run->sheet);
-    if (r < 0)
-        return idem_cli_fail("%s", idem_strerror(r));
-    if (run->o.html) {
-        FILE *f = fopen(run->o.html, "w");
-        r = f ? idem_sheet_html(&run->sheet, f) : IDEM_ERR_IO;
-        if (f && fclose(f) != 0)
-            r = IDEM_ERR_IO;
-        if (r < 0)
-            return idem_cli_fail("%s: %s", run->o.html, strerror(errno));
-    }
-    if (!run->o.json)
-        idem_sheet_print(&run->sheet, stdout);
-    else if (idem_sheet_json(&run->sheet, stdout) < 0)
-        return idem_cli_fail("standard output: %s", strerror(errno));
-    return 0;
-}
-
-/* The command, quoted for a shell, before its lists are cut. */
-static char *command_line(int argc, char **argv)
-{
-    size_t len = 32;
-    for (int i = 0; i < argc; i++)
-        len += 4 * strlen(argv[i]) + 3;
-    char *line = malloc(len), *to = line;
-    if (!line)
-        return NULL;
-    to += sprintf(to, "idem eval");
-    for (int i = 0; i < argc; i++) {
-        bool plain = argv[i][0] && !argv[i][strcspn(argv[i], " \t\n'\"\\$`*?[]{}()<>|&;#~!")];
-        to += sprintf(to, plain ? " " : " '");
-        for (const char *c = argv[i]; *c; c++)
-            to += *c == '\'' ? sprintf(to, "'\\''") : sprintf(to, "%c", *c);
-        to += sprintf(to, plain ? "" : "'");
-    }
-    return line;
+    return r < 0 ? idem_cli_fail("%s", idem_strerror(r))
+                 : idem_cli_answer_sheet(&run->sheet, run->o.json, run->o.html);
 }
 
 static const char lead[] =
@@ -417,7 +385,7 @@ static const char lead[] =
 int idem_cli_eval_leak(int argc, char **argv)
 {
     struct run *run = calloc(1, sizeof *run);
-    char *line = command_line(argc, argv);
+    char *line = idem_cli_line("idem eval", argc, argv);
     int r = run && line ? 0 : idem_cli_fail("out of memory");
     if (r == 0) {
         run->o.leak = (struct idem_leak_options){.flights = "ud",

@@ -6,7 +6,6 @@
 #include "cli/eval_splice.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -183,23 +182,4 @@ int idem_splice_files(const struct idem_splice_stage *stage, struct idem_outcome
                                        .skipped = rec->skipped};
     }
     return n;
-}
-
-char *idem_splice_line(int argc, char **argv)
-{
-    size_t len = 16;
-    for (int i = 0; i < argc; i++)
-        len += 4 * strlen(argv[i]) + 3;
-    char *line = malloc(len), *to = line;
-    if (!line)
-        return NULL;
-    to += sprintf(to, "idem eval");
-    for (int i = 0; i < argc; i++) {
-        bool plain = argv[i][0] && !argv[i][strcspn(argv[i], " \t\n'\"\\$`*?[]{}()<>|&;#~!")];
-        to += sprintf(to, plain ? " " : " '");
-        for (const char *c = argv[i]; *c; c++)
-            to += *c == '\'' ? sprintf(to, "'\\''") : sprintf(to, "%c", *c);
-        to += sprintf(to, plain ? "" : "'");
-    }
-    return line;
 }

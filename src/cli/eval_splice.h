@@ -52,8 +52,6 @@ void idem_splice_use(const struct idem_splice_stage *stage, struct idem_seat_opt
 /* The files read, for the page; their number. */
 int idem_splice_files(const struct idem_splice_stage *stage, struct idem_outcome_file *files,
                       int room);
-/* The command as it was given, quoted for a shell; NULL without memory. */
-char *idem_splice_line(int argc, char **argv);
 
 int idem_cli_eval_takeover(int argc, char **argv);
 int idem_cli_eval_calibration(int argc, char **argv);

@@ -4,11 +4,11 @@
  */
 #include "cli/eval_study.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/answer.h"
 #include "eval/parallel.h"
 
 enum { POPULATIONS = 16, FLAGS = 16 };
@@ -236,48 +236,12 @@ static int study(struct run *run)
     return r < 0 ? idem_cli_fail("%s: %s", data, idem_strerror(r)) : 0;
 }
 
-static int tell(const struct run *run)
-{
-    if (run->o->html) {
-        FILE *f = fopen(run->o->html, "w");
-        int r = f ? idem_sheet_html(&run->sheet, f) : IDEM_ERR_IO;
-        if (f && fclose(f) != 0)
-            r = IDEM_ERR_IO;
-        if (r < 0)
-            return idem_cli_fail("%s: %s", run->o->html, strerror(errno));
-    }
-    if (!run->o->json)
-        idem_sheet_print(&run->sheet, stdout);
-    else if (idem_sheet_json(&run->sheet, stdout) < 0)
-        return idem_cli_fail("standard output: %s", strerror(errno));
-    return 0;
-}
-
-/* The command as it was given; words with other than plain characters in single quotes. */
-static char *command_line(int argc, char **argv)
-{
-    size_t len = 32;
-    for (int i = 0; i < argc; i++)
-        len += 4 * strlen(argv[i]) + 3;
-    char *line = malloc(len), *to = line;
-    if (!line)
-        return NULL;
-    to += sprintf(to, "idem eval");
-    for (int i = 0; i < argc; i++) {
-        bool plain = argv[i][0] && !argv[i][strcspn(argv[i], " \t\n'\"\\$`*?[]{}()<>|&;#~!")];
-        to += sprintf(to, plain ? " " : " '");
-        for (const char *c = argv[i]; *c; c++)
-            to += *c == '\'' ? sprintf(to, "'\\''") : sprintf(to, "%c", *c);
-        to += sprintf(to, plain ? "" : "'");
-    }
-    return line;
-}
-
 int idem_cli_eval_study(int argc, char **argv, const char *summary,
                         const struct idem_cli_study *studies, int count)
 {
     struct options o = {.name = argv[0], .study = &studies[0]};
-    char *line = command_line(argc, argv); /* before getopt puts the words in another order */
+    char *line =
+        idem_cli_line("idem eval", argc, argv); /* before getopt puts the words in another order */
     int r = parse(&o, argc, argv, summary, studies, count);
     if (r != 0 || !line) {
         free(line);
@@ -286,7 +250,7 @@ int idem_cli_eval_study(int argc, char **argv, const char *summary,
     struct run run = {.o = &o,
                       .sheet = {.protocol = o.name, .lead = o.study->lead, .command_line = line}};
     if ((r = read_files(&run)) == 0 && (r = population(&run)) == 0 && (r = study(&run)) == 0)
-        r = tell(&run);
+        r = idem_cli_answer_sheet(&run.sheet, o.json, o.html);
     idem_population_free(run.learned.population);
     idem_cli_close(run.sources, run.count);
     idem_sheet_fini(&run.sheet);

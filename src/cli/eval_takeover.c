@@ -5,11 +5,11 @@
  */
 #include "cli/eval_splice.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/answer.h"
 #include "eval/takeover_report.h"
 
 /* Windows compared by --window-table. */
@@ -94,13 +94,19 @@ static int play_all(struct takeover *t)
     return r;
 }
 
-static int write_html(const struct idem_takeover_report *report, const char *path)
+static void print_report(const void *report, FILE *to)
 {
-    FILE *f = fopen(path, "w");
-    int r = f ? idem_takeover_html(report, f) : IDEM_ERR_IO;
-    if (f && fclose(f) != 0)
-        r = IDEM_ERR_IO;
-    return r == 0 ? 0 : idem_cli_fail("%s: %s", path, strerror(errno));
+    idem_takeover_print(report, to);
+}
+
+static int report_json(const void *report, FILE *to)
+{
+    return idem_takeover_json(report, to);
+}
+
+static int report_html(const void *report, FILE *to)
+{
+    return idem_takeover_html(report, to);
 }
 
 static int tell(const struct takeover *t, const char *line)
@@ -116,20 +122,15 @@ static int tell(const struct takeover *t, const char *line)
                                           .command_line = line,
                                           .seconds = idem_cli_now() - t->stage.started};
     report.file_count = idem_splice_files(&t->stage, report.files, IDEM_TAKEOVER_FILES);
-    int r = t->o->html ? write_html(&report, t->o->html) : 0;
-    if (r != 0)
-        return r;
-    if (!t->o->json)
-        idem_takeover_print(&report, stdout);
-    else if (idem_takeover_json(&report, stdout) < 0)
-        return idem_cli_fail("standard output: %s", strerror(errno));
-    return 0;
+    const struct idem_answer answer = {&report, print_report, report_json, report_html};
+    return idem_cli_answer(&answer, t->o->json, t->o->html);
 }
 
 int idem_cli_eval_takeover(int argc, char **argv)
 {
     struct idem_splice_options o;
-    char *line = idem_splice_line(argc, argv); /* before getopt puts the words in another order */
+    char *line =
+        idem_cli_line("idem eval", argc, argv); /* before getopt puts the words in another order */
     int r = idem_splice_parse(argc, argv, IDEM_SPLICE_TAKEOVER, &o);
     if (r != 0) {
         free(line);
