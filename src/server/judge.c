@@ -48,6 +48,9 @@ static int enrol_directly(struct idem_judge *j, struct idem_session *s,
     int err = add_to(j->front, &t->profile, window);
     if (err != 0)
         return err;
+    if (s->guard.enrolled_to[m] == 0)
+        s->guard.enrolled_from[m] = t->until_row;
+    s->guard.enrolled_to[m] = row;
     t->learned_ms = s->clock_ms;
     idem_metric_add(IDEM_METRIC_ENROLLED, 1);
     check_complete(s, m, row);
@@ -161,6 +164,8 @@ static enum idem_session_state next_state(struct idem_session *s)
         return IDEM_STATE_CLOSED;
     if (s->locked)
         return IDEM_STATE_LOCKED;
+    if (idem_guard_alarm_steps_up(s))
+        return IDEM_STATE_STEP_UP;
     if (!any_enrolled(s))
         return IDEM_STATE_ENROLLING;
     if (s->trust != NULL && !(s->reading.trust >= IDEM_TRUST_STEP_UP))
@@ -200,7 +205,7 @@ int idem_judge_window(struct idem_judge *j, struct idem_session *s,
     if (t->enrolled) {
         if (row > t->until_row)
             err = score(j, s, window);
-    } else if (row > t->until_row) {
+    } else if (row > t->until_row && !idem_guard_alarm_bars(s, s->received - 1)) {
         err = any_enrolled(s) ? enrol_under_trust(j, s, window, row)
                               : enrol_directly(j, s, window, row);
     }
@@ -218,6 +223,7 @@ void idem_judge_unlock(struct idem_session *s)
     if (s->trust != NULL)
         idem_trust_step_up(s->trust, s->clock_ms * 1000);
     s->locked = s->lock_unsaved = false;
+    idem_guard_alarm_clear(s);
     idem_judge_refresh(s, s->clock_ms);
 }
 

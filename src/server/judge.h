@@ -9,6 +9,9 @@
  *                                          the profile once it is complete and the enrolled
  * modality has vouched for it, and is thrown away when trust ever falls below step-up modality
  * enrolled                      it is scored, and the trust filter moves
+ *
+ * A guard's alarm forbids enrolment and can step the session up or lock it, whatever trust says
+ * (guard_alarm.h).
  */
 #ifndef IDEM_SERVER_JUDGE_H
 #define IDEM_SERVER_JUDGE_H

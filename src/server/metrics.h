@@ -6,6 +6,7 @@
 #ifndef IDEM_SERVER_METRICS_H
 #define IDEM_SERVER_METRICS_H
 
+#include "idem/idem.h"
 #include "wire/text.h"
 
 enum idem_metric {
@@ -22,11 +23,19 @@ enum idem_metric {
     IDEM_METRIC_COMMIT_FAILURES,
     IDEM_METRIC_LOCKS,
     IDEM_METRIC_STREAM_DROPS,
+    IDEM_METRIC_ALARMS_INJECTED, /* one of each kind, in the order of idem_guard_kind */
+    IDEM_METRIC_ALARMS_SCRIPTED,
+    IDEM_METRIC_ALARMS_REMOTE,
+    IDEM_METRIC_ALARMS_MACRO,
+    IDEM_METRIC_ALARMS_REPLAY,
+    IDEM_METRIC_ALARMS_REPEATED,
     IDEM_METRIC_SESSIONS, /* gauges from here on */
     IDEM_METRIC_STREAMS,
     IDEM_METRICS
 };
 
+/* The counter of a guard's alarms of this kind, IDEM_GUARD_INJECTED_KEYS or later. */
+enum idem_metric idem_metric_of_alarm(enum idem_guard_kind kind);
 void idem_metric_add(enum idem_metric metric, int64_t n);
 int64_t idem_metric_read(enum idem_metric metric);
 void idem_metrics_text(struct idem_text *t);

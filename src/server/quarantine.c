@@ -62,7 +62,7 @@ static int ensure_copy(struct learning *l, enum idem_modality m)
 
 static bool may_learn(const struct idem_session *s, uint32_t ordinal)
 {
-    if (ordinal + IDEM_QUARANTINE_MARGIN >= s->received)
+    if (ordinal + IDEM_QUARANTINE_MARGIN >= s->received || idem_guard_alarm_bars(s, ordinal))
         return false;
     for (uint32_t i = 0; i < s->dip_count; i++)
         if (ordinal >= s->dips[i].first && ordinal <= s->dips[i].last)

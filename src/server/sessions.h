@@ -9,6 +9,7 @@
 #ifndef IDEM_SERVER_SESSIONS_H
 #define IDEM_SERVER_SESSIONS_H
 
+#include "server/guard_alarm.h"
 #include "server/people.h"
 #include "server/seqs.h"
 
@@ -59,6 +60,7 @@ struct idem_session {
     bool spoiled;                                    /* nothing of this session is learned */
     struct idem_dip dips[IDEM_QUARANTINE_DIPS_MAX];
     uint32_t dip_count;
+    struct idem_session_guard guard;
 
     struct idem_reason *reasons; /* [IDEM_REASONS_MAX], NULL until there are some */
     uint32_t reason_count;
