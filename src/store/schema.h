@@ -3,12 +3,29 @@
  * schema.h - the tables, as SQLite is told. Private to src/store.
  *
  * Every row that belongs to somebody carries its organisation. People are pseudonyms; no table
- * holds a name of a person. Windows live until their session ends.
+ * holds a name of a person. Windows live until their session ends, alarms of guards as long as the
+ * session is remembered.
  */
 #ifndef IDEM_STORE_SCHEMA_H
 #define IDEM_STORE_SCHEMA_H
 
-enum { IDEM_SCHEMA_VERSION = 2, IDEM_SCHEMA_APPLICATION = 0x6964656d /* "idem" */ };
+enum { IDEM_SCHEMA_VERSION = 3, IDEM_SCHEMA_APPLICATION = 0x6964656d /* "idem" */ };
+
+/* clang-format off */
+#define IDEM_SCHEMA_ALARMS \
+    "CREATE TABLE alarms (" \
+    " row INTEGER PRIMARY KEY," \
+    " organisation INTEGER NOT NULL," \
+    " session INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE," \
+    " seq INTEGER NOT NULL,"         /* the sender's number, 0: the server's own */ \
+    " action INTEGER NOT NULL,"      /* server/guard_policy.h */ \
+    " cleared INTEGER NOT NULL,"     /* by a strong authentication since */ \
+    " windows INTEGER NOT NULL,"     /* that the session held then */ \
+    " window_row INTEGER NOT NULL,"  /* own: the window that it was raised for */ \
+    " received_ms INTEGER NOT NULL," /* rounded to the hour once the session is closed */ \
+    " payload TEXT NOT NULL) STRICT;" \
+    "CREATE INDEX alarms_session ON alarms (session);"
+/* clang-format on */
 
 static const char idem_schema[] =
     "CREATE TABLE organisations ("
@@ -66,11 +83,14 @@ static const char idem_schema[] =
     " previous INTEGER NOT NULL," /* the row before it in its session, 0: none */
     " seq INTEGER NOT NULL,"
     " received_ms INTEGER NOT NULL,"
-    " payload BLOB NOT NULL) STRICT;";
+    " payload BLOB NOT NULL) STRICT;"
+
+    IDEM_SCHEMA_ALARMS;
 
 /* From version i + 1 to i + 2, each in a transaction with the new number. */
 static const char *const idem_schema_steps[IDEM_SCHEMA_VERSION - 1] = {
     "ALTER TABLE profiles ADD COLUMN anchor BLOB;",
+    IDEM_SCHEMA_ALARMS,
 };
 
 #endif

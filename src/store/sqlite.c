@@ -45,6 +45,14 @@ static const char *const sql[SQL_STATEMENTS] = {
     [SQL_WINDOWS] = "SELECT " WINDOW_COLUMNS " FROM windows ORDER BY row",
     [SQL_WINDOW_GET] = "SELECT " WINDOW_COLUMNS " FROM windows WHERE row = ?1",
     [SQL_WINDOW_DROP] = "DELETE FROM windows WHERE row = ?1",
+    [SQL_ALARM_ADD] = "INSERT INTO alarms (organisation, session, seq, action, cleared, windows,"
+        " window_row, received_ms, payload) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8)",
+    [SQL_ALARMS] = "SELECT a.row, a.organisation, a.session, a.seq, a.action, a.cleared,"
+        " a.windows, a.window_row, a.received_ms, a.payload FROM alarms a JOIN sessions s"
+        " ON s.row = a.session WHERE s.closed_ms IS NULL ORDER BY a.row",
+    [SQL_ALARMS_CLEAR] = "UPDATE alarms SET cleared = 1 WHERE session = ?1",
+    [SQL_ALARMS_ROUND] = "UPDATE alarms SET received_ms = received_ms - received_ms % 3600000"
+        " WHERE session = ?1",
 };
 static const char set_up[] =
     "PRAGMA journal_mode = WAL;"
@@ -171,6 +179,9 @@ static const struct idem_store_ops sqlite_ops = {
     .session_windows = idem_sqlite_session_windows,
     .session_windows_drop = idem_sqlite_session_windows_drop,
     .last_row = idem_sqlite_last_row,
+    .alarm_add = idem_sqlite_alarm_add,
+    .alarms = idem_sqlite_alarms,
+    .alarms_clear = idem_sqlite_alarms_clear,
 };
 
 /* A single integer that the data base answers to a query. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sqlite_parts.h - the SQLite store from the inside, for the files that are it: sqlite.c (opening,
- * transactions, results), sqlite_people.c, sqlite_sessions.c, sqlite_windows.c.
+ * transactions, results), sqlite_people.c, sqlite_sessions.c, sqlite_windows.c, sqlite_alarms.c.
  */
 #ifndef IDEM_STORE_SQLITE_PARTS_H
 #define IDEM_STORE_SQLITE_PARTS_H
@@ -17,7 +17,8 @@ enum idem_statement {
     SQL_BEGIN, SQL_COMMIT, SQL_ROLLBACK, SQL_ORGANISATION, SQL_PERSON_ADD, SQL_PERSON_FIND,
     SQL_PERSON_COUNT, SQL_PROFILE_PUT, SQL_PROFILES, SQL_SEAT_ADD, SQL_SESSION_ADD,
     SQL_SESSION_LOCK, SQL_SESSION_CLOSE, SQL_SESSIONS_OPEN, SQL_SESSIONS_FORGET, SQL_WINDOW_ADD,
-    SQL_WINDOWS, SQL_WINDOW_GET, SQL_WINDOW_DROP, SQL_STATEMENTS
+    SQL_WINDOWS, SQL_WINDOW_GET, SQL_WINDOW_DROP, SQL_ALARM_ADD, SQL_ALARMS, SQL_ALARMS_CLEAR,
+    SQL_ALARMS_ROUND, SQL_STATEMENTS
 };
 /* clang-format on */
 
@@ -62,5 +63,8 @@ int idem_sqlite_session_windows(struct idem_store *base, int64_t last, idem_stor
                                 void *arg);
 int idem_sqlite_session_windows_drop(struct idem_store *base, int64_t last);
 int64_t idem_sqlite_last_row(const struct idem_store *base);
+int idem_sqlite_alarm_add(struct idem_store *base, struct idem_store_alarm *a);
+int idem_sqlite_alarms(struct idem_store *base, idem_store_alarm_fn *fn, void *arg);
+int idem_sqlite_alarms_clear(struct idem_store *base, int64_t session);
 
 #endif

@@ -40,10 +40,14 @@ int idem_sqlite_session_lock(struct idem_store *base, int64_t row, bool locked, 
 
 int idem_sqlite_session_close(struct idem_store *base, int64_t row, int64_t closed_ms)
 {
-    sqlite3_stmt *st = idem_sqlite_of(base)->stmt[SQL_SESSION_CLOSE];
-    sqlite3_bind_int64(st, 1, row);
-    sqlite3_bind_int64(st, 2, closed_ms);
-    return idem_sqlite_run(idem_sqlite_of(base), SQL_SESSION_CLOSE);
+    struct idem_sqlite *s = idem_sqlite_of(base);
+    sqlite3_bind_int64(s->stmt[SQL_ALARMS_ROUND], 1, row);
+    int err = idem_sqlite_run(s, SQL_ALARMS_ROUND);
+    if (err != 0)
+        return err;
+    sqlite3_bind_int64(s->stmt[SQL_SESSION_CLOSE], 1, row);
+    sqlite3_bind_int64(s->stmt[SQL_SESSION_CLOSE], 2, closed_ms);
+    return idem_sqlite_run(s, SQL_SESSION_CLOSE);
 }
 
 static int get_session(sqlite3_stmt *st, struct idem_store_session *x)

@@ -26,6 +26,7 @@ enum {
     IDEM_STORE_NAME_MAX = 128,
     IDEM_STORE_PAYLOAD_MAX = 64 * 1024,
     IDEM_STORE_PROFILE_MAX = 1024 * 1024,
+    IDEM_STORE_ALARM_MAX = 1024,
 };
 
 struct idem_store_session {
@@ -65,9 +66,24 @@ struct idem_store_window {
     size_t len;
 };
 
+struct idem_store_alarm {
+    int64_t row; /* given by alarm_add */
+    int64_t organisation, session;
+    uint32_t seq; /* the sender's number, 0: the server's own */
+    uint8_t action;
+    bool cleared;       /* by a strong authentication since */
+    uint32_t windows;   /* that the session held then */
+    int64_t window_row; /* own: the window that it was raised for, else 0 */
+    int64_t received_ms;
+    const char *payload; /* UTF-8, not ended by a nought */
+    size_t len;
+};
+
 typedef int idem_store_session_fn(void *arg, const struct idem_store_session *session);
 typedef int idem_store_profile_fn(void *arg, const struct idem_store_profile *profile);
 typedef int idem_store_window_fn(void *arg, const struct idem_store_window *window);
+
+typedef int idem_store_alarm_fn(void *arg, const struct idem_store_alarm *alarm);
 
 struct idem_store;
 
@@ -96,10 +112,11 @@ struct idem_store_ops {
     /* Adds the seat too when it is new. */
     int (*session_add)(struct idem_store *s, struct idem_store_session *session);
     int (*session_lock)(struct idem_store *s, int64_t row, bool locked, int64_t unlock_row);
-    /* closed_ms: kept rounded to the hour, as is the time of opening from then on. */
+    /* closed_ms: kept rounded to the hour, as are the times of opening and of alarms from then on.
+     */
     int (*session_close)(struct idem_store *s, int64_t row, int64_t closed_ms);
     int (*sessions_open)(struct idem_store *s, idem_store_session_fn *fn, void *arg);
-    /* Forgets sessions that were closed before the given time. */
+    /* Forgets sessions that were closed before the given time, and their alarms. */
     int (*sessions_forget)(struct idem_store *s, int64_t before_ms);
 
     int (*window_add)(struct idem_store *s, struct idem_store_window *window);
@@ -110,6 +127,12 @@ struct idem_store_ops {
     int (*session_windows_drop)(struct idem_store *s, int64_t last);
     /* The number of the newest window ever added. */
     int64_t (*last_row)(const struct idem_store *s);
+
+    int (*alarm_add)(struct idem_store *s, struct idem_store_alarm *alarm);
+    /* Those of open sessions, oldest first. */
+    int (*alarms)(struct idem_store *s, idem_store_alarm_fn *fn, void *arg);
+    /* Of one session: all there are now have been dealt with. */
+    int (*alarms_clear)(struct idem_store *s, int64_t session);
 };
 
 struct idem_store {

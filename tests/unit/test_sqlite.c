@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_sqlite.c - the store over SQLite: what is committed is there again, what is rolled back is
- * not, windows are a chain, and a full disk is said to be one and gets over it.
+ * not, windows are a chain, alarms go with their session, and a full disk is said to be one and
+ * gets over it.
  */
 #include "store/store.h"
 
@@ -280,11 +281,116 @@ static void test_profiles_are_replaced(void **state)
     assert_memory_equal(back.anchor, "begun", 5);
 }
 
+/* ------------------------------------------------------------------ alarms */
+
+static int add_alarm(int64_t session, uint32_t seq)
+{
+    static const char payload[] = "{\"kind\":\"macro\"}";
+    struct idem_store_alarm a = {.organisation = demo,
+                                 .session = session,
+                                 .seq = seq,
+                                 .action = 2,
+                                 .windows = 10 + seq,
+                                 .window_row = 20 + seq,
+                                 .received_ms = 7200000 + seq,
+                                 .payload = payload,
+                                 .len = sizeof payload - 1};
+    int err = OPS->alarm_add(store, &a);
+    assert_true(err != 0 || a.row > 0);
+    return err;
+}
+
+struct heard {
+    uint32_t count, cleared, last;
+    int64_t at_ms;
+};
+
+static int hear(void *arg, const struct idem_store_alarm *a)
+{
+    struct heard *h = arg;
+    assert_int_equal(a->len, strlen("{\"kind\":\"macro\"}"));
+    assert_memory_equal(a->payload, "{\"kind\":\"macro\"}", a->len);
+    assert_true(a->organisation == demo && a->action == 2);
+    assert_true(a->windows == 10 + a->seq && a->window_row == 20 + a->seq);
+    assert_true(h->count == 0 || a->seq > h->last);
+    h->count++;
+    h->cleared += a->cleared;
+    h->last = a->seq;
+    h->at_ms = a->received_ms;
+    return 0;
+}
+
+static void test_alarms_come_back_as_they_were(void **state)
+{
+    struct idem_store_session one, two;
+    struct heard heard = {0};
+    (void)state;
+
+    add_session(1, &one);
+    add_session(2, &two);
+    assert_int_equal(add_alarm(one.row, 1), 0);
+    assert_int_equal(add_alarm(one.row, 2), 0);
+    assert_int_equal(OPS->alarms_clear(store, one.row), 0);
+    assert_int_equal(OPS->alarms_clear(store, two.row), 0);
+    assert_int_equal(add_alarm(one.row, 3), 0);
+    assert_int_equal(add_alarm(two.row, 4), 0);
+    reopen();
+    assert_int_equal(OPS->alarms(store, hear, &heard), 0);
+    assert_true(heard.count == 4 && heard.cleared == 2 && heard.at_ms == 7200004);
+    assert_int_not_equal(add_alarm(two.row + 1, 5), 0); /* of no session */
+}
+
+/* The time of the one alarm as it lies in the file, or -1. */
+static int64_t time_of_alarm(void)
+{
+    sqlite3 *db;
+    sqlite3_stmt *st;
+    int64_t value = -1;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT received_ms FROM alarms", -1, &st, NULL),
+                     SQLITE_OK);
+    if (sqlite3_step(st) == SQLITE_ROW)
+        value = sqlite3_column_int64(st, 0);
+    sqlite3_finalize(st);
+    sqlite3_close(db);
+    return value;
+}
+
+static void test_alarms_are_rounded_and_forgotten_with_their_session(void **state)
+{
+    struct idem_store_session one;
+    struct heard heard = {0};
+    (void)state;
+
+    add_session(1, &one);
+    assert_int_equal(add_alarm(one.row, 1), 0);
+    assert_int_equal(time_of_alarm(), 7200001);
+    assert_int_equal(OPS->session_close(store, one.row, 7200001), 0);
+    assert_int_equal(time_of_alarm(), 7200000);
+    assert_int_equal(OPS->alarms(store, hear, &heard), 0); /* of open sessions only */
+    assert_int_equal(heard.count, 0);
+    assert_int_equal(OPS->sessions_forget(store, 7200001), 0);
+    assert_int_equal(time_of_alarm(), -1);
+}
+
+static void test_an_alarm_that_is_too_long_is_refused(void **state)
+{
+    static char payload[IDEM_STORE_ALARM_MAX + 1];
+    struct idem_store_session one;
+    (void)state;
+
+    add_session(1, &one);
+    memset(payload, ' ', sizeof payload);
+    struct idem_store_alarm a = {.session = one.row, .payload = payload, .len = sizeof payload};
+    assert_int_equal(OPS->alarm_add(store, &a), IDEM_ERR_LIMIT);
+}
+
 /* A data base as the first version left it, with a profile in it. */
 static void test_an_older_data_base_is_brought_up_to_date(void **state)
 {
     struct idem_store_profile p = {.organisation = demo, .bytes = "old", .len = 3, .day = 4};
     struct idem_store_profile back = {0};
+    struct idem_store_session session;
     sqlite3 *db;
     (void)state;
 
@@ -294,6 +400,7 @@ static void test_an_older_data_base_is_brought_up_to_date(void **state)
     OPS->close(store);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db,
+                                  "DROP TABLE alarms;"
                                   "ALTER TABLE profiles DROP COLUMN anchor;"
                                   "PRAGMA user_version = 1",
                                   NULL, NULL, NULL),
@@ -309,6 +416,8 @@ static void test_an_older_data_base_is_brought_up_to_date(void **state)
     reopen(); /* which finds the newest version */
     assert_int_equal(OPS->profiles(store, demo, p.person, keep_profile, &back), 0);
     assert_int_equal(back.anchor_len, 3);
+    add_session(1, &session);
+    assert_int_equal(add_alarm(session.row, 1), 0);
 }
 
 static void test_a_full_disk_is_told_from_a_broken_one_and_gets_over(void **state)
@@ -384,6 +493,9 @@ int main(void)
         TEST(test_windows_are_a_chain_within_a_log),
         TEST(test_row_numbers_are_never_used_again),
         TEST(test_profiles_are_replaced),
+        TEST(test_alarms_come_back_as_they_were),
+        TEST(test_alarms_are_rounded_and_forgotten_with_their_session),
+        TEST(test_an_alarm_that_is_too_long_is_refused),
         TEST(test_an_older_data_base_is_brought_up_to_date),
         TEST(test_a_full_disk_is_told_from_a_broken_one_and_gets_over),
         TEST(test_other_files_are_refused),
