@@ -87,6 +87,18 @@ bool idem_guard_alarm_steps_up(const struct idem_session *s)
     return s->guard.standing && s->guard.shown.action >= IDEM_GUARD_STEP_UP;
 }
 
+void idem_guard_alarm_view(const struct idem_guard_alarm *alarm, bool cleared,
+                           struct idem_guard_view *out)
+{
+    *out = (struct idem_guard_view){
+        .verdict = &alarm->verdict,
+        .device = idem_modality_name(alarm->device),
+        .action = idem_guard_action_name(alarm->action),
+        .cleared = cleared,
+        .at_ms = alarm->at_ms,
+    };
+}
+
 /* ------------------------------------------------------------------ the server's own */
 
 void idem_guard_alarm_raise(struct idem_session *s, enum idem_modality device,

@@ -24,6 +24,7 @@
 #define IDEM_SERVER_GUARD_ALARM_H
 
 #include "server/guard_policy.h"
+#include "wire/objects.h"
 
 struct idem_session;
 
@@ -72,6 +73,9 @@ void idem_guard_alarm_bar(struct idem_session *s, enum idem_guard_kind kind, uin
 void idem_guard_alarm_recall(struct idem_session *s, const struct idem_guard_alarm *alarm,
                              bool standing);
 
+/* As the API shows it; borrows the alarm. */
+void idem_guard_alarm_view(const struct idem_guard_alarm *alarm, bool cleared,
+                           struct idem_guard_view *out);
 /* Nothing is learned from the window of this number. */
 bool idem_guard_alarm_bars(const struct idem_session *s, uint32_t window);
 /* The session has to ask for strong authentication. */

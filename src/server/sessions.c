@@ -217,4 +217,7 @@ void idem_session_view(const struct idem_session *s, const char *organisation,
     idem_enrolment_view(s->person, s->device_class, candidate, &out->enrolment);
     out->reasons = s->reasons;
     out->reason_count = s->reason_count;
+    out->guard = (struct idem_guard_view){0};
+    if (s->guard.any)
+        idem_guard_alarm_view(&s->guard.shown, !s->guard.standing, &out->guard);
 }

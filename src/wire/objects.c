@@ -54,6 +54,29 @@ static void reasons_json(struct idem_text *t, const struct idem_reason *reasons,
     idem_text_put(t, "]");
 }
 
+void idem_guard_json(struct idem_text *t, const struct idem_guard_view *view)
+{
+    const struct idem_guard_verdict *v = view->verdict;
+    char text[IDEM_GUARD_TEXT];
+
+    if (v == NULL) {
+        idem_text_put(t, "null");
+        return;
+    }
+    put_member(t, "{\"kind\":", idem_guard_kind_name(v->kind));
+    idem_text_put(t, ",\"confidence\":");
+    idem_text_number(t, v->confidence);
+    put_member(t, ",\"text\":", idem_guard_text(v, text, sizeof text));
+    idem_text_put(t, ",\"reasons\":[");
+    for (uint32_t i = 0; i < v->saw_count; i++)
+        put_member(t, i > 0 ? "," : "", idem_guard_reason_name(v->saw[i].reason));
+    put_member(t, "],\"device\":", view->device);
+    put_member(t, ",\"action\":", view->action);
+    idem_text_fmt(t, ",\"cleared\":%s,\"at\":", truth(view->cleared));
+    idem_text_time(t, view->at_ms);
+    idem_text_put(t, "}");
+}
+
 static void put_number(struct idem_text *t, const char *name, bool known, double value)
 {
     idem_text_put(t, name);
@@ -98,6 +121,8 @@ void idem_session_json(struct idem_text *t, const struct idem_session_view *view
     enrolment_json(t, &view->enrolment);
     idem_text_put(t, ",\"explanation\":");
     reasons_json(t, view->reasons, view->reason_count);
+    idem_text_put(t, ",\"guard\":");
+    idem_guard_json(t, &view->guard);
     idem_text_put(t, "}");
 }
 

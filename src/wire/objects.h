@@ -13,7 +13,7 @@ enum {
     IDEM_NAME_MAX = 128, /* bytes of a person's or a seat's name */
     IDEM_REASONS_MAX = 5,
     IDEM_GAPS_MAX = 16,
-    IDEM_SESSION_JSON_MAX = 4096,
+    IDEM_SESSION_JSON_MAX = 5120,
     IDEM_DEVICE_CLASSES = 2,
 };
 
@@ -32,6 +32,14 @@ struct idem_enrolment_view {
     struct idem_enrolment_part part[IDEM_MODALITIES];
 };
 
+/* A guard's alarm and what came of it. text: for people. */
+struct idem_guard_view {
+    const struct idem_guard_verdict *verdict; /* NULL: there was none */
+    const char *device, *action;
+    bool cleared; /* by a strong authentication since */
+    int64_t at_ms;
+};
+
 struct idem_session_view {
     const char *id, *organisation, *person, *seat, *device_class, *state;
     bool compared; /* false: trust and llr are null */
@@ -43,6 +51,7 @@ struct idem_session_view {
     struct idem_enrolment_view enrolment;
     const struct idem_reason *reasons;
     uint32_t reason_count;
+    struct idem_guard_view guard;
 };
 
 struct idem_profile_view {
@@ -60,6 +69,8 @@ struct idem_person_view {
 };
 
 void idem_session_json(struct idem_text *t, const struct idem_session_view *view);
+/* {"kind": ..., "confidence": ...}, or null. */
+void idem_guard_json(struct idem_text *t, const struct idem_guard_view *view);
 void idem_person_json(struct idem_text *t, const struct idem_person_view *view);
 /* [[first, last], ...] */
 void idem_gaps_json(struct idem_text *t, const struct idem_gap *gaps, uint32_t count);

@@ -122,6 +122,17 @@ static void test_a_full_buffer_stays_within_itself(void **state)
     }
 }
 
+/* As many words as there can be. */
+static const struct idem_guard_verdict *longest_verdict(void)
+{
+    static struct idem_guard_verdict v = {.kind = IDEM_GUARD_SCRIPTED_POINTER,
+                                          .confidence = 0.123456,
+                                          .saw_count = IDEM_GUARD_SAW_MAX};
+    for (int i = 0; i < IDEM_GUARD_SAW_MAX; i++)
+        v.saw[i] = (struct idem_guard_saw){IDEM_SAW_CONSTANT_SPEED, 255, -1e9F};
+    return &v;
+}
+
 /* The largest session object that there can be must fit its stated maximum. */
 static void test_the_largest_session_fits(void **state)
 {
@@ -153,6 +164,8 @@ static void test_the_largest_session_fits(void **state)
     }
     v.reasons = reasons;
     v.reason_count = IDEM_REASONS_MAX;
+    v.guard = (struct idem_guard_view){longest_verdict(), "keyboard", "observe", false,
+                                       INT64_MAX / 100000};
     struct idem_text s = {bytes, 0, IDEM_SESSION_JSON_MAX, false};
     idem_session_json(&s, &v);
     assert_false(s.full);
