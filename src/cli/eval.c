@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "cli/answer.h"
+#include "cli/eval_injection.h"
 #include "cli/eval_options.h"
 #include "cli/eval_splice.h"
 #include "cli/eval_study.h"
@@ -320,9 +321,13 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } protocols[] = {
-    {"ageing", idem_cli_eval_ageing},     {"enrolment", idem_cli_eval_enrolment},
-    {"leak", idem_cli_eval_leak},         {"calibration", idem_cli_eval_calibration},
-    {"takeover", idem_cli_eval_takeover}, {NULL, NULL},
+    {"ageing", idem_cli_eval_ageing},
+    {"enrolment", idem_cli_eval_enrolment},
+    {"injection", idem_cli_eval_injection},
+    {"leak", idem_cli_eval_leak},
+    {"calibration", idem_cli_eval_calibration},
+    {"takeover", idem_cli_eval_takeover},
+    {NULL, NULL},
 };
 
 int idem_cli_eval(int argc, char **argv)

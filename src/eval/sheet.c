@@ -38,10 +38,30 @@ int idem_sheet_row(struct idem_sheet_table *table, const char *label, const doub
     return 0;
 }
 
+int idem_sheet_line(struct idem_sheet *sheet, const char *line)
+{
+    struct idem_sheet_list *list = &sheet->list;
+    if (list->count == IDEM_SHEET_LINES) {
+        list->left_out++;
+        return 0;
+    }
+    if (list->lines == NULL &&
+        (list->lines = (char **)calloc(IDEM_SHEET_LINES, sizeof *list->lines)) == NULL)
+        return IDEM_ERR_NOMEM;
+    if ((list->lines[list->count] = strdup(line)) == NULL)
+        return IDEM_ERR_NOMEM;
+    list->count++;
+    return 0;
+}
+
 void idem_sheet_fini(struct idem_sheet *sheet)
 {
     for (int i = 0; i < sheet->table_count; i++)
         free(sheet->tables[i]);
+    for (int i = 0; i < sheet->list.count; i++)
+        free(sheet->list.lines[i]);
+    free((void *)sheet->list.lines);
+    sheet->list = (struct idem_sheet_list){NULL, NULL, 0, 0};
     sheet->table_count = 0;
 }
 
@@ -84,11 +104,24 @@ static void print_table(const struct idem_sheet_table *t, FILE *to)
         fprintf(to, "  %s\n", t->note);
 }
 
+static void print_list(const struct idem_sheet_list *list, FILE *to)
+{
+    fprintf(to, "\n%s\n", list->title);
+    for (int i = 0; i < list->count; i++)
+        fprintf(to, "  %s\n", list->lines[i]);
+    if (list->left_out)
+        fprintf(to, "  and %d more\n", list->left_out);
+    if (list->count == 0)
+        fputs("  none\n", to);
+}
+
 void idem_sheet_print(const struct idem_sheet *sheet, FILE *to)
 {
     fprintf(to, "%s: %s\n", sheet->protocol, sheet->lead);
     for (int i = 0; i < sheet->table_count; i++)
         print_table(sheet->tables[i], to);
+    if (sheet->list.title)
+        print_list(&sheet->list, to);
 }
 
 /* ------------------------------------------------------------------ JSON */
@@ -108,7 +141,7 @@ static json_t *row_object(const struct idem_sheet_table *t, int r)
     return o;
 }
 
-int idem_sheet_json(const struct idem_sheet *sheet, FILE *to)
+json_t *idem_sheet_object(const struct idem_sheet *sheet)
 {
     json_t *root = json_object();
     json_object_set_new(root, "protocol", json_string(sheet->protocol));
@@ -119,8 +152,18 @@ int idem_sheet_json(const struct idem_sheet *sheet, FILE *to)
             json_array_append_new(rows, row_object(sheet->tables[i], r));
         json_object_set_new(root, sheet->tables[i]->key, rows);
     }
+    return root;
+}
+
+int idem_sheet_dump(json_t *root, FILE *to)
+{
     int r = root ? json_dumpf(root, to, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : -1;
     json_decref(root);
     fputc('\n', to);
     return r == 0 && fflush(to) == 0 && !ferror(to) ? 0 : IDEM_ERR_IO;
+}
+
+int idem_sheet_json(const struct idem_sheet *sheet, FILE *to)
+{
+    return idem_sheet_dump(idem_sheet_object(sheet), to);
 }

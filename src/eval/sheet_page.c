@@ -215,6 +215,20 @@ static void page_table(const struct idem_sheet_table *t, FILE *to)
     fputs("</section>\n", to);
 }
 
+static void page_list(const struct idem_sheet_list *list, FILE *to)
+{
+    fputs("<section class=\"card\"><h2>", to);
+    escaped(list->title, to);
+    fputs("</h2>\n<pre>", to);
+    for (int i = 0; i < list->count; i++) {
+        escaped(list->lines[i], to);
+        fputc('\n', to);
+    }
+    if (list->left_out)
+        fprintf(to, "and %d more\n", list->left_out);
+    fputs(list->count ? "</pre></section>\n" : "none</pre></section>\n", to);
+}
+
 int idem_sheet_html(const struct idem_sheet *sheet, FILE *to)
 {
     fputs("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
@@ -229,6 +243,8 @@ int idem_sheet_html(const struct idem_sheet *sheet, FILE *to)
     fputs("</p>\n", to);
     for (int i = 0; i < sheet->table_count; i++)
         page_table(sheet->tables[i], to);
+    if (sheet->list.title)
+        page_list(&sheet->list, to);
     fputs("<section class=\"card\"><h2>How to reproduce</h2>\n<pre>", to);
     escaped(sheet->command_line, to);
     fputs("</pre></section>\n</main></body></html>\n", to);
