@@ -279,3 +279,27 @@ bool idem_body_windows(struct idem_request *r)
     r->command.payload = r->payload.bytes;
     return !batch.has_clock || take_clock(r, batch.clock_ms);
 }
+
+/* ------------------------------------------------------------------ alarms */
+
+bool idem_body_alarms(struct idem_request *r)
+{
+    struct idem_wire_alarms batch;
+    char why[IDEM_WIRE_WHY_MAX];
+
+    if (!is_json(r)) {
+        idem_request_refuse(r, IDEM_PROBLEM_UNSUPPORTED_MEDIA_TYPE,
+                            "alarms are sent as application/json");
+        return false;
+    }
+    int err = idem_wire_read_alarms(r->body.bytes, r->body.len, &batch, why);
+    if (err != 0) {
+        idem_request_refuse(
+            r, err == IDEM_ERR_FORMAT ? IDEM_PROBLEM_MALFORMED_JSON : IDEM_PROBLEM_INVALID_FIELD,
+            "%s", why);
+        return false;
+    }
+    r->command.item_count = batch.count;
+    memcpy(r->command.alarms, batch.alarms, batch.count * sizeof batch.alarms[0]);
+    return !batch.has_clock || take_clock(r, batch.clock_ms);
+}

@@ -5,8 +5,9 @@
 
 #include "server/request.h"
 
-/* POST /v1/sessions and POST /v1/windows. False: the request has been refused. */
+/* POST /v1/sessions, /v1/windows and /v1/alarms. False: the request has been refused. */
 bool idem_body_open(struct idem_request *r);
 bool idem_body_windows(struct idem_request *r);
+bool idem_body_alarms(struct idem_request *r);
 
 #endif

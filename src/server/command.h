@@ -9,10 +9,12 @@
 
 #include "server/constants.h"
 #include "server/problem.h"
+#include "wire/alarm.h"
 
 enum idem_command_kind {
     IDEM_COMMAND_OPEN,
     IDEM_COMMAND_WINDOWS,
+    IDEM_COMMAND_ALARMS,
     IDEM_COMMAND_CLOSE,
     IDEM_COMMAND_UNLOCK,
     IDEM_COMMAND_SESSION,
@@ -44,10 +46,13 @@ struct idem_command {
     uint8_t device_class;
     char seat[IDEM_NAME_MAX + 1];
 
-    /* WINDOWS */
+    /* WINDOWS, ALARMS */
     uint32_t item_count;
     const uint8_t *payload;
-    struct idem_item items[IDEM_WIRE_WINDOWS_MAX];
+    union {
+        struct idem_item items[IDEM_WIRE_WINDOWS_MAX];
+        struct idem_wire_alarm alarms[IDEM_WIRE_ALARMS_MAX];
+    };
 
     /* The answer: a problem with its detail, or a status with a body. */
     enum idem_problem problem;

@@ -38,6 +38,7 @@ enum {
     IDEM_THREADS_MAX = 16,
     IDEM_REQUESTS_KEPT = 1024, /* request objects kept for the next request */
 
+    IDEM_GUARD_EVENT_MAX = 1024,
     IDEM_STREAMS_MAX = 64,
     IDEM_STREAM_BUFFER = 512 * 1024, /* a client further behind is disconnected */
     IDEM_STREAM_KERNEL_BUFFER = 64 * 1024,

@@ -54,8 +54,8 @@ static void show(struct idem_session_guard *g, const struct idem_guard_alarm *al
     g->any = true;
 }
 
-void idem_guard_alarm_recall(struct idem_session *s, const struct idem_guard_alarm *alarm,
-                             bool standing)
+/* Shows it and draws the consequences. */
+static void act(struct idem_session *s, const struct idem_guard_alarm *alarm, bool standing)
 {
     show(&s->guard, alarm, standing);
     if (standing && alarm->action == IDEM_GUARD_LOCK && !s->locked)
@@ -65,13 +65,23 @@ void idem_guard_alarm_recall(struct idem_session *s, const struct idem_guard_ala
     s->changed_ms = s->clock_ms;
 }
 
+void idem_guard_alarm_recall(struct idem_session *s, const struct idem_guard_alarm *alarm,
+                             bool standing, bool own)
+{
+    act(s, alarm, standing);
+    if (own && !s->guard.own_unsaved) {
+        s->guard.own = *alarm;
+        s->guard.own_standing = standing;
+    }
+}
+
 void idem_guard_alarm_take(struct idem_session *s, const struct idem_guard_alarm *alarm)
 {
     enum idem_guard_kind kind = alarm->verdict.kind;
     bool locks = alarm->action == IDEM_GUARD_LOCK && !s->locked;
 
     idem_guard_alarm_bar(s, kind, s->received);
-    idem_guard_alarm_recall(s, alarm, true);
+    act(s, alarm, true);
     idem_metric_add(idem_metric_of_alarm(kind), 1);
     if (locks)
         idem_metric_add(IDEM_METRIC_LOCKS, 1);

@@ -71,7 +71,7 @@ void idem_guard_alarm_clear(struct idem_session *s);
 void idem_guard_alarm_bar(struct idem_session *s, enum idem_guard_kind kind, uint32_t at);
 /* And after them: what is shown and done. */
 void idem_guard_alarm_recall(struct idem_session *s, const struct idem_guard_alarm *alarm,
-                             bool standing);
+                             bool standing, bool own);
 
 /* As the API shows it; borrows the alarm. */
 void idem_guard_alarm_view(const struct idem_guard_alarm *alarm, bool cleared,

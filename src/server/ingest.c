@@ -243,6 +243,7 @@ void idem_ingest(struct idem_worker *w, struct idem_command **run, size_t count)
     if (err == 0)
         apply_run(w, run, count);
     for (uint32_t i = 0; i < w->staged_count; i++) {
+        idem_alarms_follow_up(w, w->staged[i].session);
         idem_worker_changed(w, w->staged[i].session);
         idem_worker_unsaved(w, w->staged[i].session);
     }

@@ -157,6 +157,8 @@ static int store_end(struct idem_worker *w, struct idem_session *s, struct idem_
     int err = store->ops->begin(store);
 
     if (err == 0)
+        err = idem_quarantine_withdraw(store, w->benches[0].reader, s);
+    if (err == 0)
         err = idem_quarantine_learn(w->parts.people, store, &w->benches[0].judge,
                                     w->benches[0].reader, s, s->clock_ms, lesson);
     if (err == 0)
@@ -219,6 +221,8 @@ static int store_unlock(struct idem_worker *w, struct idem_session *s)
     if (err == 0)
         err = store->ops->session_lock(store, s->row, false, row);
     if (err == 0)
+        err = store->ops->alarms_clear(store, s->row);
+    if (err == 0)
         err = store->ops->commit(store);
     idem_worker_storage(w, err);
     if (err != 0)
@@ -231,7 +235,9 @@ static int store_unlock(struct idem_worker *w, struct idem_session *s)
 static void unlock(struct idem_worker *w, struct idem_command *c, struct idem_session *s)
 {
     idem_session_clock(s, c->received_ms, false, 0);
-    int err = store_unlock(w, s);
+    int err = idem_worker_save(w); /* an alarm of before would be written as one of after */
+    if (err == 0)
+        err = store_unlock(w, s);
     if (err != 0) {
         idem_worker_refuse_store(c, err);
         return;

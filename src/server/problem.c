@@ -45,6 +45,8 @@ static const struct row rows[IDEM_PROBLEMS] = {
         "Fetch /v1/front again and collect new windows with it."},
     [IDEM_PROBLEM_SESSION_CLOSED] = {409, "session-closed", "The session is closed",
         "Open a new session."},
+    [IDEM_PROBLEM_TOO_MANY_ALARMS] = {409, "too-many-alarms", "The session has had all its alarms",
+        "Close the session and open a new one."},
     [IDEM_PROBLEM_BODY_TOO_LARGE] = {413, "body-too-large", "The body is too large",
         "Send fewer windows at once; a body holds at most 64 KiB."},
     [IDEM_PROBLEM_UNSUPPORTED_MEDIA_TYPE] = {415, "unsupported-media-type", "Not this media type",

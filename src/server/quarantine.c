@@ -249,3 +249,55 @@ void idem_lesson_forget(struct idem_lesson *lesson)
     for (int m = 0; m < IDEM_MODALITIES; m++)
         idem_template_fini(&lesson->templates[m]);
 }
+
+/* ------------------------------------------------------------------ taking out again */
+
+struct withdrawal {
+    struct idem_session *session;
+    struct idem_wire_reader *reader;
+    uint32_t ordinal; /* of the window before, counted from the session's first */
+};
+
+/* The profile without the window; none when that was all, or when it cannot be told apart. */
+static void take_out(struct idem_template *t, const struct idem_window *window)
+{
+    if (t->enrolled || t->profile == NULL)
+        return;
+    int err = idem_profile_subtract(t->profile, window);
+    if (err == 0 && idem_profile_windows(t->profile) > 0)
+        return;
+    idem_profile_free(t->profile);
+    t->profile = NULL;
+}
+
+static int withdraw_window(void *arg, const struct idem_store_window *stored)
+{
+    struct withdrawal *x = arg;
+    struct idem_session *s = x->session;
+    const struct idem_window *window;
+    uint32_t seq;
+
+    if (!idem_guard_alarm_bars(s, --x->ordinal))
+        return IDEM_OK;
+    if (idem_wire_read_window(x->reader, stored->payload, stored->len, &seq, &window) != 0)
+        return IDEM_OK; /* of another front: never in a profile */
+    enum idem_modality m = idem_window_modality(window);
+    if (stored->row > s->guard.enrolled_to[m] || stored->row <= s->guard.enrolled_from[m])
+        return IDEM_OK;
+    take_out(&s->person->templates[s->device_class][m], window);
+    s->guard.enrolled_to[m] = stored->row - 1;
+    return IDEM_OK;
+}
+
+int idem_quarantine_withdraw(struct idem_store *store, struct idem_wire_reader *reader,
+                             struct idem_session *s)
+{
+    struct withdrawal x = {s, reader, s->received};
+    int err = IDEM_OK;
+
+    if (s->guard.withdraw)
+        err = store->ops->session_windows(store, s->last_row, withdraw_window, &x);
+    if (err == 0)
+        s->guard.withdraw = false;
+    return err;
+}

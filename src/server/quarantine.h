@@ -7,7 +7,7 @@
  * vouched for), and when the profile has not learned its daily share yet. Newest first, so that the
  * share goes to the newest. What is gathered so is one lesson, which is folded in or refused as
  * model/adapt.h says. Enrolment that was under way is kept on the same conditions, or as it
- * is where nothing else could judge it.
+ * is where nothing else could judge it. A guard's alarm forbids some or all of it (guard_alarm.h).
  */
 #ifndef IDEM_SERVER_QUARANTINE_H
 #define IDEM_SERVER_QUARANTINE_H
@@ -18,6 +18,14 @@
 struct idem_lesson {
     struct idem_template templates[IDEM_MODALITIES]; /* profile NULL: nothing changes */
 };
+
+/*
+ * Takes out of profiles that are not complete what the session has enrolled from windows that a
+ * guard's alarm forbids to learn, if there is any left. Only in memory: the store does not hold it
+ * yet. Begun anew after a failure, it takes nothing out twice.
+ */
+int idem_quarantine_withdraw(struct idem_store *store, struct idem_wire_reader *reader,
+                             struct idem_session *s);
 
 /*
  * Computes the lesson of session s and writes it, within the caller's transaction. The judge's

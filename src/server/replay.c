@@ -5,7 +5,8 @@
  * numbers held and the enrolment under way are thus as they were.
  *
  * Cases: a window of an earlier population is counted and not judged; an unlocking happened between
- * two rows and is repeated there; a lock that is on record stays, whatever the replay says.
+ * two rows and is repeated there; a lock that is on record stays, whatever the replay says; what an
+ * alarm of a guard forbids to learn is known before the windows, what it does is done after them.
  */
 #include "server/worker_parts.h"
 
@@ -64,6 +65,15 @@ static int bring_session(void *arg, const struct idem_store_session *stored)
     return idem_index_add(r->by_row, key, s->slot);
 }
 
+static struct idem_session *session_of_row(struct replay *r, int64_t row)
+{
+    uint8_t key[ROW_KEY];
+
+    row_key(row, key);
+    int32_t slot = idem_index_find(r->by_row, key);
+    return slot == IDEM_INDEX_NONE ? NULL : idem_sessions_at(r->worker->sessions, slot);
+}
+
 static void unlock_before(struct idem_session *s, int64_t row)
 {
     if (s->unlock_row != 0 && row > s->unlock_row) {
@@ -77,15 +87,12 @@ static int bring_window(void *arg, const struct idem_store_window *stored)
     struct replay *r = arg;
     struct idem_worker *w = r->worker;
     const struct idem_window *window;
-    uint8_t key[ROW_KEY];
     uint32_t seq;
     bool fresh;
 
-    row_key(stored->session, key);
-    int32_t slot = idem_index_find(r->by_row, key);
-    if (slot == IDEM_INDEX_NONE)
+    struct idem_session *s = session_of_row(r, stored->session);
+    if (s == NULL)
         return IDEM_OK; /* of no open session: nothing refers to it any more */
-    struct idem_session *s = idem_sessions_at(w->sessions, slot);
     unlock_before(s, stored->row);
     if (stored->received_ms > s->clock_ms)
         s->clock_ms = stored->received_ms;
@@ -113,7 +120,48 @@ static int finish_session(void *arg, const struct idem_store_session *stored)
     s->unlock_row = stored->unlock_row;
     s->locked = s->locked || stored->locked;
     idem_judge_refresh(s, s->clock_ms);
+    idem_alarms_follow_up(w, s);
     idem_worker_unsaved(w, s);
+    return IDEM_OK;
+}
+
+/* ------------------------------------------------------------------ alarms */
+
+static int bar(void *arg, const struct idem_store_alarm *stored)
+{
+    struct idem_session *s = session_of_row(arg, stored->session);
+    struct idem_wire_alarm alarm;
+
+    if (s == NULL)
+        return IDEM_ERR_FORMAT;
+    if (stored->seq > IDEM_WIRE_ALARM_SEQ_MAX || stored->action >= IDEM_GUARD_ACTIONS ||
+        idem_wire_read_alarm(stored->payload, stored->len, &alarm) != 0)
+        return IDEM_ERR_FORMAT;
+    if (stored->seq > 0)
+        s->guard.held |= UINT64_C(1) << (stored->seq - 1);
+    else if (stored->window_row > s->guard.own_row)
+        s->guard.own_row = stored->window_row;
+    idem_guard_alarm_bar(s, alarm.verdict.kind, stored->windows);
+    return IDEM_OK;
+}
+
+static int recall(void *arg, const struct idem_store_alarm *stored)
+{
+    struct replay *r = arg;
+    struct idem_session *s = session_of_row(r, stored->session);
+    struct idem_wire_alarm held;
+
+    if (idem_wire_read_alarm(stored->payload, stored->len, &held) != 0)
+        return IDEM_ERR_FORMAT; /* bar() has read it */
+    const struct idem_guard_alarm alarm = {
+        .verdict = held.verdict,
+        .device = held.device,
+        .action = (enum idem_guard_action)stored->action,
+        .at_ms = stored->received_ms,
+    };
+    idem_guard_alarm_recall(s, &alarm, !stored->cleared, stored->seq == 0);
+    idem_judge_refresh(s, s->clock_ms);
+    idem_worker_unsaved(r->worker, s);
     return IDEM_OK;
 }
 
@@ -126,9 +174,13 @@ int idem_replay(struct idem_worker *w)
     if (err == 0)
         err = store->ops->sessions_open(store, bring_session, &r);
     if (err == 0)
+        err = store->ops->alarms(store, bar, &r);
+    if (err == 0)
         err = store->ops->windows(store, bring_window, &r);
     if (err == 0)
         err = store->ops->sessions_open(store, finish_session, &r);
+    if (err == 0)
+        err = store->ops->alarms(store, recall, &r);
     idem_index_free(r.by_row);
     if (err == 0 && idem_sessions_live(w->sessions) > 0)
         idem_log(IDEM_LOG_INFO, "%u sessions are open from before, with %lld windows",

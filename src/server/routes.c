@@ -136,6 +136,14 @@ static void post_windows(struct idem_request *r)
         submit(r, IDEM_COMMAND_WINDOWS);
 }
 
+static void post_alarms(struct idem_request *r)
+{
+    memcpy(r->command.id, r->grant.id, IDEM_ID_BYTES);
+    r->command.slot = r->grant.slot;
+    if (idem_body_alarms(r))
+        submit(r, IDEM_COMMAND_ALARMS);
+}
+
 static void delete_session(struct idem_request *r)
 {
     if (take_session(r))
@@ -180,6 +188,7 @@ static void get_person(struct idem_request *r)
 /* clang-format off */
 static const struct idem_route routes[] = {
     {"POST",   "/v1/windows",              IDEM_ACCESS_SESSION,  post_windows},
+    {"POST",   "/v1/alarms",               IDEM_ACCESS_SESSION,  post_alarms},
     {"POST",   "/v1/sessions",             IDEM_ACCESS_NONE,     post_session},
     {"GET",    "/v1/sessions",             IDEM_ACCESS_OPERATOR, get_sessions},
     {"GET",    "/v1/sessions/{id}",        IDEM_ACCESS_EITHER,   get_session},

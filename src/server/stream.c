@@ -169,12 +169,12 @@ static void append_all(struct idem_streams *hub, const char *const *parts, const
     pthread_mutex_unlock(&hub->lock);
 }
 
-void idem_streams_event(struct idem_streams *hub, const char *data, size_t len)
+void idem_streams_event(struct idem_streams *hub, const char *event, const char *data, size_t len)
 {
-    static const char head[] = "event: session\ndata: ", tail[] = "\n\n";
-    const char *const parts[] = {head, data, tail};
-    const size_t lens[] = {sizeof head - 1, len, sizeof tail - 1};
-    append_all(hub, parts, lens, 3);
+    static const char head[] = "event: ", middle[] = "\ndata: ", tail[] = "\n\n";
+    const char *const parts[] = {head, event, middle, data, tail};
+    const size_t lens[] = {sizeof head - 1, strlen(event), sizeof middle - 1, len, sizeof tail - 1};
+    append_all(hub, parts, lens, 5);
 }
 
 void idem_streams_beat(struct idem_streams *hub)

@@ -37,7 +37,8 @@ ssize_t idem_stream_take(struct idem_stream *stream, char *bytes, size_t max);
 
 /* Worker. */
 bool idem_streams_watched(struct idem_streams *hub);
-void idem_streams_event(struct idem_streams *hub, const char *data, size_t len);
+/* event: its type, a word. */
+void idem_streams_event(struct idem_streams *hub, const char *event, const char *data, size_t len);
 /* A comment, so that nobody on the way takes the silence for death. */
 void idem_streams_beat(struct idem_streams *hub);
 /* Ends every stream; nobody may join any more. */

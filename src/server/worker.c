@@ -98,7 +98,7 @@ void idem_worker_tell(struct idem_worker *w)
         idem_judge_explain(&w->benches[0].judge, s);
         idem_worker_put_session(w, s, &t);
         if (!t.full)
-            idem_streams_event(w->parts.streams, t.bytes, t.len);
+            idem_streams_event(w->parts.streams, "session", t.bytes, t.len);
     }
 }
 
@@ -114,7 +114,8 @@ static bool enrolment_unsaved(const struct idem_session *s)
 
 void idem_worker_unsaved(struct idem_worker *w, struct idem_session *s)
 {
-    if (s->queued || s->closed || (!s->lock_unsaved && !enrolment_unsaved(s)))
+    if (s->queued || s->closed ||
+        (!s->lock_unsaved && !s->guard.own_unsaved && !enrolment_unsaved(s)))
         return;
     s->queued = true;
     s->next_unsaved = w->unsaved;
@@ -128,6 +129,8 @@ static int save_one(struct idem_worker *w, struct idem_session *s)
 
     if (s->lock_unsaved)
         err = store->ops->session_lock(store, s->row, s->locked, s->unlock_row);
+    if (err == 0 && s->guard.own_unsaved)
+        err = idem_alarms_save_own(w, s);
     for (enum idem_modality m = 0; m < IDEM_MODALITIES && err == 0; m++) {
         const struct idem_template *t = &s->person->templates[s->device_class][m];
         if (t->unsaved)
@@ -138,7 +141,7 @@ static int save_one(struct idem_worker *w, struct idem_session *s)
 
 static void saved(struct idem_session *s)
 {
-    s->queued = s->lock_unsaved = false;
+    s->queued = s->lock_unsaved = s->guard.own_unsaved = false;
     for (int m = 0; m < IDEM_MODALITIES; m++)
         s->person->templates[s->device_class][m].unsaved = false;
 }
@@ -221,6 +224,9 @@ static void tick(struct idem_worker *w)
 static void run_one(struct idem_worker *w, struct idem_command *c)
 {
     switch (c->kind) {
+    case IDEM_COMMAND_ALARMS:
+        idem_alarms_take(w, c);
+        break;
     case IDEM_COMMAND_CLOSE:
         idem_lifecycle_close(w, c);
         break;

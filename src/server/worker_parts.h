@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * worker_parts.h - the worker from the inside, for the files that are the worker: worker.c (the
- * loop), ingest.c (windows), lifecycle.c (sessions opening and ending), reads.c, replay.c.
+ * loop), ingest.c (windows), alarms.c, lifecycle.c (sessions opening and ending), reads.c,
+ * replay.c.
  */
 #ifndef IDEM_SERVER_WORKER_PARTS_H
 #define IDEM_SERVER_WORKER_PARTS_H
@@ -30,6 +31,8 @@ struct idem_worker {
     struct idem_session *listed_first, *listed_last; /* to be told to the streams */
     struct idem_session *unsaved;                    /* locks, enrolments: to be made durable */
     int64_t now_ms, told_ms, beat_ms, tick_ms, forgot_ms, complained_ms;
+    int64_t alarmed_ms;     /* when an alarm was last logged */
+    uint32_t alarms_hushed; /* since then, and not logged */
     bool storage_failing;
     int32_t sweep_slot;
 
@@ -63,6 +66,12 @@ struct idem_session *idem_worker_find(struct idem_worker *w, struct idem_command
 
 /* ingest.c: a run of IDEM_COMMAND_WINDOWS */
 void idem_ingest(struct idem_worker *w, struct idem_command **run, size_t count);
+/* alarms.c */
+void idem_alarms_take(struct idem_worker *w, struct idem_command *c);
+/* What follows from an alarm that the server raised itself while windows were judged, if any. */
+void idem_alarms_follow_up(struct idem_worker *w, struct idem_session *s);
+/* Writes it, in the caller's transaction. */
+int idem_alarms_save_own(struct idem_worker *w, const struct idem_session *s);
 /* lifecycle.c */
 void idem_lifecycle_open(struct idem_worker *w, struct idem_command **run, size_t count);
 void idem_lifecycle_close(struct idem_worker *w, struct idem_command *c);

@@ -59,8 +59,9 @@ static void test_events_arrive_whole_and_in_order(void **state)
     assert_true(idem_streams_watched(hub));
     for (int i = 0; i < 40000; i++) { /* many times around the ring */
         int n = snprintf(event, sizeof event, "{\"n\":%d}", i);
-        idem_streams_event(hub, event, (size_t)n);
-        n = snprintf(expected, sizeof expected, "event: session\ndata: %s\n\n", event);
+        const char *type = i % 2 == 0 ? "session" : "guard";
+        idem_streams_event(hub, type, event, (size_t)n);
+        n = snprintf(expected, sizeof expected, "event: %s\ndata: %s\n\n", type, event);
         for (int got = 0; got < n;) {
             ssize_t took = idem_stream_take(c.stream, bytes, 37);
             assert_true(took > 0);
@@ -82,8 +83,8 @@ static void test_one_without_news_is_paused_and_woken_once(void **state)
     assert_int_equal(idem_stream_join(hub, &c, &c.stream), 0);
     assert_int_equal(idem_stream_take(c.stream, bytes, sizeof bytes), 0);
     assert_int_equal(c.paused, 1);
-    idem_streams_event(hub, "1", 1);
-    idem_streams_event(hub, "2", 1);
+    idem_streams_event(hub, "session", "1", 1);
+    idem_streams_event(hub, "session", "2", 1);
     idem_streams_beat(hub);
     assert_int_equal(c.woken, 1);
     while (idem_stream_take(c.stream, bytes, sizeof bytes) > 0)
@@ -102,7 +103,7 @@ static void test_one_that_falls_behind_is_cut_and_the_other_is_not(void **state)
     assert_int_equal(idem_stream_join(hub, &slow, &slow.stream), 0);
     assert_int_equal(idem_stream_join(hub, &good, &good.stream), 0);
     for (int i = 0; i < IDEM_STREAM_BUFFER / 1000 + 2; i++) {
-        idem_streams_event(hub, event, sizeof event);
+        idem_streams_event(hub, "session", event, sizeof event);
         while (idem_stream_take(good.stream, bytes, sizeof bytes) > 0)
             ;
     }
