@@ -25,14 +25,24 @@ class Watcher:
         while line := self.file.readline().strip():
             self.head.append(line.decode())
 
-    def event(self):
-        """The next session object; comments are passed over."""
+    def typed_event(self):
+        """The next event as (type, object), or None at the end; comments are passed over."""
+        kind = None
         while True:
             line = self.file.readline()
             if not line:
                 return None
+            if line.startswith(b"event: "):
+                kind = line[7:].decode().strip()
             if line.startswith(b"data: "):
-                return json.loads(line[6:])
+                return kind, json.loads(line[6:])
+
+    def event(self):
+        """The next session object."""
+        while typed := self.typed_event():
+            if typed[0] == "session":
+                return typed[1]
+        return None
 
     def close(self):
         self.file.close()
