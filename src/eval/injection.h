@@ -191,6 +191,7 @@ struct idem_injection_people {
     uint32_t alarms[IDEM_PASSES];
     uint32_t verdicts[IDEM_PASSES][IDEM_GUARD_KINDS]; /* at the end of a session, or of a person */
     uint32_t peer_alarms[IDEM_JUDGES], peer_sessions[IDEM_JUDGES];
+    uint32_t programs, programs_alarmed; /* sessions recorded as a program's, fresh devices */
     struct idem_false_alarm *list;
     uint32_t listed;
 };

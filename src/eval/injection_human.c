@@ -5,7 +5,8 @@
  * Three passes: every session on a device of its own, the same on a device that has just appeared
  * beside one of the same kind, and all sessions of a person on one device, a minute between them.
  * An alarm is dealt with at once (idem_guard_reset) and the rest is judged on, so that a session
- * may have several. Nothing is known of the recording's clock.
+ * may have several. Nothing is known of the recording's clock. Sessions of programs (is_bot) are
+ * judged once and counted apart.
  */
 #include "eval/injection.h"
 
@@ -104,6 +105,19 @@ static void peers(struct result *r, const struct idem_key_stream *stream)
     }
 }
 
+/* A session that was recorded from a program: it is no person's, an alarm is no false one. */
+static void program(struct result *r, const struct idem_key_stream *stream)
+{
+    struct idem_injection_seat seat;
+    struct idem_injection_alarm alarm;
+    r->err = idem_injection_seat_init(&seat, IDEM_JUDGE_GUARD, IDEM_ROLE_ORDINARY, 0);
+    if (r->err < 0)
+        return;
+    r->sum.programs++;
+    r->sum.programs_alarmed += idem_injection_seat_next(&seat, stream, 0, &alarm);
+    idem_injection_seat_fini(&seat);
+}
+
 /* One session on devices of its own, and at the end of `all`. */
 static void session(struct result *r, const struct crowd *c, uint32_t number,
                     struct idem_key_stream *all)
@@ -111,15 +125,18 @@ static void session(struct result *r, const struct crowd *c, uint32_t number,
     const struct idem_session *s = &c->rec->sessions[number];
     const struct idem_stroke *strokes = &c->rec->strokes[s->first];
     struct idem_key_stream one = {0};
+    const bool human = s->bot != IDEM_LABEL_OTHER;
     int64_t due = all->count ? all->list[all->count - 1].t_us + BETWEEN_US : 0;
     if (s->count == 0)
         return;
     r->err = idem_key_stream_strokes(&one, strokes, s->count, 0);
-    if (r->err == 0)
+    if (r->err == 0 && human)
         r->err = idem_key_stream_strokes(all, strokes, s->count, due - one.list[0].t_us);
-    r->sum.keys += s->count;
-    r->sum.sessions++;
-    if (r->err == 0) {
+    if (r->err == 0 && !human)
+        program(r, &one);
+    if (r->err == 0 && human) {
+        r->sum.keys += s->count;
+        r->sum.sessions++;
         guard(r, &one, IDEM_PASS_FRESH, s->person, number);
         guard(r, &one, IDEM_PASS_ATTACHED, s->person, number);
         peers(r, &one);
@@ -153,6 +170,8 @@ void idem_injection_people_add(struct idem_injection_people *to,
 {
     to->keys += from->keys;
     to->sessions += from->sessions;
+    to->programs += from->programs;
+    to->programs_alarmed += from->programs_alarmed;
     for (int p = 0; p < IDEM_PASSES; p++) {
         to->alarms[p] += from->alarms[p];
         for (int k = 0; k < IDEM_GUARD_KINDS; k++)

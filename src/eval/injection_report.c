@@ -60,6 +60,8 @@ static const struct idem_sheet_column people[] = {
     {"macro", "macro", COUNT},
     {"insufficient", "insufficient", COUNT},
     {"alarmed", "alarmed", COUNT},
+    {"programs", "programs", COUNT},
+    {"programs_alarmed", "alarmed", COUNT},
 };
 
 static const struct idem_sheet_column peers[] = {
@@ -189,7 +191,9 @@ static void people_row(struct idem_sheet_table *t, const char *label,
                         p->verdicts[pass][IDEM_GUARD_HUMAN],
                         p->verdicts[pass][IDEM_GUARD_MACRO],
                         p->verdicts[pass][IDEM_GUARD_INSUFFICIENT],
-                        alarmed};
+                        alarmed,
+                        pass == IDEM_PASS_FRESH ? p->programs : NAN,
+                        pass == IDEM_PASS_FRESH ? p->programs_alarmed : NAN};
     (void)idem_sheet_row(t, label, v);
 }
 

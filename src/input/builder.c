@@ -165,8 +165,8 @@ static int add_session(struct idem_builder *b, uint32_t person, struct idem_fiel
                   IDEM_RECORDING_SESSIONS)) < 0 ||
         (r = keep_name(b, name, &offset)) < 0)
         return r;
-    rec->sessions[rec->session_count] =
-        (struct idem_session){.person = person, .illegal = IDEM_LABEL_NONE, .day = NAN};
+    rec->sessions[rec->session_count] = (struct idem_session){
+        .person = person, .illegal = IDEM_LABEL_NONE, .bot = IDEM_LABEL_NONE, .day = NAN};
     b->session_name[rec->session_count] = offset;
     rec->people[person].count++;
     *out = rec->session_count;
@@ -351,4 +351,38 @@ int idem_builder_finish(struct idem_builder *b, struct idem_recording **out)
         b->rec = NULL;
     }
     return r;
+}
+
+/* open: the place of the stroke that holds a key down, plus one. */
+static void pair_session(struct idem_recording *rec, struct idem_session *s, uint32_t to)
+{
+    uint32_t open[256] = {0}, from = s->first, end = s->first + s->count;
+    s->first = to;
+    for (; from < end; from++) {
+        struct idem_stroke stroke = rec->strokes[from];
+        uint32_t *down = &open[stroke.code];
+        if (!stroke.released) {
+            rec->strokes[to] = stroke;
+            *down = ++to;
+            rec->lost_releases++;
+        } else if (*down) {
+            rec->strokes[*down - 1].release_us = stroke.press_us;
+            rec->strokes[*down - 1].released = true;
+            *down = 0;
+            rec->lost_releases--;
+        } else {
+            rec->stray_releases++;
+        }
+    }
+    s->count = to - s->first;
+}
+
+void idem_builder_pair(struct idem_recording *rec)
+{
+    uint32_t to = 0;
+    for (uint32_t i = 0; i < rec->session_count; i++) {
+        pair_session(rec, &rec->sessions[i], to);
+        to += rec->sessions[i].count;
+    }
+    idem_recording_drop_empty(rec);
 }

@@ -36,5 +36,10 @@ int idem_builder_stroke(struct idem_builder *b, uint32_t session, const struct i
 int idem_builder_motion(struct idem_builder *b, uint32_t session, const struct idem_motion *motion);
 /* Hands the recording over. */
 int idem_builder_finish(struct idem_builder *b, struct idem_recording **out);
+/* Of a finished recording of key events: joins each release, a stroke marked released, to its
+ * press. */
+void idem_builder_pair(struct idem_recording *rec);
+/* Closes the gaps that emptied sessions have left; sessions and people keep their order. */
+void idem_recording_drop_empty(struct idem_recording *rec);
 
 #endif

@@ -141,6 +141,63 @@ uint8_t idem_keyname_code(struct idem_field name)
     return row ? row->code : IDEM_KEYNAME_OTHER;
 }
 
+/* The key of a character that needs Shift on the US layout; 0 when there is none. */
+static uint8_t shifted(char c)
+{
+    static const char from[] = "!@#$%^&*()_+{}|:\"<>?~", to[] = "1234567890-=[]\\;',./`";
+    const char *at = c ? strchr(from, c) : NULL;
+    return at ? characters[(unsigned char)to[at - from]] : 0;
+}
+
+/* "Key.page_up" without its prefix and underscores, and by the name that it has here. */
+static uint8_t named(struct idem_field name)
+{
+    static const struct {
+        const char *theirs, *ours;
+    } other[] = {{"esc", "escape"}, {"cmd", "meta"},     {"cmdr", "meta"},
+                 {"altl", "alt"},   {"altr", "altgr"},   {"ctrll", "ctrl"},
+                 {"ctrlr", "ctrl"}, {"shiftl", "shift"}, {"shiftr", "shift"}};
+    char text[NAME_MAX_LEN + 1];
+    uint32_t n = 0;
+    for (uint32_t i = 4; i < name.len; i++) {
+        if (name.at[i] == '_')
+            continue;
+        if (n == NAME_MAX_LEN)
+            return IDEM_KEYNAME_OTHER;
+        text[n++] = name.at[i];
+    }
+    text[n] = 0;
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+        if (strcmp(text, other[i].theirs) == 0)
+            return idem_keyname_code(
+                (struct idem_field){other[i].ours, (uint32_t)strlen(other[i].ours)});
+    return n > 1 ? idem_keyname_code((struct idem_field){text, n}) : IDEM_KEYNAME_OTHER;
+}
+
+/* "<96>" to "<105>", the digits of the numeric pad. */
+static uint8_t virtual_key(struct idem_field name)
+{
+    static const uint8_t pad[] = {KEY_KP0, KEY_KP1, KEY_KP2, KEY_KP3, KEY_KP4,
+                                  KEY_KP5, KEY_KP6, KEY_KP7, KEY_KP8, KEY_KP9};
+    double number;
+    if (!idem_field_number((struct idem_field){name.at + 1, name.len - 2}, &number) ||
+        number < 96 || number > 105)
+        return IDEM_KEYNAME_OTHER;
+    return pad[(int)number - 96];
+}
+
+uint8_t idem_keyname_event(struct idem_field name)
+{
+    if (name.len > 4 && memcmp(name.at, "Key.", 4) == 0)
+        return named(name);
+    if (name.len > 2 && name.at[0] == '<' && name.at[name.len - 1] == '>')
+        return virtual_key(name);
+    if (name.len == 2 && memcmp(name.at, "\\\\", 2) == 0)
+        return KEY_BACKSLASH; /* as a program's source writes it */
+    uint8_t code = name.len == 1 ? shifted(name.at[0]) : 0;
+    return code ? code : idem_keyname_code(name);
+}
+
 bool idem_keyname_zone(struct idem_field name, uint8_t *out)
 {
     for (size_t i = 0; i < sizeof zones / sizeof *zones; i++) {

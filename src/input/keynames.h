@@ -16,6 +16,11 @@ enum { IDEM_KEYNAME_OTHER = 255 };
 
 /* The code of a key name, upper or lower case; IDEM_KEYNAME_OTHER when the name is not known. */
 uint8_t idem_keyname_code(struct idem_field name);
+/*
+ * The code of a key as a recorder of events names it: by the character that came of it ("A" and
+ * "!" are keys, too), "Key.page_up", or "<97>", a virtual key of the numeric pad.
+ */
+uint8_t idem_keyname_event(struct idem_field name);
 /* The code that stands for a zone; false when there is no such zone. */
 bool idem_keyname_zone(struct idem_field name, uint8_t *out);
 

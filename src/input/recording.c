@@ -26,6 +26,7 @@ enum column {
     STATE,
     SPLIT,
     ILLEGAL,
+    BOT,
 };
 
 static const char *const column_names[] = {
@@ -33,7 +34,7 @@ static const char *const column_names[] = {
     [ZONE] = "zone",   [PRESS] = "press_ms",     [RELEASE] = "release_ms",
     [DAY] = "day",     [TIME] = "t_ms",          [X] = "x",
     [Y] = "y",         [BUTTON] = "button",      [STATE] = "state",
-    [SPLIT] = "split", [ILLEGAL] = "is_illegal",
+    [SPLIT] = "split", [ILLEGAL] = "is_illegal", [BOT] = "is_bot",
 };
 enum { COLUMNS = sizeof column_names / sizeof *column_names };
 
@@ -41,6 +42,8 @@ struct reader {
     struct idem_csv *csv;
     struct idem_builder build;
     int column[COLUMNS]; /* place in a row, or -1 */
+    bool events;         /* a keyboard's, each in a row of its own */
+    bool pressed;        /* one of them is a press */
     const struct idem_field *row;
     struct idem_fault *fault;
 };
@@ -55,7 +58,7 @@ static struct idem_field field(const struct reader *r, enum column c)
     return has(r, c) ? r->row[r->column[c]] : (struct idem_field){"", 0};
 }
 
-/* Which of the two shapes, by the columns that are there. */
+/* Which of the three shapes, by the columns that are there. */
 static int find_columns(struct reader *r, enum idem_modality *modality)
 {
     for (int c = 0; c < COLUMNS; c++)
@@ -70,9 +73,15 @@ static int find_columns(struct reader *r, enum idem_modality *modality)
         *modality = IDEM_POINTER;
         return 0;
     }
+    r->events = has(r, TIME) && has(r, KEY) && has(r, STATE);
+    if (r->events) {
+        *modality = IDEM_KEYBOARD;
+        return 0;
+    }
     return idem_csv_blame(r->csv, r->fault,
                           "neither a keyboard recording (user,session,key or zone,press_ms,"
-                          "release_ms) nor a pointer recording (user,session,t_ms,x,y,state)");
+                          "release_ms, or user,session,t_ms,key,state) nor a pointer recording "
+                          "(user,session,t_ms,x,y,state)");
 }
 
 static bool name_ok(struct idem_field name)
@@ -101,15 +110,15 @@ static int read_split(struct reader *r, enum idem_split *out)
     return 0;
 }
 
-static int read_label(struct reader *r, enum idem_label *out)
+static int read_label(struct reader *r, enum column c, enum idem_label *out)
 {
-    struct idem_field f = field(r, ILLEGAL);
+    struct idem_field f = field(r, c);
     if (f.len == 0)
         *out = IDEM_LABEL_NONE;
     else if (f.len == 1 && (*f.at == '0' || *f.at == '1'))
         *out = *f.at == '1' ? IDEM_LABEL_OTHER : IDEM_LABEL_OWNER;
     else
-        return idem_csv_blame(r->csv, r->fault, "is_illegal is neither 0 nor 1 nor empty");
+        return idem_csv_blame(r->csv, r->fault, "%s is neither 0 nor 1 nor empty", column_names[c]);
     return 0;
 }
 
@@ -119,14 +128,15 @@ static int find_session(struct reader *r, uint32_t *session)
 {
     struct idem_field user = field(r, USER), name = field(r, SESSION);
     enum idem_split split = IDEM_SPLIT_NONE;
-    enum idem_label illegal = IDEM_LABEL_NONE;
+    enum idem_label illegal = IDEM_LABEL_NONE, bot = IDEM_LABEL_NONE;
     double day = 0;
     bool fresh;
     int err;
     if (!name_ok(user) || !name_ok(name))
         return idem_csv_blame(r->csv, r->fault, "user or session is empty or over %d bytes",
                               IDEM_RECORDING_NAME);
-    if ((err = read_split(r, &split)) < 0 || (err = read_label(r, &illegal)) < 0)
+    if ((err = read_split(r, &split)) < 0 || (err = read_label(r, ILLEGAL, &illegal)) < 0 ||
+        (err = read_label(r, BOT, &bot)) < 0)
         return err;
     bool dated = has(r, DAY) && field(r, DAY).len;
     if (dated && !idem_field_number(field(r, DAY), &day))
@@ -137,10 +147,11 @@ static int find_session(struct reader *r, uint32_t *session)
     if (fresh) {
         s->split = split;
         s->illegal = illegal;
+        s->bot = bot;
         s->day = dated ? day : s->day;
-    } else if (s->split != split || s->illegal != illegal) {
+    } else if (s->split != split || s->illegal != illegal || s->bot != bot) {
         return idem_csv_blame(r->csv, r->fault,
-                              "split or is_illegal differs from the session's first row");
+                              "split, is_illegal or is_bot differs from the session's first row");
     }
     return 0;
 }
@@ -175,6 +186,28 @@ static int keyboard_row(struct reader *r)
         return err;
     r->build.rec->lost_releases += !stroke.released;
     r->build.rec->unknown_names += !has(r, ZONE) && stroke.code == IDEM_KEYNAME_OTHER;
+    return 0;
+}
+
+/* A release comes in as a stroke of its own, marked released, and is joined to its press later. */
+static int event_row(struct reader *r)
+{
+    struct idem_stroke stroke = {0};
+    uint32_t session;
+    int err;
+    if (field(r, KEY).len == 0)
+        return idem_csv_blame(r->csv, r->fault, "key is empty");
+    stroke.code = idem_keyname_event(field(r, KEY));
+    stroke.released = idem_field_is(field(r, STATE), "up");
+    if (!stroke.released && !idem_field_is(field(r, STATE), "down"))
+        return idem_csv_blame(r->csv, r->fault, "state is neither down nor up");
+    if (!idem_field_time(field(r, TIME), &stroke.press_us))
+        return bad_number(r, TIME);
+    if ((err = find_session(r, &session)) < 0 ||
+        (err = idem_builder_stroke(&r->build, session, &stroke)) < 0)
+        return err;
+    r->build.rec->unknown_names += !stroke.released && stroke.code == IDEM_KEYNAME_OTHER;
+    r->pressed |= !stroke.released;
     return 0;
 }
 
@@ -264,13 +297,15 @@ static int explain(struct reader *r, int err)
 
 static int read_rows(struct reader *r, const struct idem_recording_options *options)
 {
-    bool keyboard = r->build.rec->modality == IDEM_KEYBOARD;
+    int (*row)(struct reader *) = r->build.rec->modality == IDEM_POINTER ? pointer_row
+                                  : r->events                            ? event_row
+                                                                         : keyboard_row;
     for (;;) {
         int err = idem_csv_row(r->csv, &r->row, r->fault);
         if (err == 0)
             return 0;
         if (err > 0)
-            err = keyboard ? keyboard_row(r) : pointer_row(r);
+            err = row(r);
         if (err < 0 && !skip(r, err, options))
             return explain(r, err);
     }
@@ -289,8 +324,12 @@ static int read_all(struct idem_csv *csv, const char *name,
         r.build.rec->bytes = idem_csv_size(csv);
         if ((err = read_rows(&r, options)) == 0 && r.build.rec->row_count == 0)
             err = idem_csv_blame(csv, fault, "no rows");
+        if (err == 0 && r.events && !r.pressed)
+            err = idem_csv_blame(csv, fault, "no key is ever pressed");
         if (err == 0 && (err = idem_builder_finish(&r.build, out)) < 0)
             explain(&r, err);
+        if (err == 0 && r.events)
+            idem_builder_pair(*out);
         idem_builder_fini(&r.build);
     } else if (err == IDEM_ERR_NOMEM) {
         explain(&r, err);

@@ -3,19 +3,24 @@
  * recording.h - a file of recorded people in memory: people -> sessions -> strokes or pointer
  * events.
  *
- * Two shapes of CSV, told apart by their header (columns in any order, others ignored):
+ * Three shapes of CSV, told apart by their header (columns in any order, others ignored):
  *   keyboard  user,session,key,press_ms,release_ms[,day]        or `zone` in the place of `key`
+ *   events    user,session,t_ms,key,state[,is_bot]              a keyboard's, state down or up
  *   pointer   user,session,t_ms,x,y,state[,button][,split][,is_illegal][,kind][,is_bot]
  *
  * Defined outcomes:
  *   - people and sessions keep the order in which they first appear; their rows may be interleaved;
  *   - strokes of a session are sorted by press time, equal times in file order; an empty release_ms
  * is a lost release (kept, flagged); negative and very long holds are kept as they are;
+ *   - of a keyboard's events a press and the next release of its key make a stroke; a key pressed
+ *     again while it is down (auto-repeat, or its release was lost) leaves a lost release behind; a
+ *     release of a key that is not down is left out and counted; a session without a press is left
+ *     out;
  *   - pointer events keep the file's order, whatever their times; coordinates are kept as recorded;
  *   - an unknown key name counts as "other", an unknown pointer state as a mere position: both
  * counted;
- *   - split and is_illegal belong to a session: its first row says, and a row that disagrees is a
- * bad row;
+ *   - split, is_illegal and is_bot belong to a session: its first row says, and a row that
+ *     disagrees is a bad row;
  *   - a bad row ends the reading with "file:line: reason"; with skip_bad it is counted and left out
  * instead. Damage that reaches beyond a row (a cut gzip stream, a limit) always ends the reading.
  */
@@ -53,6 +58,7 @@ struct idem_session {
     uint32_t count;
     enum idem_split split;
     enum idem_label illegal; /* is_illegal: did somebody else use the account? */
+    enum idem_label bot;     /* is_bot: was it a program? IDEM_LABEL_OTHER then */
     double day;              /* days since the person's first session; NAN when not recorded */
 };
 
@@ -73,6 +79,7 @@ struct idem_recording {
     struct idem_motion *motions; /* pointer, else NULL */
     uint32_t row_count;
     uint32_t lost_releases, unknown_names, skipped;
+    uint32_t stray_releases;         /* of keys that were not down */
     struct idem_fault first_skipped; /* of the first row left out */
     char *path;
     uint64_t bytes; /* size of the file */

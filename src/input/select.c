@@ -2,13 +2,12 @@
 /*
  * select.c - taking people, sessions and strokes out of a recording, see recording.h.
  */
-#include "input/recording.h"
+#include "input/builder.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Closes the gaps that emptied sessions have left; sessions keep their order. */
-static void drop_empty(struct idem_recording *rec)
+void idem_recording_drop_empty(struct idem_recording *rec)
 {
     uint32_t people = 0, sessions = 0;
     for (uint32_t p = 0; p < rec->person_count; p++) {
@@ -39,7 +38,7 @@ void idem_recording_drop_lost(struct idem_recording *rec)
                 rec->strokes[kept++] = rec->strokes[from];
         s->count = kept - s->first;
     }
-    drop_empty(rec);
+    idem_recording_drop_empty(rec);
 }
 
 void idem_recording_drop_test(struct idem_recording *rec)
@@ -50,7 +49,7 @@ void idem_recording_drop_test(struct idem_recording *rec)
     for (uint32_t i = 0; split && i < rec->session_count; i++)
         if (rec->sessions[i].split == IDEM_SPLIT_TEST)
             rec->sessions[i].count = 0;
-    drop_empty(rec);
+    idem_recording_drop_empty(rec);
 }
 
 /* One range: "5", "5-9", "5-" or "-9". Moves *at behind it and its comma. */
@@ -104,6 +103,6 @@ int idem_recording_keep(struct idem_recording *rec, const char *ranges)
         for (uint32_t s = 0; s < rec->people[p].count && !kept; s++)
             rec->sessions[rec->people[p].first + s].count = 0;
     }
-    drop_empty(rec);
+    idem_recording_drop_empty(rec);
     return rec->person_count ? 0 : IDEM_ERR_NOT_FOUND;
 }

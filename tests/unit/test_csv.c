@@ -70,6 +70,79 @@ static void keyboard_rows_become_strokes(void **state)
     idem_recording_free(rec);
 }
 
+#define EVENTS "user,session,t_ms,key,state,kind,is_bot\n"
+
+static void events_of_keys_become_strokes(void **state)
+{
+    (void)state;
+    struct idem_recording *rec = read_ok(EVENTS "ada,1,0,Key.shift,down,human,0\n"
+                                                "ada,1,50.5,A,down,human,0\n"
+                                                "ada,1,90,b,down,human,0\n"
+                                                "ada,1,95,a,up,human,0\n"
+                                                "ada,1,100,Key.shift,up,human,0\n"
+                                                "ada,1,120,b,up,human,0\n"
+                                                "ada,1,130,!,down,human,0\n"
+                                                "ada,1,131,<97>,down,human,0\n"
+                                                "ada,1,132,Key.page_up,down,human,0\n"
+                                                "ada,1,133,1,up,human,0\n");
+    static const struct idem_stroke want[] = {
+        {0, 100000, KEY_LEFTSHIFT, true}, {50500, 95000, KEY_A, true},
+        {90000, 120000, KEY_B, true},     {130000, 133000, KEY_1, true},
+        {131000, 0, KEY_KP1, false},      {132000, 0, KEY_PAGEUP, false}};
+    assert_int_equal(rec->modality, IDEM_KEYBOARD);
+    assert_int_equal(rec->sessions[0].count, 6);
+    assert_int_equal(rec->sessions[0].bot, IDEM_LABEL_OWNER);
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(rec->strokes[i].code, want[i].code);
+        assert_int_equal(rec->strokes[i].press_us, want[i].press_us);
+        assert_int_equal(rec->strokes[i].released, want[i].released);
+        if (want[i].released)
+            assert_int_equal(rec->strokes[i].release_us, want[i].release_us);
+    }
+    assert_int_equal(rec->lost_releases, 2);
+    assert_int_equal(rec->stray_releases, 0);
+    idem_recording_free(rec);
+}
+
+/* The last press holds the key; a release of what is not down and a session of such are left out.
+ */
+static void repeated_and_stray_events_are_sorted_out(void **state)
+{
+    (void)state;
+    struct idem_recording *rec = read_ok(EVENTS "x,1,5,a,up,simple,1\n"
+                                                "ada,1,0,Key.backspace,down,human,0\n"
+                                                "bob,1,0,q,down,simple,1\n"
+                                                "ada,1,500,Key.backspace,down,human,0\n"
+                                                "bob,1,3,q,up,simple,1\n"
+                                                "ada,1,530,Key.backspace,down,human,0\n"
+                                                "ada,1,541,Key.backspace,up,human,0\n"
+                                                "ada,1,542,Key.backspace,up,human,0\n");
+    assert_int_equal(rec->person_count, 2);
+    assert_string_equal(rec->people[0].name, "ada");
+    assert_int_equal(rec->sessions[0].count, 3);
+    assert_false(rec->strokes[0].released);
+    assert_false(rec->strokes[1].released);
+    assert_int_equal(rec->strokes[2].release_us, 541000);
+    assert_int_equal(rec->lost_releases, 2);
+    assert_int_equal(rec->stray_releases, 2);
+    assert_string_equal(rec->people[1].name, "bob");
+    assert_int_equal(rec->sessions[1].bot, IDEM_LABEL_OTHER);
+    assert_int_equal(rec->strokes[rec->sessions[1].first].release_us, 3000);
+    idem_recording_free(rec);
+}
+
+static void bad_events_are_refused(void **state)
+{
+    (void)state;
+    refused(EVENTS "ada,1,0,a,pressed,human,0\n", IDEM_ERR_FORMAT, "t.csv:2: state is neither");
+    refused(EVENTS "ada,1,x,a,down,human,0\n", IDEM_ERR_FORMAT, "t.csv:2: t_ms");
+    refused(EVENTS "ada,1,0,,down,human,0\n", IDEM_ERR_FORMAT, "t.csv:2: key is empty");
+    refused(EVENTS "ada,1,0,a,down,human,2\n", IDEM_ERR_FORMAT, "t.csv:2: is_bot is neither");
+    refused(EVENTS "ada,1,0,a,down,human,0\nada,1,9,a,up,human,1\n", IDEM_ERR_FORMAT,
+            "t.csv:3: split, is_illegal or is_bot differs");
+    refused(EVENTS "ada,1,0,a,up,human,0\n", IDEM_ERR_FORMAT, "no key is ever pressed");
+}
+
 static void columns_are_found_by_name(void **state)
 {
     (void)state;
@@ -270,7 +343,7 @@ static void bad_rows_name_file_line_and_reason(void **state)
     refused(POINTER "u,s,1,2,3,,Move,maybe,\n", IDEM_ERR_FORMAT, "split is neither");
     refused(POINTER "u,s,1,2,3,,Move,test,2\n", IDEM_ERR_FORMAT, "is_illegal is neither");
     refused(POINTER "u,s,1,2,3,,Move,test,0\nu,s,1,2,3,,Move,test,1\n", IDEM_ERR_FORMAT,
-            "t.csv:3: split or is_illegal differs");
+            "t.csv:3: split, is_illegal or is_bot differs");
 }
 
 static void a_byte_0_and_endless_lines_end_the_file(void **state)
@@ -430,6 +503,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keyboard_rows_become_strokes),
+        cmocka_unit_test(events_of_keys_become_strokes),
+        cmocka_unit_test(repeated_and_stray_events_are_sorted_out),
+        cmocka_unit_test(bad_events_are_refused),
         cmocka_unit_test(columns_are_found_by_name),
         cmocka_unit_test(people_keep_their_order_when_interleaved),
         cmocka_unit_test(strokes_are_sorted_stably_by_press),
