@@ -307,7 +307,7 @@ class Learning(AlarmCase):
         self.session.send(windows(101, 1, 3))
         self.send(alarm(1, "macro"))
         self.assertEqual(self.enrolled(), 300)
-        self.session.send(windows(101, 2, 9))
+        self.session.send(windows(101, 2, 16))
         self.session.close()
         self.assertEqual(self.learned(), 1)
 
