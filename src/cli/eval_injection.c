@@ -150,6 +150,7 @@ static int parse(struct options *o, int argc, char **argv)
 struct run {
     struct options o;
     struct idem_payloads payloads;
+    struct idem_injection_pool people;
     struct idem_injection_outcome outcome;
     uint32_t done, of; /* rounds */
 };
@@ -171,6 +172,7 @@ static int read_all(struct run *run)
         if (s->rec->modality != IDEM_KEYBOARD)
             r = idem_cli_fail("%s is no keyboard recording", s->path);
         run->outcome.files[i] = (struct idem_injection_file){.path = s->path, .rec = s->rec};
+        run->people.recs[run->people.count++] = s->rec;
     }
     return r;
 }
@@ -188,9 +190,15 @@ static int play_model(struct run *run, int m)
         how.clock = (enum idem_injection_clock)c;
         r = idem_injection_play(p, model, IDEM_JUDGE_GUARD, &how, &out->clocks[m][c]);
     }
+    how.clock = IDEM_CLOCK_FINE;
+    for (int role = IDEM_ROLE_TOKEN; role < IDEM_GUARD_ROLES && r == 0; role++) {
+        how.role = (enum idem_guard_role)role;
+        r = idem_injection_play(p, model, IDEM_JUDGE_GUARD, &how, &out->claims[m][role]);
+    }
+    how.role = IDEM_ROLE_ORDINARY;
     if (r == 0 && run->o.count) {
         how.clock = IDEM_CLOCK_MS;
-        how.past = run->outcome.files[0].rec;
+        how.past = &run->people;
         r = idem_injection_play(p, model, IDEM_JUDGE_GUARD, &how, &out->after[m]);
     }
     advance(run);
@@ -200,11 +208,15 @@ static int play_model(struct run *run, int m)
 static int work(struct run *run)
 {
     int r = 0;
-    run->of = IDEM_DEVICE_MODELS + (uint32_t)run->o.count;
+    run->of = IDEM_DEVICE_MODELS + IDEM_HONEST_SOURCES + (uint32_t)run->o.count;
     run->outcome.with_clocks = run->o.clocks;
     run->outcome.seed = run->o.seed;
     for (int m = 0; m < IDEM_DEVICE_MODELS && r == 0; m++)
         r = play_model(run, m);
+    for (int i = 0; i < IDEM_HONEST_SOURCES && r == 0; i++) {
+        r = idem_injection_honest(i, &run->people, run->o.seed, &run->outcome.honest[i]);
+        advance(run);
+    }
     for (int i = 0; i < run->o.count && r == 0; i++) {
         r = idem_injection_people(run->outcome.files[i].rec, &run->outcome.files[i].people);
         run->outcome.file_count += r == 0;

@@ -4,7 +4,7 @@
  *
  *   injection_stream.c   key events in order of time, made here or taken from a recording
  *   injection_devices.c  payload skeletons played through timing models of injecting devices
- *   injection_honest.c   honest sources that type faster than a hand
+ *   injection_honest.c   honest sources that type faster than a hand, before the guard
  *   injection_peers.c    rules of other tools, from their descriptions, for comparison only
  *   injection_play.c     payloads against the judges;  injection_human.c  people against them
  *   injection_report.c   what is printed
@@ -53,6 +53,19 @@ void idem_key_stream_free(struct idem_key_stream *s); /* wipes */
  */
 int idem_key_stream_strokes(struct idem_key_stream *s, const struct idem_stroke *strokes,
                             uint32_t count, int64_t shift_us);
+
+enum { IDEM_INJECTION_FILES = 16 };
+
+/* Recordings to draw a person's session from. */
+struct idem_injection_pool {
+    const struct idem_recording *recs[IDEM_INJECTION_FILES];
+    int count;
+};
+
+/* A session of a person, any file as likely as any other; NULL when there is none. */
+const struct idem_session *idem_injection_draw(const struct idem_injection_pool *pool,
+                                               struct idem_rng *rng,
+                                               const struct idem_stroke **strokes);
 
 /* ------------------------------------------------------------------ injecting devices */
 
@@ -158,8 +171,8 @@ struct idem_injection_score {
 
 struct idem_injection_options {
     uint64_t seed;
-    const struct idem_recording *past; /* a hand's keys before each payload, or NULL */
-    enum idem_guard_role role;         /* that the device claims */
+    const struct idem_injection_pool *past; /* a hand's keys before each payload, or NULL */
+    enum idem_guard_role role;              /* that the device claims */
     enum idem_injection_clock clock;
 };
 
@@ -205,9 +218,24 @@ void idem_injection_people_fini(struct idem_injection_people *p);
 /* The upper end of a one-sided 95 % interval of a Poisson count: 3.0 of none (rule of three). */
 double idem_injection_upper95(uint64_t seen);
 
-/* ------------------------------------------------------------------ the answer */
+/* ------------------------------------------------------------------ honest sources */
 
-enum { IDEM_INJECTION_FILES = 16 };
+enum { IDEM_HONEST_SOURCES = 6, IDEM_HONEST_STREAMS = 200 };
+
+/* What honest sources that type faster than a hand were taken for, a stream each. */
+struct idem_injection_honest {
+    const char *key, *name;
+    enum idem_guard_role role; /* that it is known as */
+    uint32_t streams;          /* 0: made from people, and there are none */
+    uint64_t keys;
+    uint32_t declared[IDEM_GUARD_KINDS], undeclared[IDEM_GUARD_KINDS]; /* verdicts */
+};
+
+/* source: 0..IDEM_HONEST_SOURCES - 1; people: for the keyboard with functions of its own. */
+int idem_injection_honest(int source, const struct idem_injection_pool *people, uint64_t seed,
+                          struct idem_injection_honest *out);
+
+/* ------------------------------------------------------------------ the answer */
 
 struct idem_injection_file {
     const char *path;
@@ -218,7 +246,9 @@ struct idem_injection_file {
 struct idem_injection_outcome {
     struct idem_injection_score scores[IDEM_DEVICE_MODELS][IDEM_JUDGES];
     struct idem_injection_score after[IDEM_DEVICE_MODELS]; /* a hand's keys; none without people */
-    struct idem_injection_score clocks[IDEM_DEVICE_MODELS][IDEM_CLOCKS]; /* if asked for */
+    struct idem_injection_score clocks[IDEM_DEVICE_MODELS][IDEM_CLOCKS];      /* if asked for */
+    struct idem_injection_score claims[IDEM_DEVICE_MODELS][IDEM_GUARD_ROLES]; /* claimed roles */
+    struct idem_injection_honest honest[IDEM_HONEST_SOURCES];
     struct idem_injection_file files[IDEM_INJECTION_FILES];
     int file_count;
     bool with_clocks;

@@ -94,16 +94,15 @@ static int64_t tick_us(enum idem_injection_clock clock)
 
 enum { PAST_KEYS = 150, PAST_PAUSE_US = 1500000 };
 
-/* The last keys of a session drawn, before the payload; returns where the payload may begin. */
+/* The last keys of a session drawn, before the payload; moves where the payload may begin. */
 static int past(const struct game *g, struct idem_rng *rng, struct idem_key_stream *stream,
                 int64_t *start_us)
 {
-    const struct idem_recording *rec = g->options->past;
-    const struct idem_session *s = &rec->sessions[idem_rng_below(rng, rec->session_count)];
-    const struct idem_stroke *strokes = &rec->strokes[s->first];
-    uint32_t count = s->count < PAST_KEYS ? s->count : PAST_KEYS;
-    if (count == 0)
+    const struct idem_stroke *strokes;
+    const struct idem_session *s = idem_injection_draw(g->options->past, rng, &strokes);
+    if (s == NULL)
         return 0;
+    uint32_t count = s->count < PAST_KEYS ? s->count : PAST_KEYS;
     strokes += s->count - count;
     int r = idem_key_stream_strokes(stream, strokes, count, *start_us - strokes->press_us);
     if (r == 0)

@@ -51,6 +51,28 @@ static const struct idem_sheet_column by_key[] = {
     {"humanised", "humanised", CURVE},
 };
 
+static const struct idem_sheet_column honest[] = {
+    {"streams", "streams", COUNT},
+    {"keys", "keys", COUNT},
+    {"macro", "macro", COUNT},
+    {"human", "human", COUNT},
+    {"insufficient", "insufficient", COUNT},
+    {"alarmed", "alarmed", COUNT},
+    {"undeclared_macro", "unknown: macro", COUNT},
+    {"undeclared_human", "human", COUNT},
+    {"undeclared_insufficient", "insufficient", COUNT},
+    {"undeclared_alarmed", "alarmed", COUNT},
+};
+
+static const struct idem_sheet_column claims[] = {
+    {"payloads", "payloads", COUNT},     {"token", "security key", COUNT},
+    {"token_p99", "key p99", COUNT},     {"scanner", "scanner", COUNT},
+    {"scanner_p99", "key p99", COUNT},   {"steno", "steno", COUNT},
+    {"steno_p99", "key p99", COUNT},     {"macro_pad", "macro pad", COUNT},
+    {"macro_pad_p99", "key p99", COUNT}, {"autotype", "autotype", COUNT},
+    {"autotype_p99", "key p99", COUNT},
+};
+
 static const struct idem_sheet_column people[] = {
     {"keys", "keys", COUNT},
     {"sessions", "sessions", COUNT},
@@ -136,6 +158,56 @@ static int clocks_table(struct idem_injection_outcome *o)
     return t ? 0 : IDEM_ERR_NOMEM;
 }
 
+static uint32_t alarms_in(const uint32_t *verdicts)
+{
+    uint32_t n = 0;
+    for (int k = 0; k < IDEM_GUARD_KINDS; k++)
+        if (idem_guard_is_alarm((enum idem_guard_kind)k))
+            n += verdicts[k];
+    return n;
+}
+
+static int honest_table(struct idem_injection_outcome *o)
+{
+    struct idem_sheet_table *t =
+        TABLE(o, "honest", "Honest sources, known as what they are and unknown",
+              "simulated, but for home-row functions, which are people's recordings; the verdict "
+              "at the end, an alarm stays",
+              honest);
+    for (int i = 0; t && i < IDEM_HONEST_SOURCES; i++) {
+        const struct idem_injection_honest *h = &o->honest[i];
+        const double v[] = {h->streams,
+                            (double)h->keys,
+                            h->declared[IDEM_GUARD_MACRO],
+                            h->declared[IDEM_GUARD_HUMAN],
+                            h->declared[IDEM_GUARD_INSUFFICIENT],
+                            alarms_in(h->declared),
+                            h->undeclared[IDEM_GUARD_MACRO],
+                            h->undeclared[IDEM_GUARD_HUMAN],
+                            h->undeclared[IDEM_GUARD_INSUFFICIENT],
+                            alarms_in(h->undeclared)};
+        if (h->streams)
+            (void)idem_sheet_row(t, h->name, v);
+    }
+    return t ? 0 : IDEM_ERR_NOMEM;
+}
+
+static int claims_table(struct idem_injection_outcome *o)
+{
+    struct idem_sheet_table *t =
+        TABLE(o, "claims", "Payloads through a device that claims to be an honest source",
+              "alarmed, by what it claims to be", claims);
+    for (int m = 0; t && m < IDEM_DEVICE_MODELS; m++) {
+        double v[1 + 2 * (IDEM_GUARD_ROLES - 1)] = {o->claims[m][IDEM_ROLE_TOKEN].payloads};
+        for (int role = IDEM_ROLE_TOKEN; role < IDEM_GUARD_ROLES; role++) {
+            v[2 * role - 1] = o->claims[m][role].alarmed;
+            v[2 * role] = o->claims[m][role].key_p99;
+        }
+        (void)idem_sheet_row(t, idem_device_models[m].name, v);
+    }
+    return t ? 0 : IDEM_ERR_NOMEM;
+}
+
 static const struct idem_injection_score *score_of(const struct idem_injection_outcome *o,
                                                    const char *key)
 {
@@ -180,10 +252,6 @@ static double upper_per_million(uint64_t alarms, uint64_t keys)
 static void people_row(struct idem_sheet_table *t, const char *label,
                        const struct idem_injection_people *p, int pass)
 {
-    uint32_t alarmed = 0;
-    for (int k = 0; k < IDEM_GUARD_KINDS; k++)
-        if (idem_guard_is_alarm((enum idem_guard_kind)k))
-            alarmed += p->verdicts[pass][k];
     const double v[] = {(double)p->keys,
                         p->sessions,
                         p->alarms[pass],
@@ -191,7 +259,7 @@ static void people_row(struct idem_sheet_table *t, const char *label,
                         p->verdicts[pass][IDEM_GUARD_HUMAN],
                         p->verdicts[pass][IDEM_GUARD_MACRO],
                         p->verdicts[pass][IDEM_GUARD_INSUFFICIENT],
-                        alarmed,
+                        alarms_in(p->verdicts[pass]),
                         pass == IDEM_PASS_FRESH ? p->programs : NAN,
                         pass == IDEM_PASS_FRESH ? p->programs_alarmed : NAN};
     (void)idem_sheet_row(t, label, v);
@@ -268,7 +336,7 @@ int idem_injection_sheet(struct idem_injection_outcome *o)
 {
     int r;
     if ((r = devices_table(o)) < 0 || (r = after_table(o)) < 0 || (r = clocks_table(o)) < 0 ||
-        (r = by_key_table(o)) < 0)
+        (r = by_key_table(o)) < 0 || (r = honest_table(o)) < 0 || (r = claims_table(o)) < 0)
         return r;
     if (o->file_count == 0)
         return 0;
@@ -363,6 +431,8 @@ void idem_injection_outcome_fini(struct idem_injection_outcome *o)
             idem_injection_score_fini(&o->scores[m][j]);
         for (int c = 0; c < IDEM_CLOCKS; c++)
             idem_injection_score_fini(&o->clocks[m][c]);
+        for (int role = 0; role < IDEM_GUARD_ROLES; role++)
+            idem_injection_score_fini(&o->claims[m][role]);
         idem_injection_score_fini(&o->after[m]);
     }
     for (int i = 0; i < o->file_count; i++)

@@ -117,3 +117,20 @@ int idem_key_stream_strokes(struct idem_key_stream *s, const struct idem_stroke 
     idem_key_stream_seal(s);
     return s->err;
 }
+
+enum { DRAWS = 200 }; /* sessions of programs and empty ones are drawn in vain */
+
+const struct idem_session *idem_injection_draw(const struct idem_injection_pool *pool,
+                                               struct idem_rng *rng,
+                                               const struct idem_stroke **strokes)
+{
+    for (int i = 0; i < DRAWS && pool->count > 0; i++) {
+        const struct idem_recording *rec = pool->recs[idem_rng_below(rng, (uint32_t)pool->count)];
+        const struct idem_session *s = &rec->sessions[idem_rng_below(rng, rec->session_count)];
+        if (s->bot == IDEM_LABEL_OTHER || s->count == 0)
+            continue;
+        *strokes = &rec->strokes[s->first];
+        return s;
+    }
+    return NULL;
+}
