@@ -12,6 +12,7 @@
 #include "cli/answer.h"
 #include "cli/eval_injection.h"
 #include "cli/eval_options.h"
+#include "cli/eval_replays.h"
 #include "cli/eval_splice.h"
 #include "cli/eval_study.h"
 #include "eval/outcome.h"
@@ -326,6 +327,7 @@ static const struct {
     {"injection", idem_cli_eval_injection},
     {"leak", idem_cli_eval_leak},
     {"calibration", idem_cli_eval_calibration},
+    {"replays", idem_cli_eval_replays},
     {"takeover", idem_cli_eval_takeover},
     {NULL, NULL},
 };

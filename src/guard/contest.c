@@ -10,7 +10,7 @@
  *              0.8 % below 40 evenly                      3 % below 170 evenly
  *   bunch      0-5, less often 0-22, 0-60                0-8, 0-40, less often 0-120 or a hand's;
  *                                                        the first as a hand's
- *   soft       0-4, less often 0-20                      log-normal, median 380, sd 0.55
+ *   soft       0-4, less often 0-12, 0-30                      log-normal, median 380, sd 0.55
  *   exact,     0-4, less often up to 12, 8-26            0-170 in three parts, some pauses
  *   jitter                                               0-168, leaning to its upper part
  *   humanised  5-28                                      log-normal, median 130, sd 0.5
@@ -31,8 +31,8 @@ static const float hold_hand[HOLDS] = {-8.1F, -7.6F, -7.4F, -6.9F, -6.7F,
                                        -5.9F, -4.3F, -2.3F, -0.1F};
 static const float hold_bunch[HOLDS] = {-1.8F, -1.2F, -1.8F, -2.3F, -2.2F,
                                         -2.4F, -3.5F, -3.0F, -9.2F};
-static const float hold_soft[HOLDS] = {-1.2F, -0.6F, -3.5F, -3.0F, -2.8F,
-                                       -3.9F, -9.2F, -9.2F, -9.2F};
+static const float hold_soft[HOLDS] = {-1.3F, -0.8F, -2.7F, -2.2F, -3.5F,
+                                       -3.0F, -4.6F, -9.2F, -9.2F};
 static const float hold_machine[HOLDS] = {-1.4F, -0.9F, -2.9F, -2.1F, -2.9F,
                                           -2.6F, -4.6F, -4.1F, -9.2F};
 static const float hold_humanised[HOLDS] = {-6.0F, -5.5F, -2.3F, -1.5F, -1.4F,
@@ -44,21 +44,27 @@ static const float gap_bunch[GAPS] = {-1.4F, -1.4F, -2.7F, -2.5F, -2.2F, -2.2F, 
 static const float gap_soft[GAPS] = {-9.2F, -9.2F, -9.2F, -9.2F, -9.0F, -8.5F, -7.6F,
                                      -5.8F, -4.2F, -2.9F, -1.9F, -1.2F, -0.8F};
 static const float gap_exact[GAPS] = {-2.2F, -2.2F, -1.8F, -3.1F, -2.9F, -2.6F, -2.5F,
-                                      -2.8F, -2.5F, -2.1F, -4.4F, -4.0F, -3.0F};
+                                      -2.8F, -2.5F, -2.1F, -3.6F, -3.0F, -1.8F};
 static const float gap_jitter[GAPS] = {-3.5F, -2.9F, -2.5F, -2.2F, -2.4F, -2.6F, -2.4F,
-                                       -1.9F, -2.3F, -2.0F, -4.4F, -4.0F, -3.0F};
+                                       -1.9F, -2.3F, -2.0F, -3.6F, -3.0F, -1.8F};
 static const float gap_humanised[GAPS] = {-9.2F, -9.2F, -9.2F, -7.6F, -5.8F, -4.2F, -3.2F,
                                           -2.1F, -1.5F, -1.4F, -1.6F, -2.4F, -3.0F};
 
 /* ln prior odds against the hand, and what it costs to change over to an explanation later on. */
 static const double prior_soft = -5.0, prior_tap_hold = -5.0, prior_role = -0.7;
+/* What a platform calls hardware is hardly ever a keyboard of glass. */
+static const double glass_in_hardware = -6.0;
 static const double change_honest = -8.0, change_machine = -12.0;
 /* A device that has long been somebody's is the less likely to become a machine's just now. */
 static const double change_settled = -6.0, settled_by_hand = 120.0;
 /* No explanation is dead for good after one stroke that it cannot have made. */
 static const double least_per_stroke = -9.0;
+/* A busy machine that has stalled stalls again. */
+static const double stall_again = -2.2;
 /* A stroke without a capital is that much less likely from a program that needs no Shift. */
 static const double bare_expected = 0.15;
+/* Programs press one key after the other; hands overlap them now and then. */
+static const double rollover = -2.0;
 /* What a role pays for a key, or a number of them, that it does not send. */
 static const double foreign = -9.0;
 
@@ -83,15 +89,17 @@ static uint32_t bucket(const int32_t *edge, uint32_t edges, int64_t us)
     return i;
 }
 
-void idem_contest_init(struct idem_contest *c, enum idem_guard_role role, double machine_odds)
+void idem_contest_init(struct idem_contest *c, enum idem_guard_role role, bool hardware,
+                       double machine_odds)
 {
     memset(c, 0, sizeof *c);
     c->role = role;
+    c->hardware = hardware;
     c->last_hold_us = c->last_flight_us = c->last_gap_us = IDEM_TIME_NONE;
     c->backlog = BACKLOG_FRESH;
     for (int e = IDEM_HONEST; e < IDEM_EXPLANATIONS; e++)
         c->nats[e] = machine_odds;
-    c->nats[IDEM_BY_SOFT] = prior_soft;
+    c->nats[IDEM_BY_SOFT] = hardware ? prior_soft + glass_in_hardware : prior_soft;
     c->nats[IDEM_BY_TAP_HOLD] = prior_tap_hold;
     c->nats[IDEM_BY_ROLE] = role == IDEM_ROLE_ORDINARY ? -1e6 : prior_role;
     c->nats[IDEM_BY_BUNCH] = -1e6;
@@ -198,7 +206,8 @@ static void honest_step(struct idem_contest *c, const struct idem_guard_stroke *
     double hand = hand_worth(w);
     double hold = (double)hold_bunch[w->hold];
     double enter = n[IDEM_BY_HAND] + bunch_entry(c, s->stall_us) + hold + gap_worth(gap_hand, w);
-    double stay = n[IDEM_BY_BUNCH] - 0.3 + hold + gap_worth(gap_bunch, w);
+    double stay =
+        n[IDEM_BY_BUNCH] - 0.3 + hold + (s->stall_us > 0 ? stall_again : gap_worth(gap_bunch, w));
     double leave = n[IDEM_BY_BUNCH] + hand;
 
     n[IDEM_BY_HAND] = n[IDEM_BY_HAND] + hand > leave ? n[IDEM_BY_HAND] + hand : leave;
@@ -212,7 +221,7 @@ static void honest_step(struct idem_contest *c, const struct idem_guard_stroke *
         n[IDEM_BY_ROLE] += foreign;
 }
 
-/* Evidence that speaks for a program whatever the times are. */
+/* Evidence for or against a program whatever the times are. */
 static double program_worth(struct idem_contest *c, unsigned what)
 {
     double nats = 0.0;
@@ -220,6 +229,8 @@ static double program_worth(struct idem_contest *c, unsigned what)
         c->bare++;
         nats += 4.5;
     }
+    if ((what & IDEM_STROKE_ROLLOVER) != 0)
+        nats += rollover;
     if ((what & IDEM_STROKE_REPORT) != 0 && c->reports == 0) {
         c->reports++;
         nats += 3.0;
@@ -262,6 +273,8 @@ static void settle(struct idem_contest *c)
     double to_machine = change_machine + change_settled * settled;
     for (int e = 0; e < IDEM_EXPLANATIONS; e++) {
         double least = honest + (e < IDEM_HONEST ? change_honest : to_machine);
+        if (e == IDEM_BY_SOFT && c->hardware)
+            least += glass_in_hardware;
         if (e != IDEM_BY_BUNCH && (e != IDEM_BY_ROLE || c->role != IDEM_ROLE_ORDINARY) &&
             c->nats[e] < least)
             c->nats[e] = least;
@@ -282,9 +295,10 @@ void idem_contest_stroke(struct idem_contest *c, const struct idem_guard_stroke 
     honest_step(c, stroke, &w);
     machine_step(c, stroke, &w, tick_us);
     settle(c);
+    if (stroke->flight_us != IDEM_TIME_NONE)
+        c->last_flight_us = stroke->flight_us;
     if ((stroke->what & IDEM_STROKE_MODIFIER) == 0) {
         c->last_hold_us = stroke->hold_us;
-        c->last_flight_us = stroke->flight_us;
         c->last_gap_us = stroke->gap_us;
     }
     if (c->strokes < COUNT_MAX)

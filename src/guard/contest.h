@@ -50,6 +50,7 @@ enum {
     IDEM_STROKE_FOREIGN = 4,     /* not a key that the device's role sends */
     IDEM_STROKE_BARE = 8,        /* a capital without Shift */
     IDEM_STROKE_CHORD = 128,     /* a modifier other than Shift */
+    IDEM_STROKE_ROLLOVER = 256,  /* went down while another key, no modifier, was down */
     IDEM_STROKE_REPORT = 16,     /* in one report with its modifier */
     IDEM_STROKE_SWEEP = 32,      /* the key before it was a modifier: the gap says nothing */
     IDEM_STROKE_LONG_BURST = 64, /* more keys without a rest than the device's role sends */
@@ -72,10 +73,13 @@ struct idem_contest {
     bool held_stall;  /* the last stall was with a key down */
     uint32_t bare, reports;
     enum idem_guard_role role;
+    bool hardware;
 };
 
-/* machine_odds: ln prior odds that no hand is at this device. */
-void idem_contest_init(struct idem_contest *c, enum idem_guard_role role, double machine_odds);
+/* machine_odds: ln prior odds that no hand is at this device. hardware: it is no keyboard of glass.
+ */
+void idem_contest_init(struct idem_contest *c, enum idem_guard_role role, bool hardware,
+                       double machine_odds);
 /*
  * No event came for so long: what was typed meanwhile may come now. held: a key was down all the
  * while, which no machine that types does.

@@ -56,7 +56,7 @@ void idem_guard_free(struct idem_guard *guard)
 {
     if (guard == NULL)
         return;
-    explicit_bzero(guard, sizeof *guard);
+    idem_wipe(guard, sizeof *guard);
     free(guard);
 }
 
@@ -85,8 +85,8 @@ void idem_guard_gap(struct idem_guard *guard)
 
 void idem_guard_reset(struct idem_guard *guard)
 {
-    explicit_bzero(&guard->keys, sizeof guard->keys);
-    explicit_bzero(&guard->motion, sizeof guard->motion);
+    idem_wipe(&guard->keys, sizeof guard->keys);
+    idem_wipe(&guard->motion, sizeof guard->motion);
     init(guard);
 }
 

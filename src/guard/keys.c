@@ -7,7 +7,7 @@
  *   a release without a press, a negative hold         nothing is judged
  *   held longer than HELD_MAX_US                       a lost release: nothing is judged
  *   more than IDEM_KEYS_HELD keys down                 the oldest is forgotten
- *   the key before again, at once                      bouncing, a volume key: nothing is judged
+ *   Backspace, a volume key again, at once             repeated by the device: nothing is judged
  *   a pause, time running backwards                    no time between keys is known
  *   a gap in the events                                all that is down is forgotten
  *
@@ -25,7 +25,6 @@
 
 /* Input event codes (linux/input-event-codes.h, which other systems do not have). */
 enum {
-    KEY_ESC = 1,
     KEY_BACKSPACE = 14,
     KEY_TAB = 15,
     KEY_ENTER = 28,
@@ -40,6 +39,7 @@ enum {
     KEY_SPACE = 57,
     KEY_RIGHTCTRL = 97,
     KEY_RIGHTALT = 100,
+    KEY_DELETE = 111,
     KEY_LEFTMETA = 125,
     KEY_RIGHTMETA = 126,
 };
@@ -49,7 +49,7 @@ enum {
     GAP_MAX_US = 5000000,
     STALL_US = 150000,       /* a shorter silence hides no key */
     STALL_FRESH_US = 60000,  /* so long after it a bunch may begin */
-    BOUNCE_US = 100000,      /* the same key again sooner: bouncing, or a key that repeats itself */
+    REPEAT_US = 200000,      /* such a key again sooner was held */
     ARRIVAL_US = 60000000,   /* a device is new for a minute */
     TICK_STRETCH = 64,       /* events over which the clock's coarseness is looked for */
     TICK_ROUNDING_US = 2000, /* what rounding to milliseconds makes of equal intervals */
@@ -86,12 +86,17 @@ static bool is_text(uint32_t key)
            (key >= 43 && key <= 53) || key == KEY_SPACE || key == 86;
 }
 
-/* The home row's eight, and what a thumb or the edge of the hand holds for a layer. */
+/* The home row's eight, and the space bar. */
 static bool is_tap_hold(uint32_t key)
 {
     return (key >= KEY_A && key <= KEY_F) || (key >= KEY_J && key <= KEY_SEMICOLON) ||
-           key == KEY_SPACE || key == KEY_ENTER || key == KEY_BACKSPACE || key == KEY_TAB ||
-           key == KEY_ESC;
+           key == KEY_SPACE;
+}
+
+/* Keys that some keyboards press again and again as long as they are held. */
+static bool repeats(uint32_t key)
+{
+    return key == KEY_BACKSPACE || key == KEY_DELETE || key > KEY_DELETE;
 }
 
 static bool is_foreign(enum idem_guard_role role, uint32_t key)
@@ -128,12 +133,12 @@ void idem_key_judge_init(struct idem_key_judge *j, const struct idem_guard_devic
     memset(j, 0, sizeof *j);
     j->device = *device;
     /* A program is the more likely the less the platform knows of a hand. */
-    double odds = -7.0;
+    double odds = -6.0;
     if (device->twin)
         odds += 1.0;
     if (device->source == IDEM_SOURCE_SYNTHETIC)
         odds += 2.0;
-    idem_contest_init(&j->contest, device->role, odds);
+    idem_contest_init(&j->contest, device->role, device->source == IDEM_SOURCE_HARDWARE, odds);
     j->last_us = j->last_down_us = j->last_up_us = IDEM_TIME_NONE;
     j->modifier_us = IDEM_TIME_NONE;
     j->tick_us[0] = j->tick_us[1] = INT64_MAX;
@@ -243,6 +248,14 @@ static bool shift_is_down(const struct idem_key_judge *j)
     return false;
 }
 
+static bool overlaps(const struct idem_key_judge *j)
+{
+    for (int i = 0; i < IDEM_KEYS_HELD; i++)
+        if (j->held[i].down && (j->held[i].what & IDEM_STROKE_MODIFIER) == 0)
+            return true;
+    return false;
+}
+
 static unsigned what_is(struct idem_key_judge *j, uint32_t key, unsigned flags, int64_t t_us)
 {
     unsigned what = 0;
@@ -251,6 +264,8 @@ static unsigned what_is(struct idem_key_judge *j, uint32_t key, unsigned flags, 
         what |= IDEM_STROKE_MODIFIER | (is_shift(key) ? 0U : IDEM_STROKE_CHORD);
     else if (fine && j->modifier_us == t_us)
         what |= IDEM_STROKE_REPORT;
+    if (overlaps(j))
+        what |= IDEM_STROKE_ROLLOVER;
     if (is_tap_hold(key))
         what |= IDEM_STROKE_TAP_HOLD;
     if (is_foreign(j->device.role, key))
@@ -287,7 +302,7 @@ static void press(struct idem_key_judge *j, uint32_t key, unsigned flags, int64_
         .code = (uint16_t)key,
         .what = (uint16_t)what_is(j, key, flags, t_us),
         .down = true,
-        .silent = key == j->last_code && gap != IDEM_TIME_NONE && gap < BOUNCE_US,
+        .silent = key == j->last_code && repeats(key) && gap != IDEM_TIME_NONE && gap < REPEAT_US,
     };
     if (is_modifier(key))
         j->modifier_us = t_us;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Compiles the edge side of libidem to WebAssembly: sdk/dist/idem-edge.wasm.
 #
-# The sources are the library's own, unchanged: all of src/window, and of src/base what they call. The
+# The sources are the library's own, unchanged: all of src/window and src/guard, and of src/base what they call. The
 # module is a reactor (no main) and must import nothing: a page then sees at a glance that the
 # code can neither reach the network nor the document. The check at the end refuses anything else.
 set -eu
@@ -11,8 +11,8 @@ out=sdk/dist/idem-edge.wasm
 max_bytes=65536
 clang=${WASM_CC:-clang}
 
-sources="src/wasm/edge.c src/wasm/print.c src/base/error.c src/base/bytes.c $(ls src/window/*.c)"
-newest=$(ls -t $sources include/idem/*.h src/base/*.h src/window/*.h src/wasm/build.sh 2>/dev/null |
+sources="$(ls src/wasm/*.c src/window/*.c src/guard/*.c) src/base/error.c src/base/bytes.c"
+newest=$(ls -t $sources include/idem/*.h src/base/*.h src/window/*.h src/guard/*.h src/wasm/*.h src/wasm/build.sh 2>/dev/null |
     head -n 1)
 if [ -f "$out" ] && [ "$out" -nt "$newest" ]; then
     exit 0

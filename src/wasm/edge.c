@@ -11,16 +11,16 @@
  *
  *   edge_front_buffer(len)   a place in memory for the front's bytes, which the caller copies in
  *   edge_open(kb, ptr)       parses them and makes the collectors; again after a new front
- *   edge_key, edge_pointer   events; the answer says whether a window is ready
- *   edge_take(modality)      finishes the window and makes it readable ...
- *   edge_counts, edge_sums   ... here, until the next edge_take of that modality
+ *   edge_key, edge_pointer   events; the answer says whether a window is ready, and whether the
+ * guard (guard.c) has something new to say edge_take(modality)      finishes the window and makes
+ * it readable ... edge_counts, edge_sums   ... here, until the next edge_take of that modality
  *   edge_cell_name           what a row of them stands for, in words
  *
  * Cases: a call before edge_open or with a modality the front does not know answers nought or
  * IDEM_ERR_INVALID and touches nothing. Time is passed as a double in microseconds, because a
  * 64-bit integer would reach JavaScript as a BigInt; a time that is not finite breaks the chain.
  */
-#include "idem/idem.h"
+#include "wasm/guard.h"
 #include "window/front.h"
 
 #include <math.h>
@@ -31,6 +31,8 @@
 
 /* The largest front that is accepted; the shipped one is far below. */
 enum { FRONT_MAX = 1 << 20 };
+/* Bits of the answer to an event. */
+enum { WINDOW_READY = 1, GUARD_NEWS = 2 };
 /* Room for the longest name of a cell. */
 enum { NAME_MAX_BYTES = 96 };
 /* 2^53: up to here a double counts microseconds exactly (285 years). */
@@ -55,8 +57,8 @@ int edge_level(void);
 uint32_t edge_cells(int modality);
 uint32_t edge_channels(int modality);
 const char *edge_cell_name(int modality, uint32_t cell);
-int edge_key(uint32_t key, int action, double t_us);
-int edge_pointer(int kind, double x, double y, double t_us);
+int edge_key(uint32_t key, int action, uint32_t flags, double t_us);
+int edge_pointer(int kind, double x, double y, uint32_t flags, double t_us);
 void edge_gap(int modality);
 void edge_reset(int modality);
 uint32_t edge_pending(int modality);
@@ -85,6 +87,7 @@ static void drop_collectors(void)
     idem_window_free(edge.windows[IDEM_KEYBOARD]);
     idem_window_free(edge.windows[IDEM_POINTER]);
     idem_front_free(edge.front);
+    idem_edge_guards_close();
     edge.keyboard = NULL;
     edge.pointer = NULL;
     edge.windows[IDEM_KEYBOARD] = NULL;
@@ -135,7 +138,7 @@ int EXPORT(edge_open)(uint32_t keyboard_target, uint32_t pointer_target)
     r = idem_front_parse(edge.bytes, edge.len, &edge.front);
     (void)edge_front_buffer(0);
     if (r != IDEM_OK || (r = make_keyboard(keyboard_target)) != IDEM_OK ||
-        (r = make_pointer(pointer_target)) != IDEM_OK)
+        (r = make_pointer(pointer_target)) != IDEM_OK || (r = idem_edge_guards_open()) != IDEM_OK)
         drop_collectors();
     return r;
 }
@@ -191,36 +194,57 @@ const char *EXPORT(edge_cell_name)(int modality, uint32_t cell)
     return edge.name;
 }
 
-/* 1 when a keyboard window is ready to be taken. */
-int EXPORT(edge_key)(uint32_t key, int action, double t_us)
+static int answer(bool ready, bool news)
 {
-    if (edge.keyboard == NULL || action < IDEM_KEY_UP || action > IDEM_KEY_REPEAT)
-        return 0;
-    if (!time_ok(t_us)) {
-        idem_keyboard_gap(edge.keyboard);
-        return 0;
-    }
-    return idem_keyboard_event(edge.keyboard, key, (enum idem_key_action)action, (int64_t)t_us);
+    return (ready ? WINDOW_READY : 0) | (news ? GUARD_NEWS : 0);
 }
 
-/* 1 when a pointer window is ready to be taken. */
-int EXPORT(edge_pointer)(int kind, double x, double y, double t_us)
+/* flags: IDEM_GUARD_CAPITAL. WINDOW_READY: a window can be taken; GUARD_NEWS: a verdict be read. */
+int EXPORT(edge_key)(uint32_t key, int action, uint32_t flags, double t_us)
 {
-    if (edge.pointer == NULL || kind < IDEM_POINTER_MOVE || kind > IDEM_POINTER_RELEASE_OTHER)
+    struct idem_guard *guard = idem_edge_guard(IDEM_KEYBOARD);
+    bool ready = false;
+
+    if (guard == NULL || action < IDEM_KEY_UP || action > IDEM_KEY_REPEAT)
         return 0;
-    if (!time_ok(t_us) || !isfinite(x) || !isfinite(y)) {
-        idem_pointer_gap(edge.pointer);
+    if (!time_ok(t_us)) {
+        edge_gap(IDEM_KEYBOARD);
         return 0;
     }
-    return idem_pointer_event(edge.pointer, (enum idem_pointer_kind)kind, x, y, (int64_t)t_us);
+    const enum idem_key_action what = (enum idem_key_action)action;
+    if (edge.keyboard != NULL)
+        ready = idem_keyboard_event(edge.keyboard, key, what, (int64_t)t_us);
+    return answer(ready, idem_guard_key(guard, key, what, flags, (int64_t)t_us));
+}
+
+/* The same for a pointer. */
+int EXPORT(edge_pointer)(int kind, double x, double y, uint32_t flags, double t_us)
+{
+    struct idem_guard *guard = idem_edge_guard(IDEM_POINTER);
+    bool ready = false;
+
+    if (guard == NULL || kind < IDEM_POINTER_MOVE || kind > IDEM_POINTER_RELEASE_OTHER)
+        return 0;
+    if (!time_ok(t_us) || !isfinite(x) || !isfinite(y)) {
+        edge_gap(IDEM_POINTER);
+        return 0;
+    }
+    const enum idem_pointer_kind what = (enum idem_pointer_kind)kind;
+    if (edge.pointer != NULL)
+        ready = idem_pointer_event(edge.pointer, what, x, y, (int64_t)t_us);
+    return answer(ready, idem_guard_pointer(guard, what, x, y, flags, (int64_t)t_us));
 }
 
 void EXPORT(edge_gap)(int modality)
 {
+    struct idem_guard *guard = idem_edge_guard(modality);
+
     if (modality == IDEM_KEYBOARD && edge.keyboard != NULL)
         idem_keyboard_gap(edge.keyboard);
     else if (modality == IDEM_POINTER && edge.pointer != NULL)
         idem_pointer_gap(edge.pointer);
+    if (guard != NULL)
+        idem_guard_gap(guard);
 }
 
 void EXPORT(edge_reset)(int modality)
