@@ -69,8 +69,10 @@ static const double rollover = -2.0;
 static const double foreign = -9.0;
 
 enum {
-    PACE_US = 55000,   /* the fastest key after key that lasts */
-    BACKLOG_MAX = 40,  /* a queue is no longer */
+    PACE_US = 55000,  /* the fastest key after key that lasts */
+    BACKLOG_MAX = 16, /* nobody types on for longer without an answer */
+    BACKLOG_IDLE = 4, /* and not so far after a rest */
+    IDLE_US = 5000000,
     BACKLOG_FRESH = 3, /* on a device nothing is known of */
     PAST = 3,          /* strokes by hand that make a device somebody's */
     COUNT_MAX = 1000,
@@ -145,6 +147,8 @@ void idem_contest_stall(struct idem_contest *c, int64_t stall_us, bool held)
     if (c->by_hand < PAST && !held)
         return;
     int64_t keys = stall_us / PACE_US + 2;
+    if (stall_us > IDLE_US && !held)
+        keys = BACKLOG_IDLE;
     c->backlog = keys < BACKLOG_MAX ? (uint32_t)keys : BACKLOG_MAX;
 }
 
@@ -216,9 +220,6 @@ static void honest_step(struct idem_contest *c, const struct idem_guard_stroke *
         c->backlog--;
     n[IDEM_BY_SOFT] += soft_worth(w, s->what);
     n[IDEM_BY_TAP_HOLD] += tap_hold_worth(w, s->what);
-    n[IDEM_BY_ROLE] += (double)hold_machine[w->hold] + gap_worth(gap_exact, w);
-    if ((s->what & (IDEM_STROKE_FOREIGN | IDEM_STROKE_LONG_BURST)) != 0)
-        n[IDEM_BY_ROLE] += foreign;
 }
 
 /* Evidence for or against a program whatever the times are. */
@@ -257,12 +258,17 @@ static void machine_step(struct idem_contest *c, const struct idem_guard_stroke 
     double even_flight = even_worth(s->flight_us, c->last_flight_us, tick_us, false);
     double hold = (double)hold_machine[w->hold] + program;
 
+    double before = n[idem_contest_best_machine(c)];
     n[IDEM_BY_EXACT] += hold + gap_worth(gap_exact, w) + exact_worth(s->gap_us, even_gap);
     n[IDEM_BY_JITTER] += hold + gap_worth(gap_jitter, w);
     n[IDEM_BY_HUMANISED] += (double)hold_humanised[w->hold] + program + gap_worth(gap_humanised, w);
     n[IDEM_BY_EVEN] += hand + even_hold + even_flight;
     n[IDEM_BY_EVEN_FLIGHT] += hand + even_flight;
     n[IDEM_BY_BARE] += hand - bare_expected;
+    /* A known source is a machine as well, of whatever kind; only its keys tell it from others. */
+    n[IDEM_BY_ROLE] += n[idem_contest_best_machine(c)] - before;
+    if ((s->what & (IDEM_STROKE_FOREIGN | IDEM_STROKE_LONG_BURST)) != 0)
+        n[IDEM_BY_ROLE] += foreign;
 }
 
 /* Explanations may take over at any time, at a price; the hand's is the measure of all. */

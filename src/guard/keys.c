@@ -37,6 +37,10 @@ enum {
     KEY_RIGHTSHIFT = 54,
     KEY_LEFTALT = 56,
     KEY_SPACE = 57,
+    KEY_F1 = 59,
+    KEY_F10 = 68,
+    KEY_F11 = 87,
+    KEY_F12 = 88,
     KEY_RIGHTCTRL = 97,
     KEY_RIGHTALT = 100,
     KEY_DELETE = 111,
@@ -58,6 +62,7 @@ enum {
     REST_US = 200000,        /* between two bursts of a device */
     REST_STENO_US = 60000,
     SYNTHETIC_KEYS = 4, /* keys after which a synthetic source is told */
+    ALARM_STROKES = 3,  /* no alarm upon less */
     HUMAN_STROKES = 10,
     MACRO_STROKES = 4,
     DOWNS_MAX = 255,
@@ -93,6 +98,11 @@ static bool is_tap_hold(uint32_t key)
            key == KEY_SPACE;
 }
 
+static bool is_function(uint32_t key)
+{
+    return (key >= KEY_F1 && key <= KEY_F10) || key == KEY_F11 || key == KEY_F12;
+}
+
 /* Keys that some keyboards press again and again as long as they are held. */
 static bool repeats(uint32_t key)
 {
@@ -105,6 +115,8 @@ static bool is_foreign(enum idem_guard_role role, uint32_t key)
         return false;
     if (is_text(key) || is_shift(key) || key == KEY_ENTER || key == KEY_TAB)
         return false;
+    if (role == IDEM_ROLE_SCANNER && is_function(key))
+        return false; /* a prefix that tells scans from typing */
     return role != IDEM_ROLE_STENO || key != KEY_BACKSPACE;
 }
 
@@ -428,7 +440,8 @@ static bool find_source(struct idem_key_judge *j, int64_t t_us)
 static bool judge(struct idem_key_judge *j, int64_t t_us)
 {
     double odds = idem_contest_odds(&j->contest);
-    if (odds >= IDEM_GUARD_ALARM || j->finding.kind == IDEM_GUARD_INJECTED_KEYS)
+    if ((odds >= IDEM_GUARD_ALARM && j->contest.strokes >= ALARM_STROKES) ||
+        j->finding.kind == IDEM_GUARD_INJECTED_KEYS)
         return find_machine(j, odds > j->finding.log_odds ? odds : j->finding.log_odds, t_us);
     if (j->finding.kind == IDEM_GUARD_REMOTE_CONTROL)
         return false;
