@@ -22,7 +22,7 @@ static const struct {
 } rows[] = {
     {"human", "FILE", "a keyboard recording of people (may be repeated)", HUMAN},
     {"users", "RANGES", "of the recording before it take these people only: 1-72,80", USERS},
-    {"clocks", NULL, "also play the payloads on clocks of 0.1, 1 and 15.6 ms", CLOCKS},
+    {"clocks", NULL, "also play the payloads on coarser clocks and delivered late", CLOCKS},
     {"seed", "N", "of all draws (default 1)", SEED},
     {"json", NULL, "figures as JSON on standard output", JSON},
     {"html", "FILE", "also write a page", HTML},

@@ -44,6 +44,10 @@ void idem_key_stream_put(struct idem_key_stream *s, int64_t t_us, uint8_t code,
 void idem_key_stream_seal(struct idem_key_stream *s);
 /* Times rounded down to a clock of so many microseconds. */
 void idem_key_stream_tick(struct idem_key_stream *s, int64_t tick_us);
+/* Each report, the events of one time, up to late_us later; their order stays. */
+void idem_key_stream_late(struct idem_key_stream *s, struct idem_rng *rng, uint32_t late_us);
+/* After 300 ms on average (exponential) what comes within 30-120 ms is delivered at their end. */
+void idem_key_stream_stall(struct idem_key_stream *s, struct idem_rng *rng);
 void idem_key_stream_free(struct idem_key_stream *s); /* wipes */
 
 /*
@@ -155,6 +159,8 @@ enum idem_injection_clock {
     IDEM_CLOCK_BROWSER,
     IDEM_CLOCK_MS,
     IDEM_CLOCK_COARSE, /* 15.6 ms */
+    IDEM_CLOCK_LATE,   /* each report is delivered up to 1 ms late */
+    IDEM_CLOCK_STALLS, /* a busy host: now and then nothing for 30-120 ms, then all at once */
     IDEM_CLOCKS,
 };
 

@@ -86,10 +86,18 @@ struct game {
     int *err;
 };
 
-static int64_t tick_us(enum idem_injection_clock clock)
+/* From what a device sends to what a guard is told. */
+static void deliver(struct idem_key_stream *s, enum idem_injection_clock clock,
+                    struct idem_rng *rng)
 {
-    static const int64_t ticks[IDEM_CLOCKS] = {1, 100, 1000, 15625};
-    return ticks[clock];
+    static const int64_t ticks[IDEM_CLOCKS] = {
+        [IDEM_CLOCK_BROWSER] = 100, [IDEM_CLOCK_MS] = 1000, [IDEM_CLOCK_COARSE] = 15625};
+    if (clock == IDEM_CLOCK_LATE)
+        idem_key_stream_late(s, rng, 1000);
+    else if (clock == IDEM_CLOCK_STALLS)
+        idem_key_stream_stall(s, rng);
+    else
+        idem_key_stream_tick(s, ticks[clock]);
 }
 
 enum { PAST_KEYS = 150, PAST_PAUSE_US = 1500000 };
@@ -148,7 +156,7 @@ static void play(void *arg, int i)
     if (r == 0)
         r = idem_device_play(g->model, g->payloads, (uint32_t)i, &rng, start_us, &stream);
     if (r == 0 && stream.count > 0) {
-        idem_key_stream_tick(&stream, tick_us(g->options->clock));
+        deliver(&stream, g->options->clock, &rng);
         r = idem_injection_seat_init(&seat, g->judge, g->options->role, stream.list[0].t_us);
     }
     if (r == 0 && stream.count > 0)

@@ -18,6 +18,7 @@ static const struct idem_sheet_column devices[] = {
     {"alarmed", "alarmed", COUNT},
     {"key_p50", "key p50", COUNT},
     {"key_p99", "key p99", COUNT},
+    {"macro", "macro", COUNT},
     {"alarmed_attached", "just attached", COUNT},
     {"key_p50_attached", "key p50", COUNT},
     {"key_p99_attached", "key p99", COUNT},
@@ -40,7 +41,9 @@ static const struct idem_sheet_column clocks[] = {
     {"fine_p99", "key p99", COUNT},    {"browser", "0.1 ms", COUNT},
     {"browser_p99", "key p99", COUNT}, {"ms", "1 ms", COUNT},
     {"ms_p99", "key p99", COUNT},      {"coarse", "15.6 ms", COUNT},
-    {"coarse_p99", "key p99", COUNT},
+    {"coarse_p99", "key p99", COUNT},  {"late", "1 ms late", COUNT},
+    {"late_p99", "key p99", COUNT},    {"stalls", "busy host", COUNT},
+    {"stalls_p99", "key p99", COUNT},
 };
 
 static const struct idem_sheet_column by_key[] = {
@@ -117,9 +120,10 @@ static int devices_table(struct idem_injection_outcome *o)
         const struct idem_injection_score *g = &s[IDEM_JUDGE_GUARD], *a = &s[IDEM_JUDGE_ATTACHED],
                                           *c = &s[IDEM_JUDGE_CLONE], *u = &s[IDEM_JUDGE_UKIP],
                                           *d = &s[IDEM_JUDGE_DUCKHUNT];
-        const double v[] = {g->payloads, g->alarmed, g->key_p50, g->key_p99, a->alarmed,
-                            a->key_p50,  a->key_p99, c->alarmed, c->key_p50, c->key_p99,
-                            u->alarmed,  u->key_p50, d->alarmed, d->key_p50};
+        const double v[] = {
+            g->payloads, g->alarmed, g->key_p50, g->key_p99, g->verdicts[IDEM_GUARD_MACRO],
+            a->alarmed,  a->key_p50, a->key_p99, c->alarmed, c->key_p50,
+            c->key_p99,  u->alarmed, u->key_p50, d->alarmed, d->key_p50};
         (void)idem_sheet_row(t, idem_device_models[m].name, v);
     }
     return t ? 0 : IDEM_ERR_NOMEM;
@@ -146,7 +150,8 @@ static int clocks_table(struct idem_injection_outcome *o)
 {
     if (!o->with_clocks)
         return 0;
-    struct idem_sheet_table *t = TABLE(o, "clocks", "The same on coarser clocks", NULL, clocks);
+    struct idem_sheet_table *t =
+        TABLE(o, "clocks", "The same on coarser clocks and late", NULL, clocks);
     for (int m = 0; t && m < IDEM_DEVICE_MODELS; m++) {
         double v[1 + 2 * IDEM_CLOCKS] = {o->clocks[m][0].payloads};
         for (int c = 0; c < IDEM_CLOCKS; c++) {

@@ -4,6 +4,7 @@
  */
 #include "eval/injection.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,41 @@ void idem_key_stream_tick(struct idem_key_stream *s, int64_t tick_us)
     for (uint32_t i = 0; i < s->count && tick_us > 1; i++) {
         int64_t t = s->list[i].t_us, over = t % tick_us;
         s->list[i].t_us = t - over - (over < 0 ? tick_us : 0);
+    }
+}
+
+void idem_key_stream_late(struct idem_key_stream *s, struct idem_rng *rng, uint32_t late_us)
+{
+    int64_t report = INT64_MIN, due = INT64_MIN;
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct idem_key_event *e = &s->list[i];
+        if (e->t_us != report) {
+            int64_t later = e->t_us + idem_rng_below(rng, late_us + 1);
+            report = e->t_us;
+            due = later > due ? later : due;
+        }
+        e->t_us = due;
+    }
+}
+
+static int64_t next_stall(struct idem_rng *rng, int64_t from_us)
+{
+    return from_us - (int64_t)(300000 * log(1 - idem_rng_uniform(rng)));
+}
+
+void idem_key_stream_stall(struct idem_key_stream *s, struct idem_rng *rng)
+{
+    int64_t begin = s->count ? next_stall(rng, s->list[0].t_us) : 0, end = begin, last = INT64_MIN;
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct idem_key_event *e = &s->list[i];
+        int64_t report = e->t_us;
+        while (report > end) {
+            begin = next_stall(rng, end);
+            end = begin + 30000 + idem_rng_below(rng, 90001);
+        }
+        e->t_us = report >= begin ? end : report;
+        e->t_us = e->t_us > last ? e->t_us : last + idem_rng_below(rng, 300);
+        last = e->t_us;
     }
 }
 
