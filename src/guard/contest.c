@@ -131,9 +131,14 @@ double idem_contest_odds(const struct idem_contest *c)
     return c->nats[idem_contest_best_machine(c)] - c->nats[idem_contest_best_honest(c)];
 }
 
-/* Entering a bunch: rarer the shorter the stall was, and on a device that nobody is known at. */
+/*
+ * Entering a bunch: rarer the shorter the stall was, and on a device that nobody is known at. A
+ * kernel stamps what it reads from hardware as it comes, however busy the machine is.
+ */
 static double bunch_entry(const struct idem_contest *c, int64_t stall_us)
 {
+    if (c->hardware)
+        return -12.0;
     if (c->by_hand < PAST && !c->held_stall)
         return -8.0;
     if (stall_us < 150000)
@@ -147,7 +152,7 @@ void idem_contest_stall(struct idem_contest *c, int64_t stall_us, bool held)
     if (c->by_hand < PAST && !held)
         return;
     int64_t keys = stall_us / PACE_US + 2;
-    if (stall_us > IDLE_US && !held)
+    if (c->hardware || (stall_us > IDLE_US && !held))
         keys = BACKLOG_IDLE;
     c->backlog = keys < BACKLOG_MAX ? (uint32_t)keys : BACKLOG_MAX;
 }
