@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sketch.c - see sketch.h.
+ *
+ * Bytes (little-endian): u32 version, u32 windows, then each imprint: u64 whole, u64 near[4], u32
+ * text, u32 cell[4]; ascending by whole; u32 CRC-32.
+ */
+#include "model/sketch.h"
+
+#include "base/bytes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SKETCH_VERSION = 1, SKETCH_HEAD = 8, ROOM_FIRST = 16 };
+
+void idem_sketch_fini(struct idem_sketch *sketch)
+{
+    if (sketch->list != NULL)
+        idem_wipe(sketch->list, sketch->room * sizeof sketch->list[0]);
+    free(sketch->list);
+    *sketch = (struct idem_sketch){0};
+}
+
+/* Not realloc, which would leave a copy behind. */
+static int grow(struct idem_sketch *sketch, uint32_t room)
+{
+    struct idem_imprint *list = calloc(room, sizeof *list);
+    struct idem_sketch old = *sketch;
+
+    if (list == NULL)
+        return IDEM_ERR_NOMEM;
+    if (old.count > 0)
+        memcpy(list, old.list, old.count * sizeof *list);
+    idem_sketch_fini(&old);
+    sketch->list = list;
+    sketch->room = room;
+    return IDEM_OK;
+}
+
+int idem_sketch_add(struct idem_sketch *sketch, const struct idem_imprint *imprint)
+{
+    for (uint32_t i = 0; i < sketch->count; i++)
+        if (sketch->list[i].whole == imprint->whole)
+            return IDEM_OK;
+    if (sketch->count == IDEM_SKETCH_WINDOWS) {
+        sketch->list[sketch->next] = *imprint;
+        sketch->next = (sketch->next + 1) % IDEM_SKETCH_WINDOWS;
+        return IDEM_OK;
+    }
+    if (sketch->count == sketch->room) {
+        int err = grow(sketch, sketch->room > 0 ? 2 * sketch->room : ROOM_FIRST);
+        if (err != 0)
+            return err;
+    }
+    sketch->list[sketch->count++] = *imprint;
+    return IDEM_OK;
+}
+
+/* ------------------------------------------------------------------ at rest */
+
+size_t idem_sketch_size(const struct idem_sketch *sketch)
+{
+    return SKETCH_HEAD + (size_t)sketch->count * IDEM_IMPRINT_BYTES + 4;
+}
+
+static void write_imprint(struct idem_writer *w, const struct idem_imprint *x)
+{
+    idem_write_u64(w, x->whole);
+    for (int i = 0; i < IDEM_NEAR_WORDS; i++)
+        idem_write_u64(w, x->near[i]);
+    idem_write_u32(w, x->text);
+    for (int i = 0; i < IDEM_IMPRINT_CELLS; i++)
+        idem_write_u32(w, x->cell[i]);
+}
+
+static void read_imprint(struct idem_reader *r, struct idem_imprint *x)
+{
+    x->whole = idem_read_u64(r);
+    for (int i = 0; i < IDEM_NEAR_WORDS; i++)
+        x->near[i] = idem_read_u64(r);
+    x->text = idem_read_u32(r);
+    for (int i = 0; i < IDEM_IMPRINT_CELLS; i++)
+        x->cell[i] = idem_read_u32(r);
+}
+
+static int by_whole(const void *a, const void *b)
+{
+    const struct idem_imprint *const *x = a, *const *y = b;
+    return (*x)->whole < (*y)->whole ? -1 : (*x)->whole > (*y)->whole;
+}
+
+int idem_sketch_write(const struct idem_sketch *sketch, void *bytes, size_t cap, size_t *len)
+{
+    const struct idem_imprint *order[IDEM_SKETCH_WINDOWS];
+    struct idem_writer w;
+
+    if (cap < idem_sketch_size(sketch))
+        return IDEM_ERR_LIMIT;
+    for (uint32_t i = 0; i < sketch->count; i++)
+        order[i] = &sketch->list[i];
+    qsort(order, sketch->count, sizeof order[0], by_whole);
+    idem_writer_init(&w, bytes, cap);
+    idem_write_u32(&w, SKETCH_VERSION);
+    idem_write_u32(&w, sketch->count);
+    for (uint32_t i = 0; i < sketch->count; i++)
+        write_imprint(&w, order[i]);
+    idem_write_u32(&w, idem_crc32(bytes, w.len));
+    if (w.err == 0)
+        *len = w.len;
+    return w.err;
+}
+
+int idem_sketch_parse(const void *bytes, size_t len, struct idem_sketch *out)
+{
+    struct idem_sketch sketch = {0};
+    struct idem_reader r;
+
+    if (len < SKETCH_HEAD + 4)
+        return IDEM_ERR_TRUNCATED;
+    idem_reader_init(&r, (const uint8_t *)bytes + len - 4, 4);
+    if (idem_read_u32(&r) != idem_crc32(bytes, len - 4))
+        return IDEM_ERR_CHECKSUM;
+    idem_reader_init(&r, bytes, len - 4);
+    if (idem_read_u32(&r) != SKETCH_VERSION)
+        return IDEM_ERR_VERSION;
+    const uint32_t count = idem_read_size(&r, 0, IDEM_SKETCH_WINDOWS);
+    if (r.err != 0 || len != SKETCH_HEAD + (size_t)count * IDEM_IMPRINT_BYTES + 4)
+        return IDEM_ERR_FORMAT;
+    uint32_t room = ROOM_FIRST;
+    while (room < count)
+        room *= 2;
+    int err = count > 0 ? grow(&sketch, room) : IDEM_OK;
+    for (; err == 0 && sketch.count < count; sketch.count++)
+        read_imprint(&r, &sketch.list[sketch.count]);
+    if (err == 0)
+        *out = sketch;
+    return err;
+}

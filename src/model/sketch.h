@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sketch.h - the windows that a person has sent, as imprints (imprint.h), and the question whether
+ * a new one is made of them.
+ *
+ *   whole    counts and sums are those of a window before, of this person
+ *   parts    IDEM_SKETCH_PARTS of its fullest cells are cells of windows before, or
+ *            IDEM_SKETCH_TOGETHER are of one where the same keys were pressed
+ *   near     at most IDEM_SKETCH_NEAR of its near bits differ from those of a window before:
+ *            times re-noised by a few milliseconds, or shifted by one or two
+ *   shifted  the same keys, and after a constant is taken out of the holds, or of the flights, at
+ *            most IDEM_SKETCH_SHIFTED bits differ: every time of a window before, moved
+ *
+ * The sketch holds the newest IDEM_SKETCH_WINDOWS, in memory in the order in which they came, at
+ * rest in the order of their hashes, which is none: a copy does not tell what came when. Two copies
+ * tell how many windows came between.
+ *
+ * False alarms. A near bit of two windows of one person differs with probability 1/2 where they are
+ * further apart than the step, so of IDEM_NEAR_BITS bits at most IDEM_SKETCH_NEAR differ once in
+ * 1e17 pairs; nearer pairs exist (1 in 100,000 pairs of windows of 100 keys lies at half the step:
+ * once in 20,000 of those). Against a full sketch that is below one window in ten million. `idem
+ * eval replays` measures it.
+ */
+#ifndef IDEM_MODEL_SKETCH_H
+#define IDEM_MODEL_SKETCH_H
+
+#include "model/imprint.h"
+#include "window/front.h"
+
+enum {
+    IDEM_SKETCH_WINDOWS = 256,
+    IDEM_SKETCH_NEAR = 56,
+    IDEM_SKETCH_SHIFTED = 72,
+    IDEM_SKETCH_TOGETHER = 2,
+    IDEM_SKETCH_PARTS = 3,
+    IDEM_SKETCH_BYTES_MAX = 16 + IDEM_SKETCH_WINDOWS * IDEM_IMPRINT_BYTES,
+};
+
+/* One person, one modality. */
+struct idem_sketch {
+    uint32_t count, room, next; /* next: where the next one goes once the sketch is full */
+    struct idem_imprint *list;  /* grows to IDEM_SKETCH_WINDOWS by doubling, never later */
+};
+
+void idem_sketch_fini(struct idem_sketch *sketch); /* wipes and empties; zeroed is empty */
+/* Remembers; one that is there already is not remembered twice. */
+int idem_sketch_add(struct idem_sketch *sketch, const struct idem_imprint *imprint);
+
+size_t idem_sketch_size(const struct idem_sketch *sketch);
+int idem_sketch_write(const struct idem_sketch *sketch, void *bytes, size_t cap, size_t *len);
+/* *out is overwritten. */
+int idem_sketch_parse(const void *bytes, size_t len, struct idem_sketch *out);
+
+/* ------------------------------------------------------------------ comparing */
+
+enum idem_resent {
+    IDEM_RESENT_NOT = 0,
+    IDEM_RESENT_WHOLE,
+    IDEM_RESENT_PARTS,
+    IDEM_RESENT_NEAR,
+    IDEM_RESENT_SHIFTED,
+};
+
+struct idem_sketch_match {
+    enum idem_resent how;
+    bool whole;
+    uint32_t cells, found;      /* cells of the window that have a hash, and those seen before */
+    uint32_t together;          /* most of them in one window before of the same keys */
+    uint32_t nearest;           /* fewest near bits apart */
+    uint32_t same_text;         /* windows before with the same counts */
+    uint32_t shifted;           /* fewest near bits apart of these, a constant taken out */
+    int32_t hold_ms, flight_ms; /* that constant */
+};
+
+/* A thread's scratch memory for comparing. */
+struct idem_sketcher;
+int idem_sketcher_new(const struct idem_front *front, enum idem_modality modality,
+                      const struct idem_imprinter *imprinter, struct idem_sketcher **out);
+void idem_sketcher_free(struct idem_sketcher *s);
+
+/* window and its imprint against what the sketch holds, which does not change. */
+void idem_sketch_compare(struct idem_sketcher *s, const struct idem_sketch *sketch,
+                         const struct idem_window *window, const struct idem_imprint *imprint,
+                         struct idem_sketch_match *out);
+/* How much of the window was there before, 0..1: the value of IDEM_SAW_WINDOW_BEFORE. */
+double idem_sketch_share(const struct idem_sketch_match *match);
+
+/*
+ * Takes a constant out of every hold and every flight of keyboard sums, as far as histograms tell:
+ * between two edges times are taken for evenly spread. out[dims].
+ */
+void idem_sketch_unshift(const struct idem_front *front, const struct idem_window *window,
+                         double hold_ms, double flight_ms, int32_t *out);
+
+#endif
