@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * eval_replays.c - `idem eval replays`: old windows sent again, changed, mixed or drawn, and what
+ * the server's checks make of them and of honest ones.
+ */
+#include "cli/eval_replays.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/answer.h"
+#include "cli/command.h"
+#include "eval/parallel.h"
+#include "eval/replays.h"
+
+enum { POPULATIONS = 8 };
+enum id {
+    POPULATION = 256,
+    POPULATION_USERS,
+    USERS,
+    LEVEL,
+    WINDOW,
+    TRIALS,
+    SEED,
+    JSON,
+    HTML,
+    SKIP_BAD,
+    THREADS
+};
+
+static const struct {
+    const char *name, *value, *help;
+    int id;
+} rows[] = {
+    {"population", "FILE", "a population file, or recordings to learn one from (may be repeated)",
+     POPULATION},
+    {"population-users", "RANGES", "learn from these people only: 1-72,80", POPULATION_USERS},
+    {"users", "RANGES", "put these people to the test only", USERS},
+    {"level", "LEVEL", "hand (default), mixed, finger, fingerrow", LEVEL},
+    {"window", "N", "keys or gestures of a window (as shipped)", WINDOW},
+    {"trials", "N", "windows of each attack and person (20)", TRIALS},
+    {"seed", "N", "of all draws (1)", SEED},
+    {"json", NULL, "figures as JSON on standard output", JSON},
+    {"html", "FILE", "also write a page", HTML},
+    {"skip-bad", NULL, "leave out bad rows, count them and say so", SKIP_BAD},
+    {"threads", "N", "use N threads (default: all cores)", THREADS},
+};
+
+enum { OPTIONS = sizeof rows / sizeof *rows };
+
+struct options {
+    const char *population[POPULATIONS];
+    int populations;
+    const char *population_users, *users, *level, *html, *data;
+    uint32_t window, trials, seed;
+    bool json, skip_bad;
+};
+
+static void help(void)
+{
+    fputs("usage: idem eval replays --population FILE [OPTION...] DATA\n\n"
+          "Plays everybody's windows, one after the other, into the server's checks for windows\n"
+          "that were sent before or that nobody typed, then attacks made of them, of profiles and\n"
+          "of public people. Keyboard or pointer.\n\n",
+          stdout);
+    for (int i = 0; i < OPTIONS; i++)
+        printf("  --%-17s %-7s %s\n", rows[i].name, rows[i].value ? rows[i].value : "",
+               rows[i].help);
+}
+
+static int take_number(struct options *o, int id, const char *value)
+{
+    uint32_t threads = 0;
+    const struct {
+        int id;
+        uint32_t min, max, *to;
+    } limits[] = {{WINDOW, 5, 500, &o->window},
+                  {TRIALS, 1, 10000, &o->trials},
+                  {SEED, 0, 999999999, &o->seed},
+                  {THREADS, 1, IDEM_THREADS_MAX, &threads}};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        if (limits[i].id == id &&
+            !idem_cli_number(value, limits[i].min, limits[i].max, limits[i].to))
+            return idem_cli_usage("eval replays", "--%s takes a number from %u to %u",
+                                  rows[id - POPULATION].name, limits[i].min, limits[i].max);
+    if (threads > 0)
+        idem_parallel_threads((int)threads);
+    return 0;
+}
+
+static int take(struct options *o, int id, const char *value)
+{
+    enum idem_level level;
+    switch (id) {
+    case POPULATION:
+        if (o->populations == POPULATIONS)
+            return idem_cli_usage("eval replays", "at most %d --population", POPULATIONS);
+        o->population[o->populations++] = value;
+        return 0;
+    case POPULATION_USERS:
+        o->population_users = value;
+        return 0;
+    case USERS:
+        o->users = value;
+        return 0;
+    case LEVEL:
+        o->level = value;
+        return idem_level_parse(value, &level) == 0
+                   ? 0
+                   : idem_cli_usage("eval replays", "--level is hand, mixed, finger or fingerrow");
+    case HTML:
+        o->html = value;
+        return 0;
+    case JSON:
+        o->json = true;
+        return 0;
+    case SKIP_BAD:
+        o->skip_bad = true;
+        return 0;
+    case '?':
+        return idem_cli_usage("eval replays", "this option does not exist or lacks its value");
+    default:
+        return take_number(o, id, value);
+    }
+}
+
+/* 0: go on. -1: help was printed. Otherwise an exit code after a message. */
+static int parse(struct options *o, int argc, char **argv)
+{
+    struct option longs[OPTIONS + 2] = {{NULL, 0, NULL, 0}};
+    int opt, r = 0;
+    for (int i = 0; i < OPTIONS; i++)
+        longs[i] = (struct option){rows[i].name, rows[i].value != NULL, NULL, rows[i].id};
+    longs[OPTIONS] = (struct option){"help", no_argument, NULL, 'h'};
+    optind = 1;
+    while (r == 0 && (opt = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+        if (opt == 'h') {
+            help();
+            return -1;
+        }
+        r = take(o, opt, optarg);
+    }
+    if (r == 0 && o->populations == 0)
+        r = idem_cli_usage("eval replays", "--population FILE is missing: a population file or "
+                                           "recordings of other people");
+    if (r == 0 && argc - optind != 1)
+        r = idem_cli_usage("eval replays", "one recording is put to the test, not %d",
+                           argc - optind);
+    o->data = r ? NULL : argv[optind];
+    return r;
+}
+
+/* ------------------------------------------------------------------ the work */
+
+struct run {
+    struct options o;
+    struct idem_source sources[POPULATIONS + 1]; /* the last in use is the data */
+    int count;
+    struct idem_learned learned;
+    struct idem_replays replays;
+    struct idem_sheet sheet;
+};
+
+static int read_files(struct run *run)
+{
+    const struct options *o = &run->o;
+    for (int i = 0; i < o->populations; i++) {
+        if (!idem_cli_is_population(o->population[i])) {
+            run->sources[run->count++] = (struct idem_source){.path = o->population[i],
+                                                              .users = o->population_users,
+                                                              .skip_bad = o->skip_bad,
+                                                              .teaches = true};
+            continue;
+        }
+        if (o->populations > 1 || o->population_users || o->level)
+            return idem_cli_usage("eval replays",
+                                  "%s: a population file stands alone, and has been learned",
+                                  o->population[i]);
+        int r = idem_cli_read_population(o->population[i], &run->learned);
+        if (r != 0)
+            return r;
+    }
+    run->sources[run->count++] =
+        (struct idem_source){.path = o->data, .users = o->users, .skip_bad = o->skip_bad};
+    return idem_cli_read(run->sources, run->count);
+}
+
+static int population(struct run *run)
+{
+    static char step[] = "learning";
+    struct idem_recording *recs[POPULATIONS];
+    struct idem_fault fault;
+    const struct idem_learning how = {.level = run->o.level ? run->o.level
+                                                            : idem_level_name(IDEM_LEVEL_DEFAULT),
+                                      .flights = "ud",
+                                      .progress = idem_cli_progress,
+                                      .progress_arg = step};
+    if (run->learned.population)
+        return 0;
+    for (int i = 0; i < run->count - 1; i++)
+        recs[i] = run->sources[i].rec;
+    return idem_learn_recordings(recs, run->count - 1, &how, &run->learned, &fault) < 0
+               ? idem_cli_fail("%s", fault.text)
+               : 0;
+}
+
+static int play(struct run *run)
+{
+    const struct idem_recording *rec = run->sources[run->count - 1].rec;
+    const struct idem_replays_options options = {.population = run->learned.population,
+                                                 .recording = rec,
+                                                 .strokes = run->o.window ? run->o.window
+                                                            : rec->modality == IDEM_POINTER
+                                                                ? IDEM_WINDOW_GESTURES
+                                                                : IDEM_WINDOW_KEYS,
+                                                 .trials = run->o.trials,
+                                                 .seed = run->o.seed};
+    int r = idem_replays_run(&options, &run->replays);
+    if (r == 0)
+        r = idem_replays_report(&run->replays, rec->modality, &run->sheet);
+    if (r == IDEM_ERR_TOO_LITTLE)
+        return idem_cli_fail("%s: nobody has a window of %u", run->o.data, options.strokes);
+    if (r == IDEM_ERR_MISMATCH)
+        return idem_cli_fail("%s: the population knows no %s", run->o.data,
+                             idem_modality_name(rec->modality));
+    return r < 0 ? idem_cli_fail("%s: %s", run->o.data, idem_strerror(r)) : 0;
+}
+
+static const char lead[] =
+    "Everybody's sessions are cut into windows, which are compared with those before them and then "
+    "remembered; attackers hold all of a person's windows, or the sum of them, or public people.";
+
+int idem_cli_eval_replays(int argc, char **argv)
+{
+    char *line = idem_cli_line("idem eval", argc, argv);
+    struct run run = {.o = {.trials = 20, .seed = 1},
+                      .sheet = {.protocol = "replays", .lead = lead, .command_line = line}};
+    int r = line ? parse(&run.o, argc, argv) : idem_cli_fail("out of memory");
+    if (r < 0) {
+        free(line);
+        return IDEM_EXIT_OK;
+    }
+    if (r == 0 && (r = read_files(&run)) == 0 && (r = population(&run)) == 0 &&
+        (r = play(&run)) == 0)
+        r = idem_cli_answer_sheet(&run.sheet, run.o.json, run.o.html);
+    idem_population_free(run.learned.population);
+    idem_cli_close(run.sources, run.count);
+    idem_sheet_fini(&run.sheet);
+    free(line);
+    return r;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * replays.h - old windows sent again, changed, mixed, and windows drawn from what is known of a
+ * person: how many the server's checks find (model/sketch.h, seen.h, form.h), and how many honest
+ * windows they accuse.
+ *
+ * A person's sessions are laid end to end and cut into windows of so many strokes. Honest: every
+ * window is compared with all before it and then remembered, as the server does. Attacks: all of
+ * the person's windows are remembered (the newest of them that the sketch has room for); an
+ * attacker who has them makes a window and sends it; each check is asked.
+ */
+#ifndef IDEM_EVAL_REPLAYS_H
+#define IDEM_EVAL_REPLAYS_H
+
+#include "base/rng.h"
+#include "eval/sheet.h"
+#include "input/recording.h"
+#include "model/form.h"
+#include "model/population.h"
+#include "model/sketch.h"
+#include "window/keystroke.h"
+
+/* ------------------------------------------------------------------ typing */
+
+/* A person's measurements in the order in which the collector makes them. Offline only. */
+struct idem_typing {
+    struct idem_obs *obs;
+    uint32_t *stroke; /* [count], strokes that were complete before each */
+    uint32_t count, strokes;
+    uint32_t *session; /* [sessions], strokes that were complete before each session */
+    uint32_t sessions;
+};
+
+/* tick_us: the resolution of a coarser clock, or 1. */
+int idem_typing_of_person(const struct idem_front *front, const struct idem_recording *rec,
+                          uint32_t person, int64_t tick_us, struct idem_typing *out);
+void idem_typing_fini(struct idem_typing *t); /* wipes */
+
+/* Measurements [first, end) are those of the strokes [from, to). */
+void idem_typing_span(const struct idem_typing *t, uint32_t from, uint32_t to, uint32_t *first,
+                      uint32_t *end);
+/* Files measurements as a collector does. IDEM_ERR_INVALID: no collector sends such a window. */
+int idem_typing_window(const struct idem_front *front, const struct idem_obs *obs, uint32_t count,
+                       uint32_t strokes, struct idem_window *out);
+/* Writes flat statistics into a window: counts rounded to whole strokes, sums to the grid. */
+int idem_typing_force(const float *stats, uint32_t strokes, struct idem_window *out);
+
+/* What is known of how somebody types: statistics, and the table of a front to draw from it. */
+struct idem_drawer {
+    const struct idem_front *front;
+    const float *stats; /* flat: a profile's, or the sum over a public population */
+};
+
+/* One time of a cell, ms: a bin by its share, evenly within it. */
+float idem_draw_time(const struct idem_drawer *d, uint32_t cell, struct idem_rng *rng);
+/* `strokes` keys along a path of zones, each with its hold and flight: obs[2 * strokes]. */
+uint32_t idem_draw_path(const struct idem_drawer *d, uint32_t strokes, struct idem_rng *rng,
+                        struct idem_obs *obs);
+/* Every cell by itself, counts and bins: flat statistics. blurred: times, else whole bins. */
+void idem_draw_cells(const struct idem_drawer *d, uint32_t strokes, bool blurred,
+                     struct idem_rng *rng, float *stats);
+
+/* ------------------------------------------------------------------ attacks */
+
+/* Everything that an attack may draw on. */
+struct idem_attacker {
+    const struct idem_front *front;
+    const struct idem_typing *typing; /* keyboard only */
+    struct idem_window *const *windows;
+    uint32_t count, keys;
+    const float *profile, *population; /* flat; population: of everybody in the recording */
+    float *stats;                      /* scratch, flat */
+    struct idem_obs *obs;              /* scratch, 4 * keys and more */
+    struct idem_rng rng;
+};
+
+struct idem_attack {
+    const char *name;
+    int (*make)(struct idem_attacker *a, double by, struct idem_window *out);
+    double by;      /* milliseconds, windows, keys */
+    uint32_t needs; /* windows of the person */
+    bool stranger;  /* sent under the name of somebody else */
+    bool pointer;   /* can be made of pointer windows, too */
+};
+
+extern const struct idem_attack idem_attacks[];
+extern const int idem_attack_count;
+
+/* ------------------------------------------------------------------ the protocol */
+
+enum idem_replays_check {
+    IDEM_CHECK_WHOLE,
+    IDEM_CHECK_SEEN, /* under another's name or long ago */
+    IDEM_CHECK_PARTS,
+    IDEM_CHECK_NEAR,
+    IDEM_CHECK_SHIFTED,
+    IDEM_CHECK_BENT,
+    IDEM_CHECK_WHOLES,
+    IDEM_CHECK_LOOSE,
+    IDEM_CHECK_REFUSED, /* by the decoder already */
+    IDEM_CHECKS,
+};
+
+struct idem_replays_count {
+    uint64_t windows, found, by[IDEM_CHECKS];
+    uint64_t same_text; /* windows whose counts were there before */
+    uint32_t nearest;   /* fewest near bits apart of any of them */
+    uint32_t shifted;   /* the same where the keys were the same, a constant taken out */
+    uint32_t parts;     /* most cells seen before in any of them */
+};
+
+struct idem_replays_options {
+    const struct idem_population *population;
+    const struct idem_recording *recording;
+    uint32_t strokes; /* of a window */
+    uint32_t trials;  /* of each attack and person */
+    uint64_t seed;
+    void (*progress)(void *arg, uint32_t done, uint32_t of);
+    void *progress_arg;
+};
+
+/* What people send who are themselves. */
+enum idem_replays_honest {
+    IDEM_HONEST_RECORDED,
+    IDEM_HONEST_PASSAGES, /* windows of whole sessions: of those who type the same in each */
+    IDEM_HONEST_CLOCK_16, /* on a clock of 15.6 ms */
+    IDEM_HONEST_CLOCK_100,
+    IDEM_HONESTS,
+};
+
+enum { IDEM_ATTACKS_MAX = 48 };
+
+struct idem_replays {
+    uint32_t people;
+    struct idem_replays_count honest[IDEM_HONESTS], attacks[IDEM_ATTACKS_MAX];
+};
+
+/* IDEM_ERR_TOO_LITTLE when nobody has a window. */
+int idem_replays_run(const struct idem_replays_options *options, struct idem_replays *out);
+/* Fills the sheet's tables. */
+int idem_replays_report(const struct idem_replays *replays, enum idem_modality modality,
+                        struct idem_sheet *sheet);
+
+#endif
