@@ -5,16 +5,20 @@
  * Listens on the window in the capture phase, so that no handler of the page can keep an event away
  * and none is kept from the page. Nothing is stored here: an event becomes numbers in the
  * arguments of one call. Cases:
- *   made by a script (isTrusted is false)      not a person: left out
- *   in a secret field (secret.ts)              left out, and a gap on entering and on leaving
+ *   made by a script (isTrusted is false)      left out: a page may send itself what events it likes,
+ *                                              and that says nothing of the hand at the device
+ *   in a secret field (secret.ts)              left out, of the guards too, and a gap on entering
+ *                                              and on leaving
  *   auto-repeat                                handed on as repeat, which the module ignores
  *   a soft keyboard (no code)                  has no hold times to speak of: left out
  *   window loses focus, page hidden, paused    a gap: releases may have been lost
  *   touch and pen                              other kinematics than a mouse: left out
  *   position                                   on the screen in its own pixels, so that neither
  *                                              zoom nor scrolling changes a distance
+ *   the character that a key makes             one bit is read off here: a capital that Caps Lock did
+ *                                              not make. Machines type those without Shift
  */
-import type { Edge, KeyAction, PointerKind } from './edge.js';
+import { CAPITAL, type Answer, type Edge, type KeyAction, type PointerKind } from './edge.js';
 import { evdevCode } from './keys.js';
 import { SecretFields } from './secret.js';
 import { MODALITIES, type Modality, type WindowBody } from './types.js';
@@ -22,6 +26,8 @@ import { MODALITIES, type Modality, type WindowBody } from './types.js';
 export interface CollectorOptions {
   edge: Edge;
   onWindow(window: WindowBody): void;
+  /** The verdict of this modality's guard has changed. */
+  onVerdict?(modality: Modality): void;
   /** After every measured event: how far the next window has got may have changed. */
   onActivity?(modality: Modality): void;
   /** The window whose events are collected; a test hands in its own. */
@@ -31,6 +37,12 @@ export interface CollectorOptions {
 /** DOMHighResTimeStamp, milliseconds, to whole microseconds. */
 function micros(timeStamp: number): number {
   return Math.round(timeStamp * 1000);
+}
+
+/** A letter's upper case; what has none (digits, signs, names of keys) is no capital. */
+function isCapital(event: KeyboardEvent): boolean {
+  const one = event.key.length === 1;
+  return one && event.key !== event.key.toLowerCase() && !event.getModifierState('CapsLock');
 }
 
 export class Collector {
@@ -105,8 +117,9 @@ export class Collector {
       this.options.edge.gap('keyboard');
     }
     if (secret) return;
-    const ready = this.options.edge.key(evdevCode(event.code), action, micros(event.timeStamp));
-    this.after('keyboard', ready);
+    const flags = action === 'down' && isCapital(event) ? CAPITAL : 0;
+    const code = evdevCode(event.code);
+    this.after('keyboard', this.options.edge.key(code, action, micros(event.timeStamp), flags));
   }
 
   private readonly onMove = (event: PointerEvent): void => this.pointer(event, 'move');
@@ -126,11 +139,12 @@ export class Collector {
     this.after('pointer', this.options.edge.pointer(kind, event.screenX, event.screenY, t));
   }
 
-  private after(modality: Modality, ready: boolean): void {
-    if (ready) {
+  private after(modality: Modality, answer: Answer): void {
+    if (answer.ready) {
       const window = this.options.edge.take(modality);
       if (window !== null) this.options.onWindow(window);
     }
+    if (answer.news) this.options.onVerdict?.(modality);
     this.options.onActivity?.(modality);
   }
 }

@@ -5,8 +5,11 @@
  * The module imports nothing: it cannot reach the network or the document, and what happens to a key
  * happens inside. Events go in as numbers, finished windows come out; in between this file keeps
  * nothing. A module's memory may move when it grows, so views are made anew for every read.
+ *
+ * Beside the collectors the module holds two guards, one for keyboards and one for pointers, which are
+ * fed by the same calls and judge whether a hand is there at all.
  */
-import type { CellRow, Modality, WindowBody } from './types.js';
+import type { CellRow, GuardKind, Modality, Saw, Verdict, WindowBody } from './types.js';
 
 interface EdgeExports {
   memory: WebAssembly.Memory;
@@ -19,8 +22,8 @@ interface EdgeExports {
   edge_cells(modality: number): number;
   edge_channels(modality: number): number;
   edge_cell_name(modality: number, cell: number): number;
-  edge_key(key: number, action: number, tUs: number): number;
-  edge_pointer(kind: number, x: number, y: number, tUs: number): number;
+  edge_key(key: number, action: number, flags: number, tUs: number): number;
+  edge_pointer(kind: number, x: number, y: number, flags: number, tUs: number): number;
   edge_gap(modality: number): void;
   edge_reset(modality: number): void;
   edge_pending(modality: number): number;
@@ -29,6 +32,16 @@ interface EdgeExports {
   edge_duration_ms(modality: number): number;
   edge_counts(modality: number): number;
   edge_sums(modality: number): number;
+  edge_guard_kind(modality: number): number;
+  edge_guard_confidence(modality: number): number;
+  edge_guard_saw_count(modality: number): number;
+  edge_guard_saw_reason(modality: number, i: number): number;
+  edge_guard_saw_times(modality: number, i: number): number;
+  edge_guard_saw_value(modality: number, i: number): number;
+  edge_guard_kind_name(kind: number): number;
+  edge_guard_reason_name(reason: number): number;
+  edge_guard_text(modality: number): number;
+  edge_guard_reset(modality: number): void;
 }
 
 /* The numbers of idem.h. */
@@ -45,6 +58,25 @@ export const POINTER_KIND = {
 } as const;
 export type KeyAction = keyof typeof KEY_ACTION;
 export type PointerKind = keyof typeof POINTER_KIND;
+
+/** The one thing that is told of a character: it is a capital that Caps Lock did not make. */
+export const CAPITAL = 1;
+
+export interface Answer {
+  /** A window is ready to be taken. */
+  ready: boolean;
+  /** The guard's verdict has changed. */
+  news: boolean;
+}
+
+/* One for each pair of bits, so that an event allocates nothing. */
+const ANSWERS: readonly Answer[] = [
+  { ready: false, news: false },
+  { ready: true, news: false },
+  { ready: false, news: true },
+  { ready: true, news: true },
+];
+const NOTHING: Answer = { ready: false, news: false };
 
 /** What idem_error means here; others are bugs and shown as their number. */
 const REFUSALS: Record<number, string> = {
@@ -106,18 +138,41 @@ export class Edge {
   cellName(modality: Modality, cell: number): string {
     const at = this.wasm.edge_cell_name(MODALITY[modality], cell);
     if (at === 0) return `cell ${cell}`;
-    const bytes = new Uint8Array(this.wasm.memory.buffer, at);
-    return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
+    return this.text(at);
   }
 
-  /** True when a keyboard window is ready. */
-  key(key: number, action: KeyAction, tUs: number): boolean {
-    return this.wasm.edge_key(key, KEY_ACTION[action], tUs) !== 0;
+  /** flags: CAPITAL or nought. */
+  key(key: number, action: KeyAction, tUs: number, flags = 0): Answer {
+    return ANSWERS[this.wasm.edge_key(key, KEY_ACTION[action], flags, tUs)] ?? NOTHING;
   }
 
-  /** True when a pointer window is ready. */
-  pointer(kind: PointerKind, x: number, y: number, tUs: number): boolean {
-    return this.wasm.edge_pointer(POINTER_KIND[kind], x, y, tUs) !== 0;
+  pointer(kind: PointerKind, x: number, y: number, tUs: number): Answer {
+    return ANSWERS[this.wasm.edge_pointer(POINTER_KIND[kind], x, y, 0, tUs)] ?? NOTHING;
+  }
+
+  /** What the guard of this modality says now. */
+  verdict(modality: Modality): Verdict {
+    const m = MODALITY[modality];
+    const kind = this.text(this.wasm.edge_guard_kind_name(this.wasm.edge_guard_kind(m)));
+    const saw: Saw[] = [];
+    for (let i = 0; i < this.wasm.edge_guard_saw_count(m); i += 1) {
+      saw.push({
+        reason: this.text(this.wasm.edge_guard_reason_name(this.wasm.edge_guard_saw_reason(m, i))),
+        count: this.wasm.edge_guard_saw_times(m, i),
+        value: this.wasm.edge_guard_saw_value(m, i),
+      });
+    }
+    return {
+      kind: kind as GuardKind,
+      confidence: this.wasm.edge_guard_confidence(m),
+      saw,
+      text: this.text(this.wasm.edge_guard_text(m)),
+    };
+  }
+
+  /** The alarm has been dealt with: the guard begins anew. */
+  resetGuard(modality: Modality): void {
+    this.wasm.edge_guard_reset(MODALITY[modality]);
   }
 
   /** Events were lost or left out on purpose: no hold and no transition reaches across. */
@@ -146,6 +201,12 @@ export class Edge {
       duration_ms: this.wasm.edge_duration_ms(m),
       cells: this.readCells(m),
     };
+  }
+
+  /** A string of the module's. */
+  private text(at: number): string {
+    const bytes = new Uint8Array(this.wasm.memory.buffer, at);
+    return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
   }
 
   private readCells(m: number): CellRow[] {

@@ -1,46 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * outbox.ts - windows on their way to the server: numbered, bounded, resent until acknowledged.
+ * outbox.ts - windows and alarms on their way to the server: numbered, bounded, resent until
+ * acknowledged. Each kind has a queue and numbers of its own.
  *
- *   push ──► queue (numbered, at most LIMIT) ──► one request in flight ──► acknowledged: forgotten
+ *   push ──► queue (numbered, bounded) ──► one request in flight ──► acknowledged: forgotten
  *                     ▲                                   │
  *                     └──── same numbers, later ◄─────────┘ silence, 429, 5xx
  *
  * Cases:
  *   answer        what is on disk is forgotten; what the server does not claim to hold stays
- *   silence       the server may have stored the windows or not: the same bytes go out again, a repeat
- *                 is harmless; the wait doubles to WAIT_MAX, with jitter, so that a thousand
- *                 pages do not return in one beat
- *   413           half as many windows per request
+ *   silence       the server may have stored what was sent or not: the same bytes go out again, a
+ *                 repeat is harmless; the wait doubles to WAIT_MAX, with jitter, so that a
+ *                 thousand pages do not return in one beat
+ *   413           half as many per request
  *   429, 503, 5xx wait as told or as above
  *   other refusal nothing can be mended by repeating: the outbox stops and says why
- *   queue full    the oldest window not in flight is given up; its number stays used, so that the
- *                 server sees and reports the gap
+ *   queue full    the oldest not in flight is given up; its number stays used, so that the server
+ *                 sees and reports the gap. Alarms are fewer than their queue is long (watch.ts)
  */
 import { problemName, type Outcome } from './http.js';
-import type { Acknowledgement, Problem, SequencedWindow, WindowBody } from './types.js';
+import type {
+  Acknowledgement,
+  AlarmAcknowledgement,
+  AlarmBody,
+  Problem,
+  SequencedAlarm,
+  SequencedWindow,
+  WindowBody,
+} from './types.js';
 
 export const QUEUE_LIMIT = 256;
-/** The server takes 64 windows and 64 KiB a request; a little less leaves room for the frame. */
+export const ALARM_QUEUE_LIMIT = 64;
+/** The server takes 64 windows, or 16 alarms, and 64 KiB a request; a little less leaves room. */
 const BATCH_WINDOWS = 64;
+const BATCH_ALARMS = 16;
 const BATCH_BYTES = 60_000;
 const WAIT_FIRST_MS = 500;
 const WAIT_MAX_MS = 15_000;
 
-export interface OutboxOptions {
+type Sequenced<Body> = Body & { seq: number };
+
+export interface SenderOptions<Body, Answer> {
   nextSeq: number;
+  /** Numbered before a reload and not acknowledged then. */
+  waiting?: readonly Sequenced<Body>[];
   /** Sends one body and reports the outcome; never throws. */
-  send(body: string): Promise<Outcome<Acknowledgement>>;
-  onAnswer(answer: Acknowledgement, sent: SequencedWindow[]): void;
+  send(body: string): Promise<Outcome<Answer>>;
+  onAnswer(answer: Answer, sent: Sequenced<Body>[]): void;
   /** The body of every request, as it leaves. */
-  onSend?(body: string, windows: SequencedWindow[]): void;
+  onSend?(body: string, items: Sequenced<Body>[]): void;
   onTrouble?(trouble: Trouble): void;
   /** Called with the next free number whenever it moves, so that a reload can go on from there. */
   onSeq?(nextSeq: number): void;
+  /** Called whenever something joins or leaves the queue, so that a reload can keep it. */
+  onQueue?(waiting: readonly Sequenced<Body>[]): void;
   random?(): number;
   /** Resolves after ms, or when the wake function handed to it is called. */
   wait?(ms: number, onWake: (wake: () => void) => void): Promise<void>;
 }
+
+export type OutboxOptions = SenderOptions<WindowBody, Acknowledgement>;
+export type AlarmOutboxOptions = SenderOptions<AlarmBody, AlarmAcknowledgement>;
 
 export type Trouble =
   | { kind: 'waiting'; attempt: number; problem: Problem | null }
@@ -66,43 +86,56 @@ export function encodeBody(windows: readonly SequencedWindow[]): string {
   return JSON.stringify({ windows });
 }
 
+export function encodeAlarms(alarms: readonly SequencedAlarm[]): string {
+  return JSON.stringify({ alarms });
+}
+
 function isMissing(seq: number, missing: readonly [number, number][]): boolean {
   return missing.some(([first, last]) => first <= seq && seq <= last);
 }
 
-export class Outbox {
-  private readonly queue: SequencedWindow[] = [];
+abstract class Sender<Body, Answer> {
+  private readonly queue: Sequenced<Body>[];
   private nextSeq: number;
   private inFlight = 0;
-  private batchLimit = BATCH_WINDOWS;
   private pumping = false;
   private stopped = false;
   private wake: (() => void) | null = null;
   private givenUp = 0;
 
-  constructor(private readonly options: OutboxOptions) {
+  /* What one kind of item is like. */
+  protected abstract readonly queueLimit: number;
+  protected abstract batchLimit: number;
+  protected abstract encode(items: readonly Sequenced<Body>[]): string;
+  /** Whether the answer says that this number is on disk. */
+  protected abstract held(answer: Answer, seq: number): boolean;
+
+  constructor(private readonly options: SenderOptions<Body, Answer>) {
     this.nextSeq = options.nextSeq;
+    this.queue = [...(options.waiting ?? [])];
+    queueMicrotask(() => void this.pump());
   }
 
-  /** Windows not yet acknowledged. */
+  /** How many are not yet acknowledged. */
   get waiting(): number {
     return this.queue.length;
   }
 
-  /** Windows that the full queue had to give up. */
+  /** How many the full queue had to give up. */
   get lost(): number {
     return this.givenUp;
   }
 
-  push(window: WindowBody): void {
+  push(body: Body): void {
     if (this.stopped) return;
-    if (this.queue.length >= QUEUE_LIMIT) {
+    if (this.queue.length >= this.queueLimit) {
       this.queue.splice(this.inFlight, 1);
       this.givenUp += 1;
     }
-    this.queue.push({ seq: this.nextSeq, ...window });
+    this.queue.push({ seq: this.nextSeq, ...body });
     this.nextSeq += 1;
     this.options.onSeq?.(this.nextSeq);
+    this.options.onQueue?.(this.queue);
     void this.pump();
   }
 
@@ -118,15 +151,15 @@ export class Outbox {
     this.wake?.();
   }
 
-  private batch(): SequencedWindow[] {
-    const windows: SequencedWindow[] = [];
+  private batch(): Sequenced<Body>[] {
+    const items: Sequenced<Body>[] = [];
     let bytes = 0;
-    for (const window of this.queue) {
-      bytes += JSON.stringify(window).length + 1;
-      if (windows.length > 0 && (bytes > BATCH_BYTES || windows.length >= this.batchLimit)) break;
-      windows.push(window);
+    for (const item of this.queue) {
+      bytes += JSON.stringify(item).length + 1;
+      if (items.length > 0 && (bytes > BATCH_BYTES || items.length >= this.batchLimit)) break;
+      items.push(item);
     }
-    return windows;
+    return items;
   }
 
   private async pump(): Promise<void> {
@@ -134,14 +167,14 @@ export class Outbox {
     this.pumping = true;
     let attempt = 0;
     while (this.queue.length > 0 && !this.stopped) {
-      const windows = this.batch();
-      const body = encodeBody(windows);
-      this.inFlight = windows.length;
-      this.options.onSend?.(body, windows);
+      const items = this.batch();
+      const body = this.encode(items);
+      this.inFlight = items.length;
+      this.options.onSend?.(body, items);
       const outcome = await this.options.send(body);
       this.inFlight = 0;
       if (this.stopped) break;
-      if (outcome.kind === 'answer' && this.settle(outcome.body, windows)) {
+      if (outcome.kind === 'answer' && this.settle(outcome.body, items)) {
         attempt = 0;
       } else {
         attempt += 1;
@@ -152,15 +185,15 @@ export class Outbox {
   }
 
   /** Forgets what is on disk; false when the answer claims none of what was sent. */
-  private settle(answer: Acknowledgement, sent: SequencedWindow[]): boolean {
-    const held = (seq: number) => seq <= answer.acknowledged && !isMissing(seq, answer.missing);
-    const done = new Set(sent.map((window) => window.seq).filter(held));
-    this.queue.splice(0, this.queue.length, ...this.queue.filter((w) => !done.has(w.seq)));
+  private settle(answer: Answer, sent: Sequenced<Body>[]): boolean {
+    const done = new Set(sent.map((item) => item.seq).filter((seq) => this.held(answer, seq)));
+    this.queue.splice(0, this.queue.length, ...this.queue.filter((item) => !done.has(item.seq)));
+    this.options.onQueue?.(this.queue);
     this.options.onAnswer(answer, sent);
     return done.size > 0;
   }
 
-  private async recover(outcome: Outcome<Acknowledgement>, attempt: number): Promise<void> {
+  private async recover(outcome: Outcome<Answer>, attempt: number): Promise<void> {
     const problem = outcome.kind === 'refusal' ? outcome.problem : null;
     if (problem?.status === 413 && this.batchLimit > 1) {
       this.batchLimit = Math.max(1, this.batchLimit >> 1);
@@ -177,6 +210,28 @@ export class Outbox {
     const ms = Math.max(told ?? 0, backoffMs(attempt, random()));
     await (this.options.wait ?? defaultWait)(ms, (wake) => (this.wake = wake));
     this.wake = null;
+  }
+}
+
+/** Of windows. The numbers below the highest that the server reports as missing are not held. */
+export class Outbox extends Sender<WindowBody, Acknowledgement> {
+  protected readonly queueLimit = QUEUE_LIMIT;
+  protected batchLimit = BATCH_WINDOWS;
+  protected readonly encode = encodeBody;
+
+  protected held(answer: Acknowledgement, seq: number): boolean {
+    return seq <= answer.acknowledged && !isMissing(seq, answer.missing);
+  }
+}
+
+/** Of alarms. */
+export class AlarmOutbox extends Sender<AlarmBody, AlarmAcknowledgement> {
+  protected readonly queueLimit = ALARM_QUEUE_LIMIT;
+  protected batchLimit = BATCH_ALARMS;
+  protected readonly encode = encodeAlarms;
+
+  protected held(answer: AlarmAcknowledgement, seq: number): boolean {
+    return answer.acknowledged.includes(seq);
   }
 }
 

@@ -7,20 +7,25 @@
  *
  * Cases: a person's name is sent once, in open, and not kept here. A session that the server no longer
  * knows, or that is closed, ends in onEnd with the reason; so does a population replaced under it, for
- * windows of two fronts cannot be added. Pausing (a lock screen) stops collecting, not sending.
+ * windows of two fronts cannot be added. Pausing (a lock screen) stops collecting, not sending. Alarms
+ * of the page's guards go a way of their own (watch.ts) and, like their numbers, outlive a reload.
  */
 import { Collector } from './collect.js';
 import { Edge } from './edge.js';
 import { call, type Fetch, type Outcome } from './http.js';
-import { Outbox, type Trouble } from './outbox.js';
+import { AlarmOutbox, Outbox, type Trouble } from './outbox.js';
 import type {
   Acknowledgement,
+  AlarmAcknowledgement,
   Modality,
   Opened,
   Problem,
+  SequencedAlarm,
   SequencedWindow,
   SessionView,
+  Verdict,
 } from './types.js';
+import { Watch } from './watch.js';
 
 /** What a page keeps (in sessionStorage) to go on after a reload. */
 export interface SavedSession {
@@ -28,6 +33,9 @@ export interface SavedSession {
   token: string;
   nextSeq: number;
   window: Record<Modality, number>;
+  /** The next alarm's number, and those that were not acknowledged yet. */
+  nextAlarm?: number;
+  alarms?: SequencedAlarm[];
 }
 
 export interface Person {
@@ -44,6 +52,9 @@ export interface SessionHooks {
   /** null when sending works again. */
   onTrouble?(trouble: Trouble | null): void;
   onActivity?(modality: Modality): void;
+  /** What a guard of this page says has changed. */
+  onVerdict?(modality: Modality, verdict: Verdict): void;
+  onAlarm?(alarms: SequencedAlarm[]): void;
   onSave?(saved: SavedSession): void;
 }
 
@@ -84,6 +95,8 @@ async function fetchFront(fetch: Fetch, base: string): Promise<Uint8Array> {
 export class Session {
   readonly edge: Edge;
   readonly outbox: Outbox;
+  readonly alarms: AlarmOutbox;
+  private readonly watch: Watch;
   private readonly collector: Collector;
   private readonly base: string;
   private readonly fetch: Fetch;
@@ -97,10 +110,20 @@ export class Session {
     this.fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
     this.hooks = options.hooks;
     this.outbox = this.makeOutbox(saved.nextSeq);
+    this.alarms = this.makeAlarmOutbox(saved.nextAlarm ?? 1, saved.alarms ?? []);
+    this.watch = new Watch({
+      edge,
+      push: (alarm) => this.alarms.push(alarm),
+      onVerdict: (modality, verdict) => this.hooks.onVerdict?.(modality, verdict),
+    });
     this.collector = new Collector({
       edge,
       onWindow: (window) => this.outbox.push(window),
-      onActivity: (modality) => this.hooks.onActivity?.(modality),
+      onVerdict: (modality) => this.watch.note(modality),
+      onActivity: (modality) => {
+        this.watch.tick(modality);
+        this.hooks.onActivity?.(modality);
+      },
     });
     this.hooks.onSave?.(saved);
   }
@@ -170,15 +193,42 @@ export class Session {
       onAnswer: (answer, sent) => {
         this.hooks.onTrouble?.(null);
         this.hooks.onAcknowledged?.(answer, sent);
-        this.hooks.onView(answer.session);
+        this.see(answer.session);
       },
       onSend: (body, windows) => this.hooks.onSend?.(body, windows),
       onTrouble: (trouble) => this.hooks.onTrouble?.(trouble),
-      onSeq: (next) => {
-        this.saved = { ...this.saved, nextSeq: next };
-        this.hooks.onSave?.(this.saved);
-      },
+      onSeq: (next) => this.save({ nextSeq: next }),
     });
+  }
+
+  private makeAlarmOutbox(nextSeq: number, waiting: SequencedAlarm[]): AlarmOutbox {
+    return new AlarmOutbox({
+      nextSeq,
+      waiting,
+      send: (body) =>
+        call<AlarmAcknowledgement>(this.fetch, `${this.base}/v1/alarms`, {
+          method: 'POST',
+          token: this.saved.token,
+          body,
+        }),
+      onAnswer: (answer, sent) => {
+        this.watch.settled(sent, answer.session);
+        this.hooks.onView(answer.session);
+      },
+      onSend: (_body, alarms) => this.hooks.onAlarm?.(alarms),
+      onTrouble: (trouble) => this.hooks.onTrouble?.(trouble),
+      onSeq: (next) => this.save({ nextAlarm: next }),
+      onQueue: (left) => this.save({ alarms: [...left] }),
+    });
+  }
+
+  /**
+   * Hands on a verdict of the server's. Who learns of one elsewhere (a stream, an unlocking) calls
+   * this, too: a strong sign-in arms the guards again.
+   */
+  see(view: SessionView): void {
+    this.watch.see(view);
+    this.hooks.onView(view);
   }
 
   start(): void {
@@ -195,7 +245,7 @@ export class Session {
   /** Reads the verdict; what it was is also told to the hooks. */
   async read(): Promise<Outcome<SessionView>> {
     const outcome = await call<SessionView>(this.fetch, this.url(), { token: this.saved.token });
-    if (outcome.kind === 'answer') this.hooks.onView(outcome.body);
+    if (outcome.kind === 'answer') this.see(outcome.body);
     return outcome;
   }
 
@@ -213,7 +263,13 @@ export class Session {
   abandon(): void {
     this.collector.stop();
     this.outbox.stop();
+    this.alarms.stop();
     this.edge.close();
+  }
+
+  private save(changed: Partial<SavedSession>): void {
+    this.saved = { ...this.saved, ...changed };
+    this.hooks.onSave?.(this.saved);
   }
 
   private url(): string {

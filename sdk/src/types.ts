@@ -60,6 +60,65 @@ export interface SessionView {
   changed: string;
   enrolment: { state: 'new' | 'enrolling' | 'enrolled' } & Record<Modality, Progress>;
   explanation: Reason[];
+  /** The strictest alarm since the last strong sign-in, or the last one; null: there was none. */
+  guard: GuardView | null;
+}
+
+/** What a guard says of a device: is a human hand at it at all? */
+export type GuardKind =
+  | 'insufficient'
+  | 'human'
+  | 'injected-keys'
+  | 'scripted-pointer'
+  | 'remote-control'
+  | 'macro'
+  | 'replay';
+
+/** Something that a guard saw: a stable name, how often, and a number in the reason's unit. */
+export interface Saw {
+  reason: string;
+  count: number;
+  value: number;
+}
+
+/** What the guard of this page says, here and now. */
+export interface Verdict {
+  kind: GuardKind;
+  confidence: number;
+  saw: Saw[];
+  /** For people; it is not sent. */
+  text: string;
+}
+
+/** An alarm (or a macro) before it has a number. */
+export interface AlarmBody {
+  device: Modality;
+  kind: GuardKind;
+  confidence: number;
+  saw: Saw[];
+}
+
+export interface SequencedAlarm extends AlarmBody {
+  seq: number;
+}
+
+/** What the server shows of an alarm, in its own words, and what it did about it. */
+export interface GuardView {
+  kind: GuardKind;
+  confidence: number;
+  text: string;
+  reasons: string[];
+  device: Modality;
+  action: 'observe' | 'notify' | 'step-up' | 'lock';
+  /** Somebody has signed in strongly since. */
+  cleared: boolean;
+  at: string;
+}
+
+/** The answer to sending alarms: the numbers of the request, all of which are on disk. */
+export interface AlarmAcknowledgement {
+  acknowledged: number[];
+  session: SessionView;
 }
 
 /** The answer to opening a session. */

@@ -43,16 +43,21 @@ let calls: string[];
 let view: FakeTarget & { document: FakeTarget };
 let collector: Collector;
 let windows: number;
+let verdicts: string[];
 
 beforeEach(() => {
   calls = [];
   windows = 0;
+  verdicts = [];
   view = Object.assign(new FakeTarget(), { document: new FakeTarget() });
   const edge = {
-    key: (key: number, action: string, t: number) => calls.push(`key ${key} ${action} ${t}`) > 1e9,
+    key: (key: number, action: string, t: number, flags: number) => {
+      calls.push(`key ${key} ${action} ${t}${flags === 0 ? '' : ` flags ${flags}`}`);
+      return { ready: false, news: key === 16 };
+    },
     pointer: (kind: string, x: number, y: number, t: number) => {
       calls.push(`pointer ${kind} ${x} ${y} ${t}`);
-      return kind === 'release';
+      return { ready: kind === 'release', news: kind === 'scroll' };
     },
     gap: (modality: string) => calls.push(`gap ${modality}`),
     take: () => ({ modality: 'pointer', cells: [] }),
@@ -60,6 +65,7 @@ beforeEach(() => {
   collector = new Collector({
     edge: edge as unknown as Edge,
     onWindow: () => (windows += 1),
+    onVerdict: (modality) => verdicts.push(modality),
     view: view as unknown as Window,
   });
   collector.start();
@@ -71,7 +77,8 @@ function fire(name: string, event: object, target: unknown = new FakeInput()) {
 }
 
 function key(name: 'keydown' | 'keyup', target: unknown, extra: object = {}) {
-  fire(name, { code: 'KeyA', repeat: false, timeStamp: 1234.5678, ...extra }, target);
+  const plain = { code: 'KeyA', key: 'a', repeat: false, timeStamp: 1234.5678 };
+  fire(name, { ...plain, getModifierState: () => false, ...extra }, target);
 }
 
 function field(attributes: Record<string, string> = {}, type = 'text') {
@@ -83,6 +90,31 @@ test('a key goes to the module as a number with its own time in microseconds', (
   key('keydown', field(), { repeat: true });
   key('keyup', field());
   assert.deepEqual(calls, ['key 30 down 1234568', 'key 30 repeat 1234568', 'key 30 up 1234568']);
+});
+
+test('of the character one bit is told: a capital that Caps Lock did not make', () => {
+  const told = (extra: object, name: 'keydown' | 'keyup' = 'keydown') => {
+    calls = [];
+    key(name, field(), extra);
+    return calls[0]?.split(' flags ')[1] ?? '0';
+  };
+  assert.equal(told({ key: 'A' }), '1');
+  assert.equal(told({ key: 'Ä' }), '1');
+  assert.equal(told({ key: 'A', shiftKey: true }), '1', 'the guard itself sees the Shift key');
+  assert.equal(told({ key: 'A', getModifierState: (name: string) => name === 'CapsLock' }), '0');
+  for (const plain of ['a', '1', '!', 'Shift', 'Enter', 'Dead', ' ', 'ß', '']) {
+    assert.equal(told({ key: plain }), '0', plain);
+  }
+  assert.equal(told({ key: 'A', repeat: true }), '0');
+  assert.equal(told({ key: 'A' }, 'keyup'), '0');
+});
+
+test('a changed verdict of a guard is passed on', () => {
+  key('keydown', field());
+  assert.deepEqual(verdicts, []);
+  key('keydown', field(), { code: 'KeyQ' });
+  fire('wheel', { screenX: 13, screenY: 23, timeStamp: 4 });
+  assert.deepEqual(verdicts, ['keyboard', 'pointer']);
 });
 
 test('a password field is not measured, and nothing reaches across it', () => {

@@ -3,7 +3,8 @@
  * edge.test.ts - the WebAssembly module: what it may not do, and that it measures as libidem does.
  *
  * The native half (tests/wasm/native.c) is compiled here from the library's own sources and gets the
- * same events. Counts, strokes and durations must be equal. A sum may differ by one step of the grid:
+ * same events. Counts, strokes, durations and what the guards say must be equal. A sum may differ by one
+ * step of the grid:
  * glibc's and musl's logarithms differ in the last bit, which can fall on either side of a rounding.
  */
 import assert from 'node:assert/strict';
@@ -13,13 +14,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { Edge, EdgeError, type KeyAction, type PointerKind, type WindowBody } from '../src/index.js';
+import {
+  CAPITAL,
+  Edge,
+  EdgeError,
+  type Answer,
+  type KeyAction,
+  type Modality,
+  type PointerKind,
+  type Verdict,
+  type WindowBody,
+} from '../src/index.js';
 
 /* This file runs as sdk/dist/test/edge.test.js. */
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const wasmPath = join(root, 'sdk/dist/idem-edge.wasm');
-const WASM_BYTES_MAX = 64 * 1024;
+const WASM_BYTES_MAX = 96 * 1024;
 const TARGETS = { keyboard: 25, pointer: 10 };
+const NOTHING = { ready: false, news: false };
 const ACTIONS: readonly KeyAction[] = ['up', 'down', 'repeat'];
 const KINDS: readonly PointerKind[] = [
   'move',
@@ -37,10 +49,12 @@ let front: Uint8Array;
 before(() => {
   dir = mkdtempSync(join(tmpdir(), 'idem-edge-'));
   native = join(dir, 'native');
-  const windowSources = readdirSync(join(root, 'src/window'))
-    .filter((name) => name.endsWith('.c'))
-    .map((name) => join('src/window', name));
-  const sources = ['tests/wasm/native.c', 'src/base/error.c', 'src/base/bytes.c', ...windowSources];
+  const rooms = ['src/window', 'src/guard'].flatMap((room) =>
+    readdirSync(join(root, room))
+      .filter((name) => name.endsWith('.c'))
+      .map((name) => join(room, name)),
+  );
+  const sources = ['tests/wasm/native.c', 'src/base/error.c', 'src/base/bytes.c', ...rooms];
   const flags = ['-std=c11', '-O2', '-ffp-contract=off', '-D_GNU_SOURCE', '-Iinclude', '-Isrc'];
   execFileSync(process.env['CC'] ?? 'cc', [...flags, '-o', native, ...sources, '-lm'], {
     cwd: root,
@@ -76,8 +90,10 @@ test('damaged, cut, empty and huge fronts are refused with a reason', async () =
     assert.throws(() => edge.open(bytes, TARGETS), EdgeError);
   }
   assert.equal(edge.cells('keyboard'), 0);
-  assert.equal(edge.key(30, 'down', 1), false);
+  assert.deepEqual(edge.key(30, 'down', 1), NOTHING);
   assert.equal(edge.take('keyboard'), null);
+  assert.equal(edge.verdict('keyboard').kind, 'insufficient');
+  edge.resetGuard('keyboard');
   edge.open(front, TARGETS);
   assert.ok(edge.cells('keyboard') > 0);
 });
@@ -95,7 +111,7 @@ test('cells have names that a person understands', async () => {
 /* ------------------------------------------------------------- the same events on both sides */
 
 type Event =
-  | { type: 'k'; key: number; action: number; t: number }
+  | { type: 'k'; key: number; action: number; t: number; flags?: number }
   | { type: 'p'; kind: number; x: number; y: number; t: number }
   | { type: 'g'; modality: 0 | 1 };
 
@@ -167,7 +183,7 @@ function pointing(gestures: number, random: () => number): Event[] {
 }
 
 function line(e: Event): string {
-  if (e.type === 'k') return `k ${e.key} ${e.action} ${e.t}`;
+  if (e.type === 'k') return `k ${e.key} ${e.action} ${e.t} ${e.flags ?? 0}`;
   if (e.type === 'p') return `p ${e.kind} ${e.x} ${e.y} ${e.t}`;
   return `g ${e.modality}`;
 }
@@ -178,6 +194,17 @@ function playNative(events: Event[]): WindowBody[] {
   return output.split('\n').filter(Boolean).map((text) => JSON.parse(text) as WindowBody);
 }
 
+function modalityOf(e: Event): Modality {
+  return e.type === 'k' || (e.type === 'g' && e.modality === 0) ? 'keyboard' : 'pointer';
+}
+
+function feed(edge: Edge, e: Event): Answer {
+  if (e.type === 'k') return edge.key(e.key, ACTIONS[e.action] ?? 'up', e.t, e.flags);
+  if (e.type === 'p') return edge.pointer(KINDS[e.kind] ?? 'move', e.x, e.y, e.t);
+  edge.gap(modalityOf(e));
+  return NOTHING;
+}
+
 function playWasm(edge: Edge, events: Event[]): WindowBody[] {
   const windows: WindowBody[] = [];
   const take = (modality: 'keyboard' | 'pointer') => {
@@ -186,9 +213,8 @@ function playWasm(edge: Edge, events: Event[]): WindowBody[] {
     if (window) windows.push(window);
   };
   for (const e of events) {
-    if (e.type === 'k' && edge.key(e.key, ACTIONS[e.action] ?? 'up', e.t)) take('keyboard');
-    if (e.type === 'p' && edge.pointer(KINDS[e.kind] ?? 'move', e.x, e.y, e.t)) take('pointer');
-    if (e.type === 'g') edge.gap(e.modality === 0 ? 'keyboard' : 'pointer');
+    const modality = modalityOf(e);
+    if (feed(edge, e).ready) take(modality);
   }
   return windows;
 }
@@ -231,10 +257,83 @@ test('pointing gives the windows of the native library', async () => {
 test('times and places that are no numbers are a gap, not a crash', async () => {
   const edge = await opened();
   for (const t of [Number.NaN, Infinity, -Infinity, 1e300]) {
-    assert.equal(edge.key(30, 'down', t), false);
-    assert.equal(edge.pointer('move', 1, 1, t), false);
+    assert.deepEqual(edge.key(30, 'down', t), NOTHING);
+    assert.deepEqual(edge.pointer('move', 1, 1, t), NOTHING);
   }
-  assert.equal(edge.pointer('move', Number.NaN, 1, 1), false);
+  assert.deepEqual(edge.pointer('move', Number.NaN, 1, 1), NOTHING);
   const events = typing(100, sequence(3));
   assertSame(playWasm(edge, events), playNative(events));
+});
+
+/* ------------------------------------------------------------- the guards */
+
+type Told = Verdict & { device: Modality };
+
+function guardsNative(events: Event[]): Told[] {
+  const input = events.map(line).join('\n') + '\n';
+  const output = execFileSync(native, ['guards'], { input, encoding: 'utf8' });
+  return output.split('\n').filter(Boolean).map((text) => JSON.parse(text) as Told);
+}
+
+function guardsWasm(edge: Edge, events: Event[]): Told[] {
+  return events.flatMap((e) => {
+    const device = modalityOf(e);
+    return feed(edge, e).news ? [{ device, ...edge.verdict(device) }] : [];
+  });
+}
+
+/* Confidences go through two C libraries' exponentials. */
+function assertSameVerdicts(wasm: Told[], lib: Told[]): void {
+  assert.deepEqual(
+    wasm.map(({ confidence, ...rest }) => rest),
+    lib.map(({ confidence, ...rest }) => rest),
+  );
+  wasm.forEach(({ confidence }, i) => {
+    assert.ok(Math.abs(confidence - (lib[i]?.confidence ?? Number.NaN)) < 1e-9);
+  });
+}
+
+/** A program that types: 2 ms a key, one every 8 ms, capitals without Shift. */
+function machine(keys: number): Event[] {
+  return Array.from({ length: keys }, (_, i) => {
+    const [key, t] = [30 + (i % 9), 1e6 + 8000 * i];
+    const flags = i % 4 === 0 ? CAPITAL : 0;
+    return [
+      { type: 'k' as const, key, action: 1, t, flags },
+      { type: 'k' as const, key, action: 0, t: t + 2000 },
+    ];
+  }).flat();
+}
+
+test('a program that types is an alarm, in the words of the native library', async () => {
+  const edge = await opened();
+  const told = guardsWasm(edge, machine(40));
+  assertSameVerdicts(told, guardsNative(machine(40)));
+  const last = told.at(-1);
+  assert.equal(last?.kind, 'injected-keys');
+  assert.ok(last.confidence > 0.9 && last.confidence <= 1);
+  assert.ok(last.saw.length > 0 && last.saw.every(({ count }) => count <= 255));
+  assert.match(last.text, /held too briefly for a hand \(\d+ keys, 2\.0 ms on average\)/);
+  assert.notEqual(edge.verdict('pointer').kind, 'injected-keys');
+  edge.resetGuard('pointer');
+  assert.equal(edge.verdict('keyboard').kind, 'injected-keys');
+  edge.resetGuard('keyboard');
+  assert.deepEqual(edge.verdict('keyboard'), {
+    kind: 'insufficient',
+    confidence: 0,
+    saw: [],
+    text: '',
+  });
+});
+
+test('whatever is typed and pointed, both builds say the same', async () => {
+  const events = [...typing(2000, sequence(5)), ...pointing(300, sequence(6))];
+  assertSameVerdicts(guardsWasm(await opened(), events), guardsNative(events));
+});
+
+test('opening anew forgets an alarm', async () => {
+  const edge = await opened();
+  guardsWasm(edge, machine(40));
+  edge.open(front, TARGETS);
+  assert.equal(edge.verdict('keyboard').kind, 'insufficient');
 });

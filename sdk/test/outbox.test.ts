@@ -3,11 +3,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  AlarmOutbox,
   Outbox,
   QUEUE_LIMIT,
   backoffMs,
   type Acknowledgement,
+  type AlarmAcknowledgement,
+  type AlarmBody,
   type Outcome,
+  type SequencedAlarm,
   type SequencedWindow,
   type SessionView,
   type Trouble,
@@ -187,4 +191,91 @@ test('the wait doubles, is jittered by half, and is capped', () => {
   assert.equal(backoffMs(3, 1), 2000);
   assert.equal(backoffMs(50, 1), 15_000);
   assert.equal(backoffMs(50, 0), 7_500);
+});
+
+/* ------------------------------------------------------------- alarms */
+
+const alarm: AlarmBody = {
+  device: 'keyboard',
+  kind: 'injected-keys',
+  confidence: 0.99,
+  saw: [{ reason: 'holds-short', count: 5, value: 2 }],
+};
+
+function alarmHarness(
+  script: (seqs: number[], n: number) => Outcome<AlarmAcknowledgement>,
+  nextSeq = 1,
+  waiting: SequencedAlarm[] = [],
+) {
+  const sent: number[][] = [];
+  const queues: number[][] = [];
+  const troubles: Trouble[] = [];
+  const waits: number[] = [];
+  const outbox = new AlarmOutbox({
+    nextSeq,
+    waiting,
+    send: async (text) => {
+      const { alarms } = JSON.parse(text) as { alarms: SequencedAlarm[] };
+      const seqs = alarms.map(({ seq }) => seq);
+      return script(seqs, sent.push(seqs));
+    },
+    onAnswer: () => {},
+    onTrouble: (trouble) => troubles.push(trouble),
+    onQueue: (queue) => queues.push(queue.map(({ seq }) => seq)),
+    random: () => 0.5,
+    wait: async (ms) => void waits.push(ms),
+  });
+  const done = async () => {
+    for (let i = 0; i < 1000 && outbox.waiting > 0; i += 1) await new Promise(setImmediate);
+  };
+  return { outbox, sent, queues, troubles, waits, done };
+}
+
+function held(acknowledged: number[]): Outcome<AlarmAcknowledgement> {
+  return { kind: 'answer', status: 200, body: { acknowledged, session: VIEW } };
+}
+
+test('an alarm is sent under its own number until the server has it', async () => {
+  const h = alarmHarness((seqs, n) => (n < 3 ? { kind: 'silence', why: '' } : held(seqs)));
+  h.outbox.push(alarm);
+  await h.done();
+  assert.deepEqual(h.sent, [[1], [1], [1]]);
+  assert.deepEqual(h.waits, [375, 750]);
+  assert.deepEqual(h.queues, [[1], []]);
+});
+
+test('alarms from before a reload are sent without a new one', async () => {
+  const before = [{ seq: 3, ...alarm }, { seq: 4, ...alarm }];
+  const h = alarmHarness(held, 5, before);
+  await h.done();
+  h.outbox.push(alarm);
+  await h.done();
+  assert.deepEqual(h.sent, [[3, 4], [5]]);
+});
+
+test('what an answer does not name is sent again', async () => {
+  const h = alarmHarness((seqs, n) => held(n === 2 ? seqs.slice(1) : seqs));
+  for (let i = 0; i < 3; i += 1) h.outbox.push(alarm);
+  await h.done();
+  assert.deepEqual(h.sent, [[1], [2, 3], [2]]);
+});
+
+test('a request holds as many alarms as the server takes', async () => {
+  const h = alarmHarness(held);
+  for (let i = 0; i < 40; i += 1) h.outbox.push(alarm);
+  await h.done();
+  assert.deepEqual(
+    h.sent.map((seqs) => seqs.length),
+    [1, 16, 16, 7],
+  );
+  assert.equal(h.outbox.lost, 0);
+});
+
+test('one alarm too many stops the outbox with a reason', async () => {
+  const h = alarmHarness(() => refusal(409, 'too-many-alarms'), 65);
+  h.outbox.push(alarm);
+  await h.done();
+  h.outbox.push(alarm);
+  assert.equal(h.sent.length, 1);
+  assert.equal(h.troubles[0]?.kind, 'stopped');
 });

@@ -8,7 +8,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 out=sdk/dist/idem-edge.wasm
-max_bytes=65536
+max_bytes=98304
 clang=${WASM_CC:-clang}
 
 sources="$(ls src/wasm/*.c src/window/*.c src/guard/*.c) src/base/error.c src/base/bytes.c"

@@ -4,9 +4,10 @@
  *
  *   native front            writes a synthetic front to stdout: every slot a cell, a small mixture
  *   native windows FRONT    reads events from stdin, writes each finished window as a line of JSON
+ *   native guards           reads events from stdin, writes each new verdict as a line of JSON
  *
  * Events, one a line, times in microseconds:
- *   k KEY ACTION T     p KIND X Y T     g MODALITY
+ *   k KEY ACTION T [FLAGS]     p KIND X Y T     g MODALITY
  *
  * sdk/test/edge.test.ts compiles it with the library's own sources, plays the same events into the
  * module and holds the lines against each other.
@@ -194,12 +195,72 @@ static int play_windows(const char *path)
     return 0;
 }
 
+static void print_verdict(const struct idem_guard *guard, const char *device)
+{
+    const struct idem_guard_verdict v = idem_guard_read(guard);
+    char text[IDEM_GUARD_TEXT];
+
+    printf("{\"device\":\"%s\",\"kind\":\"%s\",\"confidence\":%.17g,\"saw\":[", device,
+           idem_guard_kind_name(v.kind), v.confidence);
+    for (uint32_t i = 0; i < v.saw_count; i++)
+        printf("%s{\"reason\":\"%s\",\"count\":%u,\"value\":%.9g}", i > 0 ? "," : "",
+               idem_guard_reason_name(v.saw[i].reason), (unsigned)v.saw[i].count,
+               (double)v.saw[i].value);
+    printf("],\"text\":\"%s\"}\n", idem_guard_text(&v, text, sizeof text));
+}
+
+static void guard_key(struct idem_guard *guard, const char *line)
+{
+    unsigned key, action, flags = 0;
+    int64_t t;
+    if (sscanf(line, "k %u %u %" SCNd64 " %u", &key, &action, &t, &flags) < 3)
+        die("bad key event");
+    if (idem_guard_key(guard, key, (enum idem_key_action)action, flags, t))
+        print_verdict(guard, "keyboard");
+}
+
+static void guard_pointer(struct idem_guard *guard, const char *line)
+{
+    unsigned kind;
+    double x, y;
+    int64_t t;
+    if (sscanf(line, "p %u %lf %lf %" SCNd64, &kind, &x, &y, &t) != 4)
+        die("bad pointer event");
+    if (idem_guard_pointer(guard, (enum idem_pointer_kind)kind, x, y, 0, t))
+        print_verdict(guard, "pointer");
+}
+
+/* Two guards as the module has them. */
+static int play_guards(void)
+{
+    const struct idem_guard_device page = {.tick_us = 100};
+    struct idem_guard *guards[IDEM_MODALITIES];
+    char line[128];
+    if (idem_guard_new(&page, &guards[0]) != 0 || idem_guard_new(&page, &guards[1]) != 0)
+        die("no guards");
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        if (line[0] == 'k')
+            guard_key(guards[IDEM_KEYBOARD], line);
+        else if (line[0] == 'p')
+            guard_pointer(guards[IDEM_POINTER], line);
+        else if (line[0] == 'g')
+            idem_guard_gap(guards[line[2] == '0' ? IDEM_KEYBOARD : IDEM_POINTER]);
+        else
+            die("unknown event");
+    }
+    idem_guard_free(guards[0]);
+    idem_guard_free(guards[1]);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "guards") == 0)
+        return play_guards();
     if (argc == 2 && strcmp(argv[1], "front") == 0)
         return write_front();
     if (argc == 3 && strcmp(argv[1], "windows") == 0)
         return play_windows(argv[2]);
-    fprintf(stderr, "usage: native front | native windows FRONT < EVENTS\n");
+    fprintf(stderr, "usage: native front | native windows FRONT < EVENTS | native guards < EVENTS\n");
     return 2;
 }
