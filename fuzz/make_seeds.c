@@ -7,6 +7,7 @@
  *   front/typing          a small front, then events that fill windows (fuzz_front.c)
  *   population/keyboard   the same front with a model of rank 2
  *   profile/keyboard      a profile of 75 strokes (fuzz_profile.c)
+ *   guard/...             events of hands and machines (fuzz_guard.c)
  *   cbor, json            one window; a batch of both modalities; and as the store keeps one
  *
  * To be run again whenever a format changes: seeds that are refused at once find nothing.
@@ -189,6 +190,59 @@ static void seed_stored(void)
     idem_window_free(window);
 }
 
+/* A device by five bytes, see fuzz_guard.c. */
+static void begin_guard(struct idem_writer *w, uint8_t *bytes, uint8_t source, uint8_t role)
+{
+    idem_writer_init(w, bytes, ROOM);
+    idem_write_u8(w, source);
+    idem_write_u8(w, role);
+    idem_write_u8(w, 0);
+    idem_write_u16(w, 0);
+}
+
+static void put_guard(struct idem_writer *w, uint8_t what, uint16_t key, uint32_t step_us)
+{
+    idem_write_u8(w, what);
+    idem_write_u8(w, 0);
+    idem_write_u16(w, key);
+    idem_write_u32(w, step_us);
+}
+
+static void save_guard(struct idem_writer *w, const char *name, const uint8_t *bytes)
+{
+    check(w->err);
+    save(name, bytes, w->len);
+}
+
+static void seed_guard(void)
+{
+    static uint8_t bytes[ROOM];
+    struct idem_writer w;
+    struct idem_rng rng;
+    begin_guard(&w, bytes, IDEM_SOURCE_UNKNOWN, IDEM_ROLE_ORDINARY);
+    for (uint16_t i = 0; i < 40; i++) {
+        put_guard(&w, IDEM_KEY_DOWN, 30 + i % 9, 4000);
+        put_guard(&w, IDEM_KEY_UP, 30 + i % 9, 2000);
+    }
+    save_guard(&w, "guard/injected", bytes);
+    begin_guard(&w, bytes, IDEM_SOURCE_HARDWARE, IDEM_ROLE_TOKEN);
+    for (uint16_t i = 0; i < 45; i++) {
+        put_guard(&w, IDEM_KEY_DOWN, 32 + i % 7, 10000);
+        put_guard(&w, IDEM_KEY_UP, 32 + i % 7, 10000);
+    }
+    save_guard(&w, "guard/token", bytes);
+    idem_rng_seed(&rng, 1);
+    begin_guard(&w, bytes, IDEM_SOURCE_HARDWARE, IDEM_ROLE_ORDINARY);
+    for (uint16_t i = 0; i < 240; i++)
+        put_guard(&w, i % 4 < 2 ? IDEM_KEY_DOWN : IDEM_KEY_UP, (i % 2 ? 30 : 16) + i / 4 % 9,
+                  20000 + idem_rng_below(&rng, 80000));
+    save_guard(&w, "guard/typed", bytes);
+    begin_guard(&w, bytes, IDEM_SOURCE_UNKNOWN, IDEM_ROLE_ORDINARY);
+    for (uint16_t i = 0; i < 180; i++)
+        put_guard(&w, 8 | (i % 30 < 28 ? IDEM_POINTER_MOVE : i % 30 - 27), 64 + i * 20, 16667);
+    save_guard(&w, "guard/pointed", bytes);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -205,5 +259,6 @@ int main(int argc, char **argv)
         seed_batch(json ? "json/both" : "cbor/both", json, 3, INT64_C(1800000000000));
     }
     seed_stored();
+    seed_guard();
     return 0;
 }
