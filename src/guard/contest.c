@@ -227,7 +227,7 @@ static void honest_step(struct idem_contest *c, const struct idem_guard_stroke *
     n[IDEM_BY_TAP_HOLD] += tap_hold_worth(w, s->what);
 }
 
-/* Evidence for or against a program whatever the times are. */
+/* Evidence for a program whatever the times are. */
 static double program_worth(struct idem_contest *c, unsigned what)
 {
     double nats = 0.0;
@@ -235,8 +235,6 @@ static double program_worth(struct idem_contest *c, unsigned what)
         c->bare++;
         nats += 4.5;
     }
-    if ((what & IDEM_STROKE_ROLLOVER) != 0)
-        nats += rollover;
     if ((what & IDEM_STROKE_REPORT) != 0 && c->reports == 0) {
         c->reports++;
         nats += 3.0;
@@ -256,7 +254,8 @@ static void machine_step(struct idem_contest *c, const struct idem_guard_stroke 
                          const struct worth *w, int64_t tick_us)
 {
     double *n = c->nats;
-    double program = program_worth(c, s->what);
+    double evidence = program_worth(c, s->what);
+    double program = evidence + ((s->what & IDEM_STROKE_ROLLOVER) != 0 ? rollover : 0.0);
     double hand = hand_worth(w) + program;
     double even_gap = even_worth(s->gap_us, c->last_gap_us, tick_us, false);
     double even_hold = even_worth(s->hold_us, c->last_hold_us, tick_us, true);
@@ -269,7 +268,7 @@ static void machine_step(struct idem_contest *c, const struct idem_guard_stroke 
     n[IDEM_BY_HUMANISED] += (double)hold_humanised[w->hold] + program + gap_worth(gap_humanised, w);
     n[IDEM_BY_EVEN] += hand + even_hold + even_flight;
     n[IDEM_BY_EVEN_FLIGHT] += hand + even_flight;
-    n[IDEM_BY_BARE] += hand - bare_expected;
+    n[IDEM_BY_BARE] += hand_worth(w) + evidence - bare_expected;
     /* A known source is a machine as well, of whatever kind; only its keys tell it from others. */
     n[IDEM_BY_ROLE] += n[idem_contest_best_machine(c)] - before;
     if ((s->what & (IDEM_STROKE_FOREIGN | IDEM_STROKE_LONG_BURST)) != 0)

@@ -183,8 +183,9 @@ static int64_t tick_of(const struct idem_key_judge *j)
  */
 static void measure_tick(struct idem_key_judge *j, int64_t dt)
 {
-    int64_t apart = dt > j->interval_us[1] ? dt - j->interval_us[1] : j->interval_us[1] - dt;
-    if (apart > TICK_ROUNDING_US && apart < j->tick_us[0])
+    int64_t before = j->interval_us[1];
+    int64_t apart = dt > before ? dt - before : before - dt;
+    if (before > 0 && apart > TICK_ROUNDING_US && apart < j->tick_us[0])
         j->tick_us[0] = apart;
     j->interval_us[1] = j->interval_us[0];
     j->interval_us[0] = dt;
