@@ -7,8 +7,9 @@
  * Prints nanoseconds an event for keyboard and pointer, windows taken included, over made-up
  * streams: two keys in rollover; movements of minimum jerk at 62, 125 and 1000 reports a second,
  * half of them ending in a click. Without a population the front is learned from the streams
- * themselves: its tables are as large as a real one's. The limit beside it is one read(2) of the
- * event's bytes from a pipe, which any program that watches a device pays first.
+ * themselves: its tables are as large as a real one's. The guard is fed with the same streams and
+ * with an injecting device's, which it alarms on and goes on judging. The limit beside it is one
+ * read(2) of the event's bytes from a pipe, which any program that watches a device pays first.
  */
 #include "base/rng.h"
 #include "idem/idem.h"
@@ -47,6 +48,18 @@ static void make_keys(struct event *e, struct idem_rng *rng)
             t += 20000 + idem_rng_below(rng, 80000);
             e[i + k] = (struct event){.t_us = t, .what = what[k]};
         }
+    }
+}
+
+/* A programmable keyboard: 2 ms down, 4 ms up. */
+static void make_injected(struct event *e, struct idem_rng *rng)
+{
+    int64_t t = 1000000;
+    for (uint32_t i = 0; i + 1 < EVENTS; i += 2) {
+        uint32_t key = 16 + idem_rng_below(rng, 30);
+        e[i] = (struct event){.t_us = t, .what = key * 4 + IDEM_KEY_DOWN};
+        e[i + 1] = (struct event){.t_us = t + 2000, .what = key * 4};
+        t += 6000;
     }
 }
 
@@ -180,6 +193,46 @@ static double feed_motion(const struct idem_front *front, const struct event *e)
     return ns;
 }
 
+static struct idem_guard *new_guard(void)
+{
+    struct idem_guard *guard;
+    if (idem_guard_new(NULL, &guard) != 0)
+        fail("no guard");
+    return guard;
+}
+
+/* The front is not needed: as the collectors' for best(). */
+static double guard_keys(const struct idem_front *front, const struct event *e)
+{
+    struct idem_guard *guard = new_guard();
+    uint32_t told = 0;
+    (void)front;
+    double start = now_ns();
+    for (uint32_t i = 0; i < EVENTS; i++)
+        told += idem_guard_key(guard, e[i].what / 4, (enum idem_key_action)(e[i].what % 4), 0,
+                               e[i].t_us);
+    double ns = (now_ns() - start) / EVENTS;
+    if (told == 0)
+        fail("no verdict on keys");
+    idem_guard_free(guard);
+    return ns;
+}
+
+static double guard_motion(const struct idem_front *front, const struct event *e)
+{
+    struct idem_guard *guard = new_guard();
+    uint32_t told = 0;
+    (void)front;
+    double start = now_ns();
+    for (uint32_t i = 0; i < EVENTS; i++)
+        told += idem_guard_pointer(guard, (enum idem_pointer_kind)e[i].what, e[i].x, e[i].y, 0,
+                                   e[i].t_us);
+    double ns = (now_ns() - start) / EVENTS;
+    (void)told;
+    idem_guard_free(guard);
+    return ns;
+}
+
 /* One write of many events, then one read each; the writes are not counted. */
 static double read_pipe(const struct event *e)
 {
@@ -250,11 +303,16 @@ int main(int argc, char **argv)
     }
     const struct idem_front *front = pop != NULL ? idem_population_front(pop) : own;
     make_keys(e, &rng);
-    printf("keyboard          %6.1f ns/event\n", best(feed_keys, front, e));
+    printf("keyboard          %6.1f ns/event, guard %6.1f\n", best(feed_keys, front, e),
+           best(guard_keys, front, e));
     for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
         make_motion(e, rates[i], &rng);
-        printf("pointer %4u Hz   %6.1f ns/event\n", rates[i], best(feed_motion, front, e));
+        printf("pointer %4u Hz   %6.1f ns/event, guard %6.1f\n", rates[i],
+               best(feed_motion, front, e), best(guard_motion, front, e));
     }
+    make_injected(e, &rng);
+    printf("injected keys                      guard %6.1f ns/event, %zu bytes a device\n",
+           best(guard_keys, front, e), idem_guard_size());
     printf("read(2), %2zu bytes %6.1f ns/event (the machine's share)\n", sizeof *e, read_pipe(e));
     idem_front_free(own);
     idem_population_free(pop);
