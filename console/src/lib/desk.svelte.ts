@@ -17,15 +17,18 @@ import {
   follow,
   sessionIsOver,
   type Acknowledgement,
+  type GuardKind,
+  type GuardView,
   type Modality,
   type SavedSession,
   type SequencedWindow,
   type SessionView,
   type Trouble,
+  type Verdict,
 } from 'idem-sdk';
 import wasmUrl from '../../../sdk/dist/idem-edge.wasm?url';
 import * as operator from './operator';
-import { problemText } from './words';
+import { isAlarm, problemText, stands } from './words';
 
 export type Screen = 'link' | 'start' | 'live' | 'over';
 
@@ -62,6 +65,8 @@ const OTHERS_MAX = 50;
 /** How often the verdict is read while nothing else brings it: trust also moves with time. */
 const READ_EVERY_MS = 5000;
 
+const NO_VERDICT: Verdict = { kind: 'insufficient', confidence: 0, saw: [], text: '' };
+
 function loadSaved(): Saved | null {
   try {
     return JSON.parse(sessionStorage.getItem(KEY) ?? 'null') as Saved | null;
@@ -91,6 +96,8 @@ export class Desk {
   busy = $state(false);
   /** Signed in again in this session, and trust has not come back yet. */
   confirmed = $state(false);
+  /** What the guards of this page say, here and now. */
+  hands = $state.raw<Record<Modality, Verdict>>({ keyboard: NO_VERDICT, pointer: NO_VERDICT });
   startedAt = 0;
 
   private token: string | null = null;
@@ -100,6 +107,20 @@ export class Desk {
   private readTimer = 0;
 
   readonly locked = $derived(this.view?.state === 'locked' && this.screen === 'live');
+
+  /** The alarm that stands with the server; null when there is none. */
+  readonly alarm = $derived(stands(this.view?.guard) ? this.view.guard : null);
+
+  /** The gravest of what server and page say of the devices. */
+  readonly guard = $derived.by((): { kind: GuardKind; state: 'alarm' | 'noted' | 'hand' | 'quiet' } => {
+    const here = MODALITIES.map((modality) => this.hands[modality].kind);
+    const kinds = this.alarm === null ? here : [this.alarm.kind, ...here];
+    const alarm = kinds.find(isAlarm);
+    if (alarm !== undefined) return { kind: alarm, state: 'alarm' };
+    if (kinds.includes('macro')) return { kind: 'macro', state: 'noted' };
+    if (kinds.includes('human')) return { kind: 'human', state: 'hand' };
+    return { kind: 'insufficient', state: 'quiet' };
+  });
 
   async begin(): Promise<void> {
     this.token = operator.takeFromAddress();
@@ -198,6 +219,9 @@ export class Desk {
         this.settle(answer, windows),
       onTrouble: (trouble: Trouble | null) => this.hinder(trouble),
       onActivity: (modality: Modality) => this.count(modality),
+      onVerdict: (modality: Modality, verdict: Verdict) => {
+        this.hands = { ...this.hands, [modality]: verdict };
+      },
       onSave: (session: SavedSession) =>
         sessionStorage.setItem(KEY, JSON.stringify({ person, session } satisfies Saved)),
     };
@@ -212,7 +236,7 @@ export class Desk {
   /** A verdict has come, by whichever way. */
   private see(view: SessionView): void {
     this.view = view;
-    if (view.state === 'ok' || view.state === 'locked') this.confirmed = false;
+    if (view.state !== 'step-up' || stands(view.guard)) this.confirmed = false;
     if (view.trust !== null) {
       const t = (performance.now() - this.startedAt) / 1000;
       this.points = [...this.points.slice(1 - POINTS_MAX), { t, trust: view.trust }];
@@ -303,7 +327,7 @@ export class Desk {
     this.busy = false;
     if (outcome.kind === 'answer') {
       this.confirmed = true;
-      this.see(outcome.body);
+      this.session.see(outcome.body);
       if (this.locked) this.notice = 'Still locked: what was measured weighs more than a sign-in.';
     } else if (outcome.kind === 'refusal') {
       this.notice = problemText(outcome.problem);
@@ -348,6 +372,7 @@ export class Desk {
     this.waiting = 0;
     this.lost = 0;
     this.confirmed = false;
+    this.hands = { keyboard: NO_VERDICT, pointer: NO_VERDICT };
     for (const modality of MODALITIES) this.pending[modality] = 0;
   }
 
@@ -363,6 +388,7 @@ export class Desk {
       signal: this.streamEnd.signal,
       onEvent: ({ event, data }) => {
         if (event === 'session') this.hear(JSON.parse(data) as SessionView);
+        if (event === 'guard') this.warn(JSON.parse(data) as { session: string; guard: GuardView });
       },
       onState: (state) => {
         this.stream = state;
@@ -394,6 +420,14 @@ export class Desk {
       0,
       OTHERS_MAX,
     );
-    if (view.id === this.session?.id && view.changed !== this.view?.changed) this.see(view);
+    const news = view.changed !== this.view?.changed || view.state !== this.view.state;
+    if (view.id === this.session?.id && news) this.session.see(view);
+  }
+
+  /** An alarm somewhere; the session's new state follows in an event of its own. */
+  private warn({ session, guard }: { session: string; guard: GuardView }): void {
+    this.others = this.others.map((other) =>
+      other.id === session && !stands(other.guard) ? { ...other, guard } : other,
+    );
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* words.ts - numbers and states as a person reads them. */
-import type { Modality, Problem, SessionState } from 'idem-sdk';
+import type { GuardKind, GuardView, Modality, Problem, SessionState } from 'idem-sdk';
 
 export type Tone = 'good' | 'warn' | 'bad' | 'quiet';
 
@@ -12,6 +12,51 @@ export const STATES: Record<SessionState, { word: string; tone: Tone }> = {
   locked: { word: 'Locked', tone: 'bad' },
   closed: { word: 'Closed', tone: 'quiet' },
 };
+
+/** What a guard's verdict is called: in a headline, in a list, and how much it matters. */
+export const GUARDS: Record<GuardKind, { says: string; short: string; tone: Tone }> = {
+  insufficient: { says: 'Hand or machine: too little yet', short: 'too little', tone: 'quiet' },
+  human: { says: 'A hand is here', short: 'hand', tone: 'good' },
+  'injected-keys': { says: 'No hand types on this keyboard', short: 'injected keys', tone: 'bad' },
+  'scripted-pointer': { says: 'No hand moves this pointer', short: 'scripted pointer', tone: 'bad' },
+  'remote-control': {
+    says: 'This device is controlled from afar',
+    short: 'remote control',
+    tone: 'warn',
+  },
+  macro: { says: 'A known device types here, not a hand', short: 'macro', tone: 'quiet' },
+  replay: { says: 'This was typed before, or by no person', short: 'replay', tone: 'bad' },
+};
+
+export const HANDS: Record<Modality, string> = {
+  keyboard: 'A hand is at this keyboard',
+  pointer: 'A hand moves this pointer',
+};
+
+const ACTIONS: Record<GuardView['action'], string> = {
+  observe: 'It is noted, and nothing else follows from it.',
+  notify: 'The operator is told; the session goes on.',
+  'step-up': 'The session asks for a sign-in, and nothing of it will be learned.',
+  lock: 'The session is locked, and nothing of it will be learned.',
+};
+
+/** What was done about an alarm. */
+export function done(guard: GuardView): string {
+  return ACTIONS[guard.action];
+}
+
+/** An alarm that nobody has answered with a sign-in yet. */
+export function stands(guard: GuardView | null | undefined): guard is GuardView {
+  return guard !== null && guard !== undefined && !guard.cleared;
+}
+
+export function isAlarm(kind: GuardKind): boolean {
+  return !['insufficient', 'human', 'macro'].includes(kind);
+}
+
+export function sentence(text: string): string {
+  return text === '' ? '' : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
 
 export const STROKES: Record<Modality, { one: string; many: string }> = {
   keyboard: { one: 'key', many: 'keys' },
