@@ -21,7 +21,8 @@ static const struct {
     int id;
 } rows[] = {
     {"human", "FILE", "a keyboard recording of people (may be repeated)", HUMAN},
-    {"users", "RANGES", "of the recording before it take these people only: 1-72,80", USERS},
+    {"users", "RANGES", "of the recording before it take these people only: 1-72,80,90-99/2",
+     USERS},
     {"clocks", NULL, "also play the payloads on coarser clocks and delivered late", CLOCKS},
     {"seed", "N", "of all draws (default 1)", SEED},
     {"json", NULL, "figures as JSON on standard output", JSON},

@@ -106,8 +106,8 @@ void idem_recording_drop_lost(struct idem_recording *rec);
 void idem_recording_drop_test(struct idem_recording *rec);
 /*
  * Keeps the people whose number, the digits of the name read as one, lies in ranges like "1-72" or
- * "1-10,15,20-". IDEM_ERR_INVALID for anything else; IDEM_ERR_NOT_FOUND when nobody is left (the
- * recording is then empty).
+ * "1-10,15,20-"; "1-99/2" is every second one of a range. IDEM_ERR_INVALID for anything else;
+ * IDEM_ERR_NOT_FOUND when nobody is left (the recording is then empty).
  */
 int idem_recording_keep(struct idem_recording *rec, const char *ranges);
 /* Wipes and frees. */

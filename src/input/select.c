@@ -52,29 +52,53 @@ void idem_recording_drop_test(struct idem_recording *rec)
     idem_recording_drop_empty(rec);
 }
 
-/* One range: "5", "5-9", "5-" or "-9". Moves *at behind it and its comma. */
-static bool parse_range(const char **at, uint64_t *lo, uint64_t *hi)
+struct range {
+    uint64_t lo, hi, step;
+};
+
+/* A number of at most 18 digits, if there are any. */
+static bool parse_digits(const char **at, bool *there, uint64_t *out)
 {
-    char *end = (char *)*at;
     size_t digits = strspn(*at, "0123456789");
-    if (digits > 18)
+    *there = digits > 0;
+    if (*there)
+        *out = strtoull(*at, NULL, 10);
+    *at += digits;
+    return digits <= 18;
+}
+
+/* One range: "5", "5-9", "5-", "-9" or "5-9/2". Moves *at behind it and its comma. */
+static bool parse_range(const char **at, struct range *out)
+{
+    struct range r = {0, UINT64_MAX, 1};
+    bool first, second = false, step = true;
+    if (!parse_digits(at, &first, &r.lo))
         return false;
-    *lo = digits ? strtoull(*at, &end, 10) : 0;
-    *hi = digits ? *lo : UINT64_MAX;
-    if (*end == '-') {
-        const char *second = end + 1;
-        size_t more = strspn(second, "0123456789");
-        if (more > 18 || (!digits && !more))
+    if (**at == '-') {
+        (*at)++;
+        if (!parse_digits(at, &second, &r.hi) || (!first && !second))
             return false;
-        *hi = UINT64_MAX;
-        end++;
-        if (more)
-            *hi = strtoull(second, &end, 10);
-    } else if (!digits) {
+        if (**at == '/') {
+            (*at)++;
+            if (!parse_digits(at, &step, &r.step) || !step || r.step == 0)
+                return false;
+        }
+    } else if (first) {
+        r.hi = r.lo;
+    } else {
         return false;
     }
-    *at = end + (*end == ',');
-    return (*end == 0 || (*end == ',' && end[1])) && *lo <= *hi;
+    if (**at == ',' && (*at)[1])
+        (*at)++;
+    else if (**at)
+        return false;
+    *out = r;
+    return r.lo <= r.hi;
+}
+
+static bool in_range(const struct range *r, uint64_t n)
+{
+    return n >= r->lo && n <= r->hi && (n - r->lo) % r->step == 0;
 }
 
 /* The digits of a name as one number. */
@@ -89,17 +113,17 @@ static uint64_t number_of(const char *name)
 
 int idem_recording_keep(struct idem_recording *rec, const char *ranges)
 {
-    uint64_t lo, hi;
+    struct range range;
     if (!*ranges)
         return IDEM_ERR_INVALID;
     for (const char *at = ranges; *at;)
-        if (!parse_range(&at, &lo, &hi))
+        if (!parse_range(&at, &range))
             return IDEM_ERR_INVALID;
     for (uint32_t p = 0; p < rec->person_count; p++) {
         uint64_t n = number_of(rec->people[p].name);
         bool kept = false;
         for (const char *at = ranges; *at && !kept;)
-            kept = parse_range(&at, &lo, &hi) && n >= lo && n <= hi;
+            kept = parse_range(&at, &range) && in_range(&range, n);
         for (uint32_t s = 0; s < rec->people[p].count && !kept; s++)
             rec->sessions[rec->people[p].first + s].count = 0;
     }

@@ -211,9 +211,11 @@ static void people_are_kept_by_number(void **state)
     static const struct {
         const char *ranges;
         uint32_t people;
-    } good[] = {{"1-72", 2}, {"2,73", 2}, {"73-", 1}, {"-1", 1}, {"1,2,73", 3}};
-    static const char *const bad[] = {"",  "x",     "5-4", "1,,2",
-                                      "-", "1-2-3", "1,",  "9999999999999999999"};
+    } good[] = {{"1-72", 2},   {"2,73", 2},   {"73-", 1},    {"-1", 1},
+                {"1,2,73", 3}, {"1-73/2", 2}, {"2-73/2", 1}, {"1-2/1,73-/9", 3}};
+    static const char *const bad[] = {"",     "x",     "5-4", "1,,2",
+                                      "-",    "1-2-3", "1,",  "9999999999999999999",
+                                      "1-2/", "1-2/0", "1/2", "1-2/2x"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         struct idem_recording *rec = read_ok(KEYS "u1,s,a,1,2\nu02,s,a,1,2\n73,s,a,1,2\n");
         assert_int_equal(idem_recording_keep(rec, good[i].ranges), 0);
