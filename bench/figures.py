@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""figures.py - runs the evaluations behind the recognition figures of README.md, docs/recognition.md and
-docs/ageing.md.
+"""figures.py - runs the evaluations behind the figures of README.md, docs/recognition.md, docs/ageing.md and
+docs/guard.md.
 
 Each document holds pairs of markers, `<!-- figures:NAME -->` ... `<!-- /figures:NAME -->`. What stands between them
 is made here: figures with 95 % intervals and the commands that they come from (figures_tables.py says which). JSON and
@@ -29,7 +29,7 @@ import figures_derive
 import figures_tables
 
 MARKED = re.compile(r"<!-- figures:([\w-]+) -->\n(.*?)<!-- /figures:\1 -->", re.S)
-DOCUMENTS = ("README.md", "docs/recognition.md", "docs/ageing.md")
+DOCUMENTS = ("README.md", "docs/recognition.md", "docs/ageing.md", "docs/guard.md")
 
 
 class Failed(Exception):
@@ -145,6 +145,12 @@ def render(runner, names):
     return tables, plots, failed
 
 
+def fill(path, tables, check):
+    """Reads the document again, for somebody may have written in it while the commands ran."""
+    text = path.read_text()
+    return settle(path, text, filled(text, tables), check)
+
+
 def filled(text, tables):
     def body(found):
         name = found.group(1)
@@ -188,7 +194,7 @@ def main():
     runner.out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     tables, plots, failed = render(runner, names)
-    differs = [settle(path, old, filled(old, tables), given.check) for path, old in texts.items()]
+    differs = [fill(path, tables, given.check) for path in texts]
     for file, svg in plots.items():
         path = given.root / "docs" / "img" / file
         differs.append(settle(path, path.read_text() if path.is_file() else None, svg, given.check))

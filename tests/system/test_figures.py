@@ -85,6 +85,15 @@ class Figures(unittest.TestCase):
         self.assertIn(":root{--card:#fff}\nsvg text{fill:red}", plot)
         self.assertNotIn("body{", plot)
 
+    def test_what_was_written_meanwhile_stays(self):
+        self.fills()
+        self.tool.write_text(TOOL.replace("import json, os, sys", "import json, os, sys\n" + """
+with open(os.environ["STUB_WRITES"], "a") as document:
+    document.write("written meanwhile\\n")"""))
+        text = self.fills(eer="0.034", STUB_WRITES=str(self.document))
+        self.assertIn("3.4 %", text)
+        self.assertTrue(text.endswith("after\nwritten meanwhile\n"))
+
     def test_check_passes_on_what_was_just_filled_and_fails_on_a_changed_number(self):
         before = self.fills()
         self.assertEqual(self.figures("--check").returncode, 0)
