@@ -64,7 +64,7 @@ static const double stall_again = -2.2;
 /* A stroke without a capital is that much less likely from a program that needs no Shift. */
 static const double bare_expected = 0.15;
 /* Programs press one key after the other; hands overlap them now and then. */
-static const double rollover = -2.0;
+static const double rollover = -4.0;
 /* What a role pays for a key, or a number of them, that it does not send. */
 static const double foreign = -9.0;
 

@@ -196,6 +196,59 @@ static void test_a_stall_hides_no_payload(void **state)
     leave(&s);
 }
 
+/* However long it was: a screen that does not answer for four seconds is not typed at for them. */
+static void test_a_long_stall_hides_little_more(void **state)
+{
+    struct seat s;
+    (void)state;
+    sit(&s, NULL);
+    type_by_hand(&s, 150);
+    uint32_t before = s.downs;
+    s.ms += 4000;
+    type_by_machine(&s, 60, 8, 2);
+    assert_in_range(s.alarmed - before, 4, 24);
+    leave(&s);
+}
+
+/* Where nobody has typed yet, there is nobody whose keys could have queued up. */
+static void test_a_payloads_delay_is_no_stall(void **state)
+{
+    struct seat s;
+    (void)state;
+    sit(&s, NULL);
+    stroke(&s, META, 6, 4);
+    stroke(&s, 19, 2, 2);
+    s.ms += 1500;
+    type_by_machine(&s, 30, 8, 2);
+    assert_in_range(s.alarmed, 3, 7);
+    leave(&s);
+}
+
+/* A page so slow that it takes one event every eight frames: every interval is the same. */
+static void test_a_slow_page_is_no_rhythm(void **state)
+{
+    struct seat s;
+    double ms = 1000;
+    (void)state;
+    sit(&s, NULL);
+    type_by_hand(&s, 30);
+    ms = s.ms;
+    for (int i = 0; i < 60; i++) {
+        uint32_t a = letter(&s), b;
+        s.last = a;
+        b = letter(&s);
+        s.last = b;
+        event(&s, a, IDEM_KEY_DOWN, 0, ms += 133.3);
+        if (i % 2 == 0)
+            event(&s, b, IDEM_KEY_DOWN, 0, ms += 133.3);
+        event(&s, a, IDEM_KEY_UP, 0, ms += 133.3);
+        if (i % 2 == 0)
+            event(&s, b, IDEM_KEY_UP, 0, ms += 133.3);
+    }
+    assert_int_equal(s.alarmed, 0);
+    leave(&s);
+}
+
 /* The kernel's stamps do not bunch, so that there a stall excuses next to nothing. */
 static void test_hardware_has_no_queue(void **state)
 {
@@ -270,8 +323,8 @@ static void test_a_coarse_clock_is_no_rhythm(void **state)
     (void)state;
     sit(&s, NULL);
     for (int i = 0; i < 2000; i++) {
-        double gap = tick * round(log_normal(&s, 200, 0.15) / tick);
-        double hold = tick * round(log_normal(&s, 80, 0.15) / tick);
+        double gap = tick * round(log_normal(&s, 200, 0.05) / tick);
+        double hold = tick * round(log_normal(&s, 80, 0.05) / tick);
         stroke(&s, letter(&s), gap, hold);
     }
     assert_int_equal(s.alarmed, 0);
@@ -471,6 +524,61 @@ static void test_what_is_known_of_a_device_weighs(void **state)
     leave(&unknown);
 }
 
+/* Each thing that is known of a device alone moves the odds. */
+static void test_twins_and_arrivals_weigh_each(void **state)
+{
+    const struct idem_guard_device plain = {0}, twin = {.twin = true},
+                                   fresh = {.hotplugged = true, .arrived_us = 900000},
+                                   old = {.hotplugged = true, .arrived_us = -900000000},
+                                   xtest = {.source = IDEM_SOURCE_SYNTHETIC};
+    const struct idem_guard_device *all[] = {&plain, &old, &twin, &xtest, &fresh};
+    double odds[5];
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        struct idem_key_judge j;
+        idem_key_judge_init(&j, all[i]);
+        idem_key_judge_event(&j, 30, IDEM_KEY_DOWN, 0, 1000000);
+        odds[i] = idem_contest_odds(&j.contest);
+    }
+    assert_true(fabs(odds[1] - odds[0]) < 1e-9);
+    assert_true(odds[2] > odds[0] + 0.5);
+    assert_true(odds[3] > odds[2] + 0.5);
+    assert_true(odds[4] > odds[3] + 0.5);
+}
+
+/* The longer a hand has been at a device, the more it takes to be another's. */
+static void test_a_settled_device_takes_more(void **state)
+{
+    const struct idem_guard_stroke by_hand = {.hold_us = 95000, .gap_us = 165000};
+    struct idem_contest c;
+    double young;
+    (void)state;
+    idem_contest_init(&c, IDEM_ROLE_ORDINARY, false, -6.0);
+    for (int i = 0; i < 20; i++)
+        idem_contest_stroke(&c, &by_hand, 16000);
+    young = c.nats[IDEM_BY_JITTER];
+    for (int i = 0; i < 200; i++)
+        idem_contest_stroke(&c, &by_hand, 16000);
+    assert_true(c.nats[IDEM_BY_JITTER] < young - 4.0);
+}
+
+static void test_one_report_counts_once(void **state)
+{
+    struct idem_guard_stroke s = {.hold_us = 95000, .gap_us = 165000, .flight_us = IDEM_TIME_NONE};
+    struct idem_contest plain, reported;
+    (void)state;
+    idem_contest_init(&plain, IDEM_ROLE_ORDINARY, false, -6.0);
+    reported = plain;
+    for (int i = 0; i < 3; i++) {
+        s.what = 0;
+        idem_contest_stroke(&plain, &s, 1);
+        s.what = IDEM_STROKE_REPORT;
+        idem_contest_stroke(&reported, &s, 1);
+    }
+    double more = idem_contest_odds(&reported) - idem_contest_odds(&plain);
+    assert_true(more > 2.9 && more < 3.1);
+}
+
 static void scan(struct seat *s)
 {
     for (int i = 0; i < 13; i++)
@@ -523,6 +631,9 @@ static void test_a_synthetic_source_with_a_hand_is_remote(void **state)
     (void)state;
     sit(&hand, &xtest);
     sit(&machine, &xtest);
+    stroke(&hand, 30, 200, 90);
+    stroke(&hand, 31, 200, 90);
+    assert_int_equal(kind(&hand), IDEM_GUARD_INSUFFICIENT);
     type_by_hand(&hand, 40);
     type_by_machine(&machine, 40, 12, 2);
     assert_int_equal(kind(&hand), IDEM_GUARD_REMOTE_CONTROL);
@@ -563,6 +674,30 @@ static void test_a_gap_is_never_a_reason(void **state)
     }
     assert_int_equal(s.turns, 0);
     leave(&s);
+}
+
+/* What is down is remembered once, forgotten when it goes up, and wiped in a gap. */
+static void test_keys_held_are_forgotten(void **state)
+{
+    static const struct idem_held_key none[IDEM_KEYS_HELD];
+    const struct idem_guard_device unknown = {0};
+    struct idem_key_judge j;
+    (void)state;
+    idem_key_judge_init(&j, &unknown);
+    for (int i = 0; i < 5; i++)
+        idem_key_judge_event(&j, 30, IDEM_KEY_DOWN, 0, 1000 * i);
+    idem_key_judge_event(&j, 30, IDEM_KEY_UP, 0, 80000);
+    assert_memory_equal(j.held, none, sizeof none);
+    assert_int_equal(j.contest.strokes, 1);
+    idem_key_judge_event(&j, 31, IDEM_KEY_DOWN, 0, 200000);
+    idem_key_judge_gap(&j);
+    assert_memory_equal(j.held, none, sizeof none);
+    idem_key_judge_event(&j, 31, IDEM_KEY_UP, 0, 300000);
+    assert_int_equal(j.contest.strokes, 1);
+    /* A release that took its time was lost on the way. */
+    idem_key_judge_event(&j, 32, IDEM_KEY_DOWN, 0, 400000);
+    idem_key_judge_event(&j, 32, IDEM_KEY_UP, 0, 9000000);
+    assert_int_equal(j.contest.strokes, 1);
 }
 
 static void test_garbage_is_survived(void **state)
@@ -662,6 +797,9 @@ int main(void)
         cmocka_unit_test(test_a_queue_after_a_stall_is_a_hand),
         cmocka_unit_test(test_a_queue_behind_a_held_key_is_a_hand),
         cmocka_unit_test(test_a_stall_hides_no_payload),
+        cmocka_unit_test(test_a_long_stall_hides_little_more),
+        cmocka_unit_test(test_a_payloads_delay_is_no_stall),
+        cmocka_unit_test(test_a_slow_page_is_no_rhythm),
         cmocka_unit_test(test_hardware_has_no_queue),
         cmocka_unit_test(test_a_touch_keyboard_is_a_hand),
         cmocka_unit_test(test_tap_hold_keys_are_a_known_function),
@@ -677,11 +815,15 @@ int main(void)
         cmocka_unit_test(test_one_report_is_evidence_on_a_fine_clock_only),
         cmocka_unit_test(test_brief_chords_are_no_finger),
         cmocka_unit_test(test_what_is_known_of_a_device_weighs),
+        cmocka_unit_test(test_twins_and_arrivals_weigh_each),
+        cmocka_unit_test(test_a_settled_device_takes_more),
+        cmocka_unit_test(test_one_report_counts_once),
         cmocka_unit_test(test_a_known_scanner_is_a_macro_an_unknown_one_an_alarm),
         cmocka_unit_test(test_a_role_that_is_broken_protects_nobody),
         cmocka_unit_test(test_a_synthetic_source_with_a_hand_is_remote),
         cmocka_unit_test(test_an_alarm_stays_until_it_is_dealt_with),
         cmocka_unit_test(test_a_gap_is_never_a_reason),
+        cmocka_unit_test(test_keys_held_are_forgotten),
         cmocka_unit_test(test_garbage_is_survived),
         cmocka_unit_test(test_time_backwards_and_forty_keys_down),
         cmocka_unit_test(test_devices_are_checked_and_small),
