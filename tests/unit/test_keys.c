@@ -222,6 +222,17 @@ static void test_a_payloads_delay_is_no_stall(void **state)
     type_by_machine(&s, 30, 8, 2);
     assert_in_range(s.alarmed, 3, 7);
     leave(&s);
+
+    const struct idem_guard_stroke by_hand = {.hold_us = 95000, .gap_us = 165000};
+    struct idem_contest c;
+    idem_contest_init(&c, IDEM_ROLE_ORDINARY, false, -6.0);
+    uint32_t fresh = c.backlog;
+    idem_contest_stall(&c, 2000000, false);
+    assert_int_equal(c.backlog, fresh);
+    for (int i = 0; i < 3; i++)
+        idem_contest_stroke(&c, &by_hand, 1000);
+    idem_contest_stall(&c, 2000000, false);
+    assert_true(c.backlog > fresh + 10);
 }
 
 /* A page so slow that it takes one event every eight frames: every interval is the same. */
