@@ -32,7 +32,7 @@ test: all page asan
 bench: all
 	@IDEM_DATA=$(IDEM_DATA) bench/all.sh $(BUILD)
 
-# Every figure and plot of recognition in README.md, docs/recognition.md and docs/ageing.md, from the recordings in IDEM_DATA;
+# Every figure and plot in README.md, docs/recognition.md, docs/ageing.md and docs/guard.md, from the recordings in IDEM_DATA;
 # CHECK=1 only compares, ONLY='verify leak' takes these tables.
 figures: all
 	@IDEM_DATA=$(IDEM_DATA) IDEM_CLI=$(BUILD)/src/cli/idem python3 -B bench/figures.py $(if $(CHECK),--check) \

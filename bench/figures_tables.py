@@ -4,6 +4,7 @@
 JOBS are commands; $D is the folder of recordings, $B what figures_derive.py makes of them. TABLES say which jobs a table
 needs, how their answers become Markdown, and which plots of their pages are shown beside it. Every table ends with its
 commands. Verdicts in the table of targets are computed, never written by hand."""
+import figures_guard
 import figures_targets
 from figures_words import ci, figure, listed, pct, ratio, share, table, time_or_never
 
@@ -62,6 +63,7 @@ JOBS.update({
     "leak-default": "idem eval leak --levels hand --windows 100 %s %s %s" % (MANY_WORDS, AALTO, DEVELOPMENT),
     "leak-thin": "idem eval leak --levels hand --windows 100 --thin 0.3 %s %s %s" % (MANY_WORDS, AALTO, DEVELOPMENT),
 })
+JOBS.update(figures_guard.JOBS)
 POINTER = ["pointer-%d" % at for at in range(len(CLOCKS))]
 
 
@@ -408,6 +410,12 @@ TABLES = {
     "mixed": Table(["mixed"], two_people),
     "enrolment": Table(["effort-aalto", "effort-bbmas", "effort-sapimouse"], effort,
                        [("enrolment.svg", "effort-bbmas", "Probes of four windows, enrolment spread over time")]),
+    "injection": Table(["injection"], figures_guard.injection,
+                       [("injection.svg", "injection", "Payloads alarmed after so many key-downs")]),
+    "injection-clocks": Bare(["injection"], figures_guard.clocks),
+    "injection-people": Table(["injection", "injection-set"], figures_guard.people),
+    "injection-honest": Bare(["injection"], figures_guard.honest),
+    "injection-claims": Bare(["injection"], figures_guard.claims),
     "leak": Table(["leak"], leak),
     "leak-default": Table(["leak-default", "leak-thin"], leak_default),
 }
