@@ -9,11 +9,13 @@
  * answered:
  *
  *   first    one window of each session, all distinct
- *   steady   a tenth of the sessions, round and round for SECONDS, their filters full of suffixes
- *   bare     the requests of "first", byte for byte, to a libmicrohttpd that does nothing but read
+ *   steady   a tenth of the sessions, round and round for SECONDS, or until the windows that were
+ *            made beforehand are used up, their filters full of suffixes
+ *   bare     the requests of "steady", byte for byte, to a libmicrohttpd that does nothing but read
  *            them and answer as many bytes
  *
- * One load generator, one thread, over connections that stay open, on the same machine: what it
+ * Every window is typed anew, because the server knows those that it has had before. One load
+ * generator, one thread, over connections that stay open, on the same machine: what it
  * costs is part of the figure.
  */
 #include "people.h"
@@ -30,19 +32,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-    KEYS = 25,
-    TYPISTS = 64,       /* simulated people; sessions share their hands, not their identity */
-    ENROL_WINDOWS = 16, /* sent in one request */
-    ROUNDS_MAX = 1 << 20,
-    WARM_ROUNDS = 8, /* before "steady" is measured */
+    TYPISTS = 64,      /* simulated hands; sessions share them, but neither identity nor windows */
+    ENROL_WINDOWS = 4, /* sent in one request */
+    WARM_ROUNDS = 8,   /* before "steady" is measured */
+    STEADY_ROUNDS = 24,
     STEADY_SHARE = 10,
-    REQUEST_MAX = 8192,
+    SILENCE_MAX_S = 60, /* without an answer to anybody: something is wrong */
+    REQUEST_MAX = 16384,
     ANSWER_MAX = 16384,
     CONNECTIONS_MAX = 1024,
     TOKEN = 43,
@@ -187,7 +190,9 @@ static double run(struct load *l, double seconds)
     for (int i = 0; i < l->connections; i++)
         open += begin(l, &all[i]);
     while (open > 0) {
-        int n = epoll_wait(epoll, events, 64, 1000);
+        int n = epoll_wait(epoll, events, 64, 1000 * SILENCE_MAX_S);
+        if (n == 0)
+            die("no answer for a minute");
         for (int i = 0; i < n; i++) {
             struct connection *c = events[i].data.ptr;
             send_some(c);
@@ -209,40 +214,68 @@ static double run(struct load *l, double seconds)
 
 /* ------------------------------------------------------------------ sessions and windows */
 
+struct body {
+    uint8_t *bytes;
+    size_t len;
+};
+
 struct bench {
     const struct idem_front *front;
     uint16_t port;
-    size_t sessions, next;
-    uint32_t seq; /* of the round */
-    size_t rounds;
+    size_t sessions, next, last; /* the next request, and the end */
+    size_t tokens_kept;
+    uint32_t seq; /* that every session has come to */
     char (*tokens)[TOKEN + 1];
-    struct idem_window *windows[TYPISTS][ENROL_WINDOWS];
-    uint8_t bodies[TYPISTS][REQUEST_MAX];
-    size_t body_len[TYPISTS];
+    struct person people[TYPISTS];
+    struct typist *typists; /* one a session */
+    struct body *stock;     /* of a measurement, session by session, round by round */
+    size_t stock_len;
 };
 
-static void type_windows(struct bench *b)
+/* Types `count` windows of a session, numbered from first on. */
+static size_t make_body(struct bench *b, size_t session, uint32_t first, uint32_t count,
+                        uint8_t bytes[REQUEST_MAX])
 {
-    for (int t = 0; t < TYPISTS; t++) {
-        struct person person;
-        person_draw(&person, 1000 + (uint64_t)t);
-        struct typist typist = typist_new(&person, (uint64_t)t);
-        for (int i = 0; i < ENROL_WINDOWS; i++)
-            b->windows[t][i] = typist_window(&typist, b->front, KEYS);
+    struct idem_wire_writer w;
+    size_t len = 0;
+    int err = idem_wire_batch_begin(&w, b->front, false, count, -1, bytes, REQUEST_MAX);
+    for (uint32_t i = 0; i < count && err == 0; i++) {
+        struct idem_window *window =
+            typist_window(&b->typists[session], b->front, IDEM_WINDOW_KEYS);
+        err = idem_wire_batch_put(&w, window, first + i);
+        idem_window_free(window);
     }
+    if (err != 0 || idem_wire_batch_end(&w, &len) != 0)
+        die("a body too long");
+    return len;
 }
 
-/* The bodies of one round: `count` windows from number first on. */
-static void make_bodies(struct bench *b, uint32_t first, uint32_t count)
+static void drop_stock(struct bench *b)
 {
-    for (int t = 0; t < TYPISTS; t++) {
-        struct idem_wire_writer w;
-        int err = idem_wire_batch_begin(&w, b->front, false, count, -1, b->bodies[t], REQUEST_MAX);
-        for (uint32_t i = 0; i < count && err == 0; i++)
-            err = idem_wire_batch_put(&w, b->windows[t][(first + i) % ENROL_WINDOWS], first + i);
-        if (err != 0 || idem_wire_batch_end(&w, &b->body_len[t]) != 0)
-            die("a body too long");
-    }
+    for (size_t i = 0; i < b->stock_len; i++)
+        free(b->stock[i].bytes);
+    free(b->stock);
+    b->stock = NULL;
+    b->stock_len = 0;
+}
+
+/* The windows of `rounds` rounds, one a request. */
+static void make_stock(struct bench *b, uint32_t rounds)
+{
+    static uint8_t bytes[REQUEST_MAX];
+    drop_stock(b);
+    b->stock = calloc(b->sessions * rounds, sizeof *b->stock);
+    if (b->stock == NULL)
+        die("memory");
+    for (uint32_t r = 0; r < rounds; r++, b->seq++)
+        for (size_t i = 0; i < b->sessions; i++) {
+            struct body *body = &b->stock[b->stock_len++];
+            body->len = make_body(b, i, b->seq, 1, bytes);
+            body->bytes = malloc(body->len);
+            if (body->bytes == NULL)
+                die("memory");
+            memcpy(body->bytes, bytes, body->len);
+        }
 }
 
 static size_t put_request(const struct bench *b, char *request, const char *path, const char *token,
@@ -281,24 +314,32 @@ static void keep_token(void *arg, const char *answer, size_t len)
 
     if (token == NULL)
         die("an answer without token");
-    memcpy(b->tokens[b->rounds++], token + sizeof field - 1, TOKEN);
+    memcpy(b->tokens[b->tokens_kept++], token + sizeof field - 1, TOKEN);
 }
 
-static bool next_windows(void *arg, char *request, size_t *len)
+static bool next_enrolment(void *arg, char *request, size_t *len)
+{
+    static uint8_t body[REQUEST_MAX];
+    struct bench *b = arg;
+
+    if (b->next == b->sessions)
+        return false;
+    size_t bytes = make_body(b, b->next, 1, ENROL_WINDOWS, body);
+    *len = put_request(b, request, "/v1/windows", b->tokens[b->next], "cbor", body, bytes);
+    b->next++;
+    return true;
+}
+
+/* From the stock; the bare server does not mind when it begins anew. */
+static bool next_window(void *arg, char *request, size_t *len)
 {
     struct bench *b = arg;
-    size_t i = b->next % b->sessions;
-
-    if (i == 0) { /* a new round: every session has had its turn */
-        if (b->rounds == 0)
-            return false;
-        b->rounds--;
-        make_bodies(b, b->seq, b->seq == 1 ? ENROL_WINDOWS : 1);
-        b->seq += b->seq == 1 ? ENROL_WINDOWS : 1;
-    }
+    if (b->next == b->last)
+        return false;
+    const struct body *body = &b->stock[b->next % b->stock_len];
+    *len = put_request(b, request, "/v1/windows", b->tokens[b->next % b->sessions], "cbor",
+                       body->bytes, body->len);
     b->next++;
-    *len = put_request(b, request, "/v1/windows", b->tokens[i], "cbor", b->bodies[i % TYPISTS],
-                       b->body_len[i % TYPISTS]);
     return true;
 }
 
@@ -314,6 +355,7 @@ static pid_t spawn(const char *server, const char *population, const char *data,
         die("pipe");
     pid_t pid = fork();
     if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(out[1], STDOUT_FILENO);
         close(out[0]);
         close(out[1]);
@@ -364,6 +406,7 @@ static pid_t spawn_bare(size_t bytes, uint16_t *port)
         die("pipe");
     pid_t pid = fork();
     if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         bare_bytes = bytes;
         memset(bare_answer, 'x', sizeof bare_answer);
         struct sockaddr_in at = {.sin_family = AF_INET};
@@ -439,34 +482,37 @@ static double report(const char *name, struct load *l, double seconds, double se
     return rate;
 }
 
-/* `rounds` windows of each session, or as many as fit into the time. */
-static double measure(struct bench *b, struct load *l, const char *name, pid_t pid, size_t rounds,
+/* `requests` windows, or as many as fit into the time. */
+static double measure(struct bench *b, struct load *l, const char *name, pid_t pid, size_t requests,
                       double seconds)
 {
     double server = cpu_of(pid), own = cpu_own();
 
     l->port = b->port;
     l->answered = 0;
-    l->next = next_windows;
+    l->next = next_window;
     l->answer = NULL;
     b->next = 0;
-    b->rounds = rounds;
+    b->last = requests;
     double took = run(l, seconds);
     return report(name, l, took, cpu_of(pid) - server, cpu_own() - own);
 }
 
 static void prepare(struct bench *b, struct load *l)
 {
+    for (size_t t = 0; t < TYPISTS; t++)
+        person_draw(&b->people[t], 1000 + t);
+    for (size_t i = 0; i < b->sessions; i++)
+        b->typists[i] = typist_new(&b->people[i % TYPISTS], i);
     l->port = b->port;
     l->next = next_open;
     l->answer = keep_token;
     run(l, 1e9);
-    l->next = next_windows;
+    l->next = next_enrolment;
     l->answer = NULL;
     b->next = 0;
-    b->rounds = 1;
-    b->seq = 1;
     run(l, 1e9);
+    b->seq = 1 + ENROL_WINDOWS;
     printf("%zu sessions of as many enrolled people\n", b->sessions);
     fflush(stdout);
 }
@@ -508,34 +554,35 @@ int main(int argc, char **argv)
     b.sessions = argc > 4 ? (size_t)atol(argv[4]) : 50000;
     b.front = idem_population_front(pop);
     b.tokens = calloc(b.sessions, sizeof b.tokens[0]);
+    b.typists = calloc(b.sessions, sizeof b.typists[0]);
     l.arg = &b;
     l.latency = calloc(l.latency_max, sizeof l.latency[0]);
-    if (b.tokens == NULL || l.latency == NULL || mkdtemp(data) == NULL)
+    if (b.tokens == NULL || b.typists == NULL || l.latency == NULL || mkdtemp(data) == NULL)
         die("set-up");
-    type_windows(&b);
 
     pid_t server = spawn(argv[1], argv[2], data, &b.port);
     prepare(&b, &l);
-    double first = measure(&b, &l, "first", server, 1, 1e9);
+    make_stock(&b, 1);
+    double first = measure(&b, &l, "first", server, b.stock_len, 1e9);
     size_t all = b.sessions;
     b.sessions = all / STEADY_SHARE > 0 ? all / STEADY_SHARE : 1;
-    measure(&b, &l, "warming up", server, WARM_ROUNDS, 1e9);
-    double steady = measure(&b, &l, "steady", server, ROUNDS_MAX, seconds);
+    make_stock(&b, WARM_ROUNDS);
+    measure(&b, &l, "warming up", server, b.stock_len, 1e9);
+    make_stock(&b, STEADY_ROUNDS);
+    double steady = measure(&b, &l, "steady", server, b.stock_len, seconds);
     int status = end_child(server, SIGTERM);
 
     pid_t bare = spawn_bare(l.answer_bytes, &b.port);
-    b.sessions = all;
-    double limit = measure(&b, &l, "bare", bare, ROUNDS_MAX, seconds);
+    double limit = measure(&b, &l, "bare", bare, SIZE_MAX, seconds);
     end_child(bare, SIGKILL);
     printf("first  is %.3f of bare libmicrohttpd on the same bytes\n", first / limit);
     printf("steady is %.3f\n", steady / limit);
 
     nftw(data, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    for (int t = 0; t < TYPISTS; t++)
-        for (int i = 0; i < ENROL_WINDOWS; i++)
-            idem_window_free(b.windows[t][i]);
+    drop_stock(&b);
     idem_population_free(pop);
     free(b.tokens);
+    free(b.typists);
     free(l.latency);
     return status;
 }
