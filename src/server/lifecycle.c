@@ -157,7 +157,7 @@ static int store_end(struct idem_worker *w, struct idem_session *s, struct idem_
     int err = store->ops->begin(store);
 
     if (err == 0)
-        err = idem_quarantine_withdraw(store, w->benches[0].reader, s);
+        err = idem_quarantine_withdraw(store, &w->benches[0].judge, w->benches[0].reader, s);
     if (err == 0)
         err = idem_quarantine_learn(w->parts.people, store, &w->benches[0].judge,
                                     w->benches[0].reader, s, s->clock_ms, lesson);

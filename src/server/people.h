@@ -10,7 +10,8 @@
  *               replay after a restart passes them over
  *   anchor      what was enrolled, which later learning may not lead away from (model/adapt.h);
  *               NULL until something is learned: then the profile is its own anchor
- *   unsaved     enrolment was completed in memory; the store is told with the next transaction
+ *   unsaved     enrolment was completed, or taken back, in memory; the store is told with the next
+ *               transaction
  */
 #ifndef IDEM_SERVER_PEOPLE_H
 #define IDEM_SERVER_PEOPLE_H

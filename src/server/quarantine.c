@@ -254,22 +254,29 @@ void idem_lesson_forget(struct idem_lesson *lesson)
 
 struct withdrawal {
     struct idem_session *session;
+    const struct idem_front *front;
     struct idem_wire_reader *reader;
+    int64_t last_row; /* of the store */
     uint32_t ordinal; /* of the window before, counted from the session's first */
 };
 
-/* The profile without the window; none when that was all, or when it cannot be told apart. */
-static void take_out(struct idem_template *t, const struct idem_window *window)
+/* The profile without the window, and an empty one when it cannot be told apart. */
+static int take_out(const struct idem_front *front, struct idem_template *t,
+                    const struct idem_window *window)
 {
-    if (t->enrolled || t->profile == NULL)
-        return;
+    struct idem_profile *empty;
     int err = idem_profile_subtract(t->profile, window);
-    if (err == 0 && idem_profile_windows(t->profile) > 0)
-        return;
+
+    if (err == 0)
+        return IDEM_OK;
+    if ((err = idem_profile_new(front, idem_window_modality(window), &empty)) != 0)
+        return err;
     idem_profile_free(t->profile);
-    t->profile = NULL;
+    t->profile = empty;
+    return IDEM_OK;
 }
 
+/* A session that ended meanwhile may have stored the window with its own: it is stored anew. */
 static int withdraw_window(void *arg, const struct idem_store_window *stored)
 {
     struct withdrawal *x = arg;
@@ -282,17 +289,23 @@ static int withdraw_window(void *arg, const struct idem_store_window *stored)
     if (idem_wire_read_window(x->reader, stored->payload, stored->len, &seq, &window) != 0)
         return IDEM_OK; /* of another front: never in a profile */
     enum idem_modality m = idem_window_modality(window);
-    if (stored->row > s->guard.enrolled_to[m] || stored->row <= s->guard.enrolled_from[m])
+    struct idem_template *t = &s->person->templates[s->device_class][m];
+    if (t->enrolled || t->profile == NULL || stored->row > s->guard.enrolled_to[m] ||
+        stored->row <= s->guard.enrolled_from[m])
         return IDEM_OK;
-    take_out(&s->person->templates[s->device_class][m], window);
+    int err = take_out(x->front, t, window);
+    if (err != 0)
+        return err;
     s->guard.enrolled_to[m] = stored->row - 1;
+    t->until_row = x->last_row;
+    t->unsaved = true;
     return IDEM_OK;
 }
 
-int idem_quarantine_withdraw(struct idem_store *store, struct idem_wire_reader *reader,
-                             struct idem_session *s)
+int idem_quarantine_withdraw(struct idem_store *store, const struct idem_judge *judge,
+                             struct idem_wire_reader *reader, struct idem_session *s)
 {
-    struct withdrawal x = {s, reader, s->received};
+    struct withdrawal x = {s, judge->front, reader, store->ops->last_row(store), s->received};
     int err = IDEM_OK;
 
     if (s->guard.withdraw)

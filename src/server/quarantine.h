@@ -21,11 +21,11 @@ struct idem_lesson {
 
 /*
  * Takes out of profiles that are not complete what the session has enrolled from windows that a
- * guard's alarm forbids to learn, if there is any left. Only in memory: the store does not hold it
- * yet. Begun anew after a failure, it takes nothing out twice.
+ * guard's alarm forbids to learn, if there is any left; what has changed is to be saved. Begun anew
+ * after a failure, it takes nothing out twice.
  */
-int idem_quarantine_withdraw(struct idem_store *store, struct idem_wire_reader *reader,
-                             struct idem_session *s);
+int idem_quarantine_withdraw(struct idem_store *store, const struct idem_judge *judge,
+                             struct idem_wire_reader *reader, struct idem_session *s);
 
 /*
  * Computes the lesson of session s and writes it, within the caller's transaction. The judge's

@@ -247,15 +247,15 @@ class Learning(AlarmCase):
         return have
 
     def test_enrolment_that_is_not_complete_is_taken_out_again(self):
-        for kind in ("injected-keys", "scripted-pointer", "replay"):
+        for day, kind in enumerate(("injected-keys", "scripted-pointer", "replay")):
             self.session = self.server.open(person=kind)
-            self.session.send(windows(101, 1, 3))
+            self.session.send(windows(101, 10 * day + 1, 3))
             self.assertEqual(self.enrolled(), 300)
             self.send(alarm(1, kind, 0.5))
             self.assertEqual(self.enrolled(), 0)
-            self.session.send(windows(101, 2, 2))
+            self.session.send(windows(101, 10 * day + 2, 2))
             self.restart()
-            self.session.send(windows(101, 3, 2))
+            self.session.send(windows(101, 10 * day + 3, 2))
             self.assertEqual(self.enrolled(), 0)
             self.session.close()
             self.assertEqual(self.strokes(kind), 0)
@@ -274,6 +274,28 @@ class Learning(AlarmCase):
         beside.close()
         self.assertEqual(self.strokes(), 200)
 
+    def test_what_another_session_stored_with_its_own_is_taken_out_of_the_store(self):
+        beside = self.server.open()
+        beside.send(windows(101, 2, 1))
+        self.session.send(windows(101, 3, 2))
+        beside.close()  # which stores what is enrolled so far, this session's windows among it
+        self.send(alarm())
+        self.assertEqual(self.enrolled(), 100)
+        self.restart()
+        self.assertEqual(self.enrolled(), 100)
+        self.session.close()
+        self.assertEqual(self.strokes(), 100)
+
+    def test_windows_of_others_are_counted_once_after_a_restart(self):
+        beside = self.server.open()
+        beside.send(windows(101, 2, 1))
+        self.session.send(windows(101, 3, 2))
+        self.send(alarm())
+        self.restart()
+        self.assertEqual(self.enrolled(), 100)
+        beside.send(windows(101, 4, 1))
+        self.assertEqual(self.enrolled(), 200)
+
     def test_enrolment_that_was_complete_stays(self):
         self.session.send(windows(101, 1, 4))
         self.send(alarm())
@@ -289,9 +311,9 @@ class Learning(AlarmCase):
         self.assertEqual(self.enrolled(), 0)
         self.session.close()
         self.session = self.server.open(person="grace")
-        self.session.send(windows(101, 1, 10))
+        self.session.send(windows(101, 2, 10))
         self.send(alarm(1, "remote-control"))
-        self.session.send(windows(101, 2, 8))
+        self.session.send(windows(101, 3, 8))
         self.restart()
         self.session.close()
         self.assertEqual(self.learned(), 1)  # the day's share, of windows 4 to 6
