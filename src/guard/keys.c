@@ -59,7 +59,7 @@ enum {
     TICK_ROUNDING_US = 2000, /* what rounding to milliseconds makes of equal intervals */
     TICK_KNOWN_US = 4000,    /* a device may be coarser than its clock is said to be */
     REPORT_TICK_US = 10,     /* equal stamps mean one report only on a clock as fine as this */
-    REST_US = 200000,        /* between two bursts of a device */
+    REST_US = 1000000,       /* between two bursts of a device */
     REST_STENO_US = 60000,
     SYNTHETIC_KEYS = 4, /* keys after which a synthetic source is told */
     ALARM_STROKES = 3,  /* no alarm upon less */
@@ -130,7 +130,7 @@ static uint32_t longest_burst(enum idem_guard_role role)
     case IDEM_ROLE_STENO:
         return 48;
     case IDEM_ROLE_MACRO_PAD:
-        return 16;
+        return 24;
     case IDEM_ROLE_AUTOTYPE:
         return 160;
     default:
