@@ -54,7 +54,7 @@ export interface SessionHooks {
   onActivity?(modality: Modality): void;
   /** What a guard of this page says has changed. */
   onVerdict?(modality: Modality, verdict: Verdict): void;
-  onAlarm?(alarms: SequencedAlarm[]): void;
+  onAlarm?(body: string, alarms: SequencedAlarm[]): void;
   onSave?(saved: SavedSession): void;
 }
 
@@ -215,7 +215,7 @@ export class Session {
         this.watch.settled(sent, answer.session);
         this.hooks.onView(answer.session);
       },
-      onSend: (_body, alarms) => this.hooks.onAlarm?.(alarms),
+      onSend: (body, alarms) => this.hooks.onAlarm?.(body, alarms),
       onTrouble: (trouble) => this.hooks.onTrouble?.(trouble),
       onSeq: (next) => this.save({ nextAlarm: next }),
       onQueue: (left) => this.save({ alarms: [...left] }),

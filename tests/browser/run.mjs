@@ -6,6 +6,9 @@
  *   2  one person types till enrolled, and some windows more: trust stays above step-up
  *   3  another person types on: the page locks, shows why, measures nothing, and survives a reload
  *   4  the way back: unlock, close, and start as somebody else, by mouse alone
+ *   5  a machine types: flagged within 20 keys, locked, answered with a sign-in, flagged again
+ *
+ * The recorded people are hands to the guard all the way.
  *
  * Server, browser and page are the real ones; the two people are recordings with their own timings
  * (tests/data). Run by node --test rules: one result a step, in this order, each needing the one
@@ -38,9 +41,12 @@ describe('the page', { skip: absent && `${BINARY} is not installed`, concurrency
   const complaints = [];
   const foreign = [];
   const bodies = [];
+  const alarms = [];
 
   const text = (id) => page.getByTestId(id).textContent();
   const session = () => page.evaluate(() => JSON.parse(sessionStorage.getItem('idem.session')).session.id);
+
+  const guard = () => page.evaluate(() => ({ ...document.querySelector('main').dataset }));
 
   async function verdict() {
     const answer = await fetch(`${server.origin}/v1/sessions/${await session()}`, {
@@ -93,6 +99,7 @@ describe('the page', { skip: absent && `${BINARY} is not installed`, concurrency
       const url = new URL(request.url());
       if (url.origin !== server.origin) foreign.push(url.href);
       if (url.pathname === '/v1/windows') bodies.push(request.postData());
+      if (url.pathname === '/v1/alarms') alarms.push(request.postData());
     });
     cdp = await context.newCDPSession(page);
   });
@@ -133,6 +140,8 @@ describe('the page', { skip: absent && `${BINARY} is not installed`, concurrency
     assert.equal(staying.seen.at(-1).state, 'ok');
     assert.match(await text('state'), /Trusted/);
     assert.ok((await page.getByTestId('reasons').locator('li').count()) > 0, 'reasons are shown');
+    assert.deepEqual([(await guard()).guardKind, (await guard()).guardState], ['human', 'hand']);
+    assert.match(await text('keyboard-hand'), /A hand is at this keyboard/);
   });
 
   step('shows exactly what was sent, and nothing else has left', async () => {
@@ -161,6 +170,8 @@ describe('the page', { skip: absent && `${BINARY} is not installed`, concurrency
     await page.getByRole('heading', { name: 'Locked' }).waitFor({ timeout: 5000 });
     assert.equal(await page.getByTestId('free').isVisible(), false, 'nothing else is left to use');
     assert.equal(await page.title(), 'Locked · idem');
+    assert.equal((await guard()).guardKeyboard, 'human', 'a stranger, but a hand');
+    assert.deepEqual(alarms, []);
   });
 
   step('measures nothing while locked, and stays locked after a reload', async () => {
@@ -196,7 +207,9 @@ describe('the page', { skip: absent && `${BINARY} is not installed`, concurrency
     const sent = bodies.length;
     await chase(() => bodies.length > sent);
     assert.ok(JSON.parse(bodies.at(-1)).windows.some((w) => w.modality === 'pointer'));
-    assert.ok((await verdict()).enrolment.pointer.have > 0, 'the mouse alone enrols');
+    /* This mouse is a program's: it enrols for as long as its guard does not say so. */
+    const now = await verdict();
+    assert.ok(now.enrolment.pointer.have > 0 || now.guard?.kind === 'scripted-pointer', 'the mouse alone enrols');
   });
 
   /* Hits the dot, drags the disc, by a bent way with a hand's acceleration. */
@@ -224,6 +237,56 @@ describe('the page', { skip: absent && `${BINARY} is not installed`, concurrency
       await sleep(14);
     }
     return [tx, ty];
+  }
+
+  /* Puppeteer's and Playwright's own way to type: a press and a release with nothing between. */
+  async function machineUntilFlagged(most) {
+    await page.getByTestId('free').click();
+    for (let keys = 1; keys <= most; keys += 1) {
+      await page.keyboard.press('etaoinshrdlu'[keys % 12]);
+      if ((await guard()).guardKeyboard === 'injected-keys') return keys;
+    }
+    return Infinity;
+  }
+
+  step('flags a machine that types, and says what was seen and done', async () => {
+    await page.getByRole('button', { name: 'Your own words' }).click();
+    const keys = await machineUntilFlagged(20);
+    console.log(`a machine flagged after ${keys} keys`);
+    assert.ok(keys <= 20);
+    assert.equal((await guard()).guardKind, 'injected-keys');
+    const seen = await until(verdict, (now) => now.guard?.kind === 'injected-keys');
+    assert.ok(seen.guard.text.length > 20 && seen.guard.reasons.length > 0);
+    assert.ok(['locked', 'step-up'].includes(seen.state), seen.state);
+    assert.equal(seen.enrolment.keyboard.have, 0, 'a machine enrols nothing');
+    const way = page.getByRole('button', { name: /^(Unlock as Grace|Confirm: it is me)$/ });
+    await way.waitFor({ timeout: 5000 });
+    const shown = await page.locator('main').innerText();
+    assert.match(shown, /No hand types on this keyboard/);
+    assert.ok(shown.toLowerCase().includes(seen.guard.text.slice(0, 30).toLowerCase()), shown.slice(0, 600));
+    const sent = JSON.parse(alarms.at(-1)).alarms[0];
+    assert.deepEqual(Object.keys(sent), ['seq', 'device', 'kind', 'confidence', 'saw']);
+    for (const saw of sent.saw) assert.deepEqual(Object.keys(saw), ['reason', 'count', 'value']);
+  });
+
+  step('takes a sign-in for an answer, and new evidence for a new alarm', async () => {
+    const before = Math.max(...alarms.map((body) => JSON.parse(body).alarms.at(-1).seq));
+    await page.getByRole('button', { name: /^(Unlock as Grace|Confirm: it is me)$/ }).click();
+    await until(guard, (now) => now.guardState !== 'alarm');
+    await page.getByTestId('guard-past').waitFor();
+    assert.equal((await verdict()).guard.cleared, true);
+    assert.ok((await machineUntilFlagged(20)) <= 20, 'flagged again');
+    await until(verdict, ({ guard: { kind, cleared } }) => kind === 'injected-keys' && !cleared);
+    assert.ok(JSON.parse(alarms.at(-1)).alarms[0].seq > before, 'under a number of its own');
+  });
+
+  async function until(probe, done) {
+    for (let i = 0; i < 200; i += 1) {
+      const now = await probe();
+      if (done(now)) return now;
+      await sleep(50);
+    }
+    throw new Error(`in vain: ${JSON.stringify(await probe())}`);
   }
 
   step('made no complaint on the way', () => {

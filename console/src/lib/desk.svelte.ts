@@ -85,6 +85,8 @@ export class Desk {
   points = $state.raw<Point[]>([]);
   rows = $state.raw<WindowRow[]>([]);
   sent = $state.raw<Sent | null>(null);
+  /** The last alarm as it left this page. */
+  alarmSent = $state<string | null>(null);
   others = $state.raw<SessionView[]>([]);
   /** What hinders sending just now, in words; null when nothing does. */
   trouble = $state<string | null>(null);
@@ -219,6 +221,7 @@ export class Desk {
         this.settle(answer, windows),
       onTrouble: (trouble: Trouble | null) => this.hinder(trouble),
       onActivity: (modality: Modality) => this.count(modality),
+      onAlarm: (body: string) => (this.alarmSent = body),
       onVerdict: (modality: Modality, verdict: Verdict) => {
         this.hands = { ...this.hands, [modality]: verdict };
       },
@@ -368,6 +371,7 @@ export class Desk {
     this.points = [];
     this.rows = [];
     this.sent = null;
+    this.alarmSent = null;
     this.trouble = null;
     this.waiting = 0;
     this.lost = 0;
