@@ -231,8 +231,8 @@ enum idem_guard_reason {
     IDEM_SAW_TWIN,           /* its identification is another device's too */
     IDEM_SAW_UNLIKE_PAST,    /* value: mean hold of this device before, ms */
     IDEM_SAW_REPEATED,       /* the same intervals again; count: how many in a row */
-    IDEM_SAW_WINDOW_BEFORE,  /* the server has had this window; value: share of it */
-    IDEM_SAW_WINDOW_REGULAR, /* windows closer to each other than a person's are */
+    IDEM_SAW_WINDOW_BEFORE,  /* the server has had this window; value: share of it, % */
+    IDEM_SAW_WINDOW_REGULAR, /* sums that no typing adds up to; count: cells that show it */
     IDEM_GUARD_REASONS,
 };
 

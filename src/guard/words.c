@@ -80,7 +80,7 @@ static const struct reason reasons[IDEM_GUARD_REASONS] = {
     [IDEM_SAW_UNLIKE_PAST] = {"unlike-past", "v", "keys were held %.0f ms on this device before"},
     [IDEM_SAW_REPEATED] = {"repeated", "c", "the same intervals came again (%u in a row)"},
     [IDEM_SAW_WINDOW_BEFORE] = {"window-before", "v", "%.0f %% of this window was sent before"},
-    [IDEM_SAW_WINDOW_REGULAR] = {"window-regular", "", "windows resemble each other too closely"},
+    [IDEM_SAW_WINDOW_REGULAR] = {"window-regular", "", "no typing adds up to this window"},
 };
 
 bool idem_guard_is_alarm(enum idem_guard_kind kind)

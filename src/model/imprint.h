@@ -56,6 +56,7 @@ struct idem_imprint {
     uint64_t near[IDEM_NEAR_WORDS];
     uint32_t text;
     uint32_t cell[IDEM_IMPRINT_CELLS]; /* 0: the window has no more of them */
+    uint32_t session; /* in memory: where it came in, 0: in one that has ended (sketch.h) */
 };
 
 /* The secret signs a and offsets u of one modality of a front. Immutable: threads share it. */

@@ -59,9 +59,11 @@ int idem_sketch_add(struct idem_sketch *sketch, const struct idem_imprint *impri
 
 /* ------------------------------------------------------------------ at rest */
 
-size_t idem_sketch_size(const struct idem_sketch *sketch)
+void idem_sketch_settle(struct idem_sketch *sketch, uint32_t session)
 {
-    return SKETCH_HEAD + (size_t)sketch->count * IDEM_IMPRINT_BYTES + 4;
+    for (uint32_t i = 0; i < sketch->count; i++)
+        if (sketch->list[i].session == session)
+            sketch->list[i].session = 0;
 }
 
 static void write_imprint(struct idem_writer *w, const struct idem_imprint *x)
@@ -90,20 +92,23 @@ static int by_whole(const void *a, const void *b)
     return (*x)->whole < (*y)->whole ? -1 : (*x)->whole > (*y)->whole;
 }
 
-int idem_sketch_write(const struct idem_sketch *sketch, void *bytes, size_t cap, size_t *len)
+int idem_sketch_write(const struct idem_sketch *sketch, uint32_t session, void *bytes, size_t cap,
+                      size_t *len)
 {
     const struct idem_imprint *order[IDEM_SKETCH_WINDOWS];
     struct idem_writer w;
+    uint32_t count = 0;
 
-    if (cap < idem_sketch_size(sketch))
-        return IDEM_ERR_LIMIT;
     for (uint32_t i = 0; i < sketch->count; i++)
-        order[i] = &sketch->list[i];
-    qsort(order, sketch->count, sizeof order[0], by_whole);
+        if (sketch->list[i].session == 0 || sketch->list[i].session == session)
+            order[count++] = &sketch->list[i];
+    if (cap < SKETCH_HEAD + (size_t)count * IDEM_IMPRINT_BYTES + 4)
+        return IDEM_ERR_LIMIT;
+    qsort(order, count, sizeof order[0], by_whole);
     idem_writer_init(&w, bytes, cap);
     idem_write_u32(&w, SKETCH_VERSION);
-    idem_write_u32(&w, sketch->count);
-    for (uint32_t i = 0; i < sketch->count; i++)
+    idem_write_u32(&w, count);
+    for (uint32_t i = 0; i < count; i++)
         write_imprint(&w, order[i]);
     idem_write_u32(&w, idem_crc32(bytes, w.len));
     if (w.err == 0)

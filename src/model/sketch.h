@@ -13,7 +13,8 @@
  *
  * The sketch holds the newest IDEM_SKETCH_WINDOWS, in memory in the order in which they came, at
  * rest in the order of their hashes, which is none: a copy does not tell what came when. Two copies
- * tell how many windows came between.
+ * tell how many windows came between. At rest are only those of sessions that have ended, which
+ * whoever keeps the sketch tells it.
  *
  * False alarms. A near bit of two windows of one person differs with probability 1/2 where they are
  * further apart than the step, so of IDEM_NEAR_BITS bits at most IDEM_SKETCH_NEAR differ once in
@@ -46,8 +47,11 @@ void idem_sketch_fini(struct idem_sketch *sketch); /* wipes and empties; zeroed 
 /* Remembers; one that is there already is not remembered twice. */
 int idem_sketch_add(struct idem_sketch *sketch, const struct idem_imprint *imprint);
 
-size_t idem_sketch_size(const struct idem_sketch *sketch);
-int idem_sketch_write(const struct idem_sketch *sketch, void *bytes, size_t cap, size_t *len);
+/* What came in sessions that have ended, and in this one, which is about to. */
+int idem_sketch_write(const struct idem_sketch *sketch, uint32_t session, void *bytes, size_t cap,
+                      size_t *len);
+/* The session has ended. */
+void idem_sketch_settle(struct idem_sketch *sketch, uint32_t session);
 /* *out is overwritten. */
 int idem_sketch_parse(const void *bytes, size_t len, struct idem_sketch *out);
 

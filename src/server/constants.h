@@ -24,6 +24,8 @@ enum {
     IDEM_CLOSED_FORGET_MS = 24 * 3600 * 1000,
     IDEM_SEQ_AHEAD_MAX = 100000,
 
+    IDEM_SEEN_BITS = 22, /* 2^22 windows are known again whoever sends them: 32 MiB once full */
+
     IDEM_QUEUE_MAX = 8192,     /* commands between the HTTP threads and the worker */
     IDEM_BATCH_MAX = 512,      /* commands in one transaction */
     IDEM_TICK_MS = 100,        /* the worker's clock: streams, idle sessions */

@@ -202,7 +202,9 @@ int idem_judge_window(struct idem_judge *j, struct idem_session *s,
     s->received++;
     s->windows[m]++;
     s->changed_ms = s->clock_ms;
-    if (t->enrolled) {
+    if (idem_again_look(&j->again, s, window, row)) {
+        /* evidence of nothing: who has a window may have them all */
+    } else if (t->enrolled) {
         if (row > t->until_row)
             err = score(j, s, window);
     } else if (row > t->until_row && !idem_guard_alarm_bars(s, s->received - 1)) {

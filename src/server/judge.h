@@ -10,12 +10,14 @@
  * modality has vouched for it, and is thrown away when trust ever falls below step-up modality
  * enrolled                      it is scored, and the trust filter moves
  *
+ * A window that was there before, or that nobody typed, is neither: it raises an alarm (again.h).
  * A guard's alarm forbids enrolment and can step the session up or lock it, whatever trust says
  * (guard_alarm.h).
  */
 #ifndef IDEM_SERVER_JUDGE_H
 #define IDEM_SERVER_JUDGE_H
 
+#include "server/again.h"
 #include "server/sessions.h"
 
 struct idem_judge {
@@ -23,6 +25,7 @@ struct idem_judge {
     const struct idem_front *front;
     struct idem_scorer *scorer;
     struct idem_trust_params params;
+    struct idem_again_bench again; /* all nought: windows are not compared with those before */
 };
 
 /* row: the window's in the store. The session's clock_ms is now. */

@@ -162,6 +162,8 @@ static int store_end(struct idem_worker *w, struct idem_session *s, struct idem_
         err = idem_quarantine_learn(w->parts.people, store, &w->benches[0].judge,
                                     w->benches[0].reader, s, s->clock_ms, lesson);
     if (err == 0)
+        err = idem_people_save_sketches(w->parts.people, s->person, s->row);
+    if (err == 0)
         err = store->ops->session_windows_drop(store, s->last_row);
     if (err == 0)
         err = store->ops->session_close(store, s->row, s->clock_ms);
@@ -186,6 +188,7 @@ int idem_lifecycle_end(struct idem_worker *w, struct idem_session *s)
         return err;
     }
     idem_lesson_apply(&lesson, s);
+    idem_person_settle(s->person, s->row);
     s->last_row = 0;
     s->changed_ms = s->clock_ms;
     idem_metric_add(IDEM_METRIC_SESSIONS, -1);

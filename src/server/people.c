@@ -54,6 +54,12 @@ void idem_people_pseudonym(const struct idem_people *people, const char *organis
     crypto_generichash_final(&state, id, IDEM_ID_BYTES);
 }
 
+void idem_people_imprint_key(const struct idem_people *people, uint8_t key[IDEM_SIPHASH_KEY])
+{
+    static const uint8_t use[] = "imprints of windows";
+    crypto_generichash(key, IDEM_SIPHASH_KEY, use, sizeof use, people->key, sizeof people->key);
+}
+
 void idem_public_id(const char *prefix, const uint8_t id[IDEM_ID_BYTES],
                     char text[IDEM_PUBLIC_ID_TEXT + 1])
 {
@@ -143,6 +149,8 @@ void idem_template_fini(struct idem_template *template)
 
 static void free_person(struct idem_person *person)
 {
+    for (int m = 0; person != NULL && m < IDEM_MODALITIES; m++)
+        idem_sketch_fini(&person->sketches[m]);
     for (int c = 0; person != NULL && c < IDEM_DEVICE_CLASSES; c++)
         for (int m = 0; m < IDEM_MODALITIES; m++)
             idem_template_fini(&person->templates[c][m]);
@@ -200,6 +208,17 @@ static int load_profile(void *arg, const struct idem_store_profile *stored)
     return IDEM_OK;
 }
 
+static int load_sketch(void *arg, const struct idem_store_sketch *stored)
+{
+    struct loading *l = arg;
+
+    if (stored->modality >= IDEM_MODALITIES)
+        return IDEM_ERR_FORMAT;
+    if (stored->front != idem_front_id(l->people->front))
+        return IDEM_OK;
+    return idem_sketch_parse(stored->bytes, stored->len, &l->person->sketches[stored->modality]);
+}
+
 static int load_person(struct idem_people *p, int64_t organisation, const uint8_t *id,
                        struct idem_person **out)
 {
@@ -211,6 +230,8 @@ static int load_person(struct idem_people *p, int64_t organisation, const uint8_
     idem_public_id("p_", id, person->name);
     struct loading l = {p, person};
     int err = p->store->ops->profiles(p->store, organisation, id, load_profile, &l);
+    if (err == 0)
+        err = p->store->ops->sketches(p->store, organisation, id, load_sketch, &l);
     if (err != 0) {
         free_person(person);
         return err;
@@ -281,6 +302,34 @@ int idem_people_save(struct idem_people *people, const struct idem_person *perso
         return err;
     memcpy(row.person, person->id, IDEM_ID_BYTES);
     return people->store->ops->profile_put(people->store, &row);
+}
+
+int idem_people_save_sketches(struct idem_people *people, const struct idem_person *person,
+                              int64_t session_row)
+{
+    uint8_t bytes[IDEM_SKETCH_BYTES_MAX];
+    struct idem_store_sketch row = {.organisation = person->organisation,
+                                    .front = idem_front_id(people->front),
+                                    .bytes = bytes};
+    int err = IDEM_OK;
+
+    memcpy(row.person, person->id, IDEM_ID_BYTES);
+    for (enum idem_modality m = 0; m < IDEM_MODALITIES && err == 0; m++) {
+        row.modality = (uint8_t)m;
+        if (person->sketches[m].count == 0)
+            continue;
+        err = idem_sketch_write(&person->sketches[m], (uint32_t)session_row, bytes, sizeof bytes,
+                                &row.len);
+        if (err == 0)
+            err = people->store->ops->sketch_put(people->store, &row);
+    }
+    return err;
+}
+
+void idem_person_settle(struct idem_person *person, int64_t session_row)
+{
+    for (int m = 0; m < IDEM_MODALITIES; m++)
+        idem_sketch_settle(&person->sketches[m], (uint32_t)session_row);
 }
 
 static uint32_t strokes_of(const struct idem_template *t)

@@ -16,6 +16,7 @@
 #ifndef IDEM_SERVER_PEOPLE_H
 #define IDEM_SERVER_PEOPLE_H
 
+#include "model/sketch.h"
 #include "server/constants.h"
 
 enum { IDEM_PUBLIC_ID_TEXT = 24 /* "p_" and 22 characters */ };
@@ -35,6 +36,7 @@ struct idem_person {
     int32_t slot;
     uint32_t sessions; /* live ones that hold this person in memory */
     struct idem_template templates[IDEM_DEVICE_CLASSES][IDEM_MODALITIES];
+    struct idem_sketch sketches[IDEM_MODALITIES]; /* windows of all device classes, again.h */
 };
 
 struct idem_people;
@@ -64,6 +66,14 @@ uint32_t idem_enrol_need(enum idem_modality modality);
 int idem_people_save(struct idem_people *people, const struct idem_person *person,
                      uint8_t device_class, enum idem_modality modality,
                      const struct idem_template *template);
+/* Writes the person's sketches as they will be when the session of that row has ended, inside the
+ * caller's transaction; and after it, says so. */
+int idem_people_save_sketches(struct idem_people *people, const struct idem_person *person,
+                              int64_t session_row);
+void idem_person_settle(struct idem_person *person, int64_t session_row);
+/* A key for imprints, derived from the one of the pseudonyms: who has the data base alone has
+ * neither. */
+void idem_people_imprint_key(const struct idem_people *people, uint8_t key[IDEM_SIPHASH_KEY]);
 void idem_person_view(const struct idem_person *person, const char *organisation,
                       struct idem_person_view *out);
 /* candidate: strokes per modality gathered elsewhere that are to be shown too. */

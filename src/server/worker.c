@@ -7,6 +7,7 @@
 #include "server/metrics.h"
 
 #include <signal.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -299,12 +300,15 @@ static void *loop(void *arg)
 
 /* ------------------------------------------------------------------ life */
 
-static int make_bench(struct idem_bench *b, const struct idem_population *population)
+static int make_bench(struct idem_bench *b, const struct idem_population *population,
+                      struct idem_again *again)
 {
     b->judge.population = population;
     b->judge.front = idem_population_front(population);
     b->judge.params = idem_trust_defaults();
     int err = idem_scorer_new(population, &b->judge.scorer);
+    if (err == 0)
+        err = idem_again_bench_init(again, b->judge.front, &b->judge.again);
     return err != 0 ? err : idem_wire_reader_new(b->judge.front, &b->reader);
 }
 
@@ -312,8 +316,26 @@ static int make_benches(struct idem_worker *w)
 {
     int err = idem_pool_new(w->parts.threads, &w->pool);
     for (unsigned i = 0; i < w->parts.threads && err == 0; i++)
-        err = make_bench(&w->benches[i], w->parts.population);
+        err = make_bench(&w->benches[i], w->parts.population, &w->again);
     return err;
+}
+
+/* What is remembered of windows: the key first, then what the store has. */
+static int make_again(struct idem_worker *w)
+{
+    const struct idem_front *front = idem_population_front(w->parts.population);
+    uint8_t key[IDEM_SIPHASH_KEY];
+
+    idem_people_imprint_key(w->parts.people, key);
+    int err = idem_again_init(front, key, &w->again);
+    sodium_memzero(key, sizeof key);
+    return err;
+}
+
+static int load_again(struct idem_worker *w)
+{
+    const struct idem_front *front = idem_population_front(w->parts.population);
+    return idem_again_load(&w->again, w->parts.store, w->organisation, idem_front_id(front));
 }
 
 int idem_worker_new(const struct idem_worker_parts *parts, struct idem_worker **out)
@@ -324,10 +346,11 @@ int idem_worker_new(const struct idem_worker_parts *parts, struct idem_worker **
     if (w == NULL)
         return IDEM_ERR_NOMEM;
     w->parts = *parts;
-    if ((err = make_benches(w)) != 0 || (err = idem_sessions_new(&w->sessions)) != 0 ||
+    if ((err = make_again(w)) != 0 || (err = make_benches(w)) != 0 ||
+        (err = idem_sessions_new(&w->sessions)) != 0 ||
         (err = parts->store->ops->organisation(parts->store, idem_worker_organisation,
                                                &w->organisation)) != 0 ||
-        (err = idem_replay(w)) != 0) {
+        (err = load_again(w)) != 0 || (err = idem_replay(w)) != 0) {
         idem_log(IDEM_LOG_ERROR, "the sessions cannot be read back: %s", idem_strerror(err));
         idem_worker_free(w);
         return err;
@@ -345,7 +368,9 @@ void idem_worker_free(struct idem_worker *worker)
     for (int i = 0; i < IDEM_THREADS_MAX; i++) {
         idem_wire_reader_free(worker->benches[i].reader);
         idem_scorer_free(worker->benches[i].judge.scorer);
+        idem_again_bench_fini(&worker->benches[i].judge.again);
     }
+    idem_again_fini(&worker->again);
     free(worker);
 }
 

@@ -25,6 +25,7 @@ struct idem_worker {
     struct idem_worker_parts parts;
     struct idem_pool *pool;
     struct idem_bench benches[IDEM_THREADS_MAX]; /* the first is the worker's own */
+    struct idem_again again;
     struct idem_sessions *sessions;
     int64_t organisation; /* "demo", the only one yet */
 

@@ -9,7 +9,7 @@
 #ifndef IDEM_STORE_SCHEMA_H
 #define IDEM_STORE_SCHEMA_H
 
-enum { IDEM_SCHEMA_VERSION = 3, IDEM_SCHEMA_APPLICATION = 0x6964656d /* "idem" */ };
+enum { IDEM_SCHEMA_VERSION = 4, IDEM_SCHEMA_APPLICATION = 0x6964656d /* "idem" */ };
 
 /* clang-format off */
 #define IDEM_SCHEMA_ALARMS \
@@ -25,6 +25,17 @@ enum { IDEM_SCHEMA_VERSION = 3, IDEM_SCHEMA_APPLICATION = 0x6964656d /* "idem" *
     " received_ms INTEGER NOT NULL," /* rounded to the hour once the session is closed */ \
     " payload TEXT NOT NULL) STRICT;" \
     "CREATE INDEX alarms_session ON alarms (session);"
+
+/* Imprints of windows that are deleted by now: nothing of them can be read (model/imprint.h). */
+#define IDEM_SCHEMA_SKETCHES \
+    "CREATE TABLE sketches (" \
+    " organisation INTEGER NOT NULL," \
+    " person BLOB NOT NULL," \
+    " modality INTEGER NOT NULL," \
+    " front INTEGER NOT NULL," \
+    " bytes BLOB NOT NULL," \
+    " PRIMARY KEY (organisation, person, modality)," \
+    " FOREIGN KEY (organisation, person) REFERENCES people ON DELETE CASCADE) STRICT;"
 /* clang-format on */
 
 static const char idem_schema[] =
@@ -85,12 +96,13 @@ static const char idem_schema[] =
     " received_ms INTEGER NOT NULL,"
     " payload BLOB NOT NULL) STRICT;"
 
-    IDEM_SCHEMA_ALARMS;
+    IDEM_SCHEMA_ALARMS IDEM_SCHEMA_SKETCHES;
 
 /* From version i + 1 to i + 2, each in a transaction with the new number. */
 static const char *const idem_schema_steps[IDEM_SCHEMA_VERSION - 1] = {
     "ALTER TABLE profiles ADD COLUMN anchor BLOB;",
     IDEM_SCHEMA_ALARMS,
+    IDEM_SCHEMA_SKETCHES,
 };
 
 #endif

@@ -29,6 +29,10 @@ static const char *const sql[SQL_STATEMENTS] = {
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     [SQL_PROFILES] = "SELECT device_class, modality, front, bytes, learned_ms, day, day_strokes,"
         " until_row, anchor FROM profiles WHERE organisation = ?1 AND person = ?2",
+    [SQL_SKETCH_PUT] = "INSERT OR REPLACE INTO sketches (organisation, person, modality, front,"
+        " bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
+    [SQL_SKETCHES] = "SELECT person, modality, front, bytes FROM sketches"
+        " WHERE organisation = ?1 AND (?2 IS NULL OR person = ?2)",
     [SQL_SEAT_ADD] = "INSERT OR IGNORE INTO seats (organisation, name) VALUES (?1, ?2)",
     [SQL_SESSION_ADD] = "INSERT INTO sessions (organisation, id, person, seat, device_class,"
         " token_hash, test_clock, locked, unlock_row, opened_ms) VALUES (?1, ?2, ?3,"
@@ -169,6 +173,8 @@ static const struct idem_store_ops sqlite_ops = {
     .person_count = idem_sqlite_person_count,
     .profile_put = idem_sqlite_profile_put,
     .profiles = idem_sqlite_profiles,
+    .sketch_put = idem_sqlite_sketch_put,
+    .sketches = idem_sqlite_sketches,
     .session_add = idem_sqlite_session_add,
     .session_lock = idem_sqlite_session_lock,
     .session_close = idem_sqlite_session_close,

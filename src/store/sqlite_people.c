@@ -110,3 +110,53 @@ int idem_sqlite_profiles(struct idem_store *base, int64_t organisation, const ui
     sqlite3_reset(st);
     return err;
 }
+
+int idem_sqlite_sketch_put(struct idem_store *base, const struct idem_store_sketch *x)
+{
+    sqlite3_stmt *st = idem_sqlite_of(base)->stmt[SQL_SKETCH_PUT];
+
+    if (x->len > IDEM_STORE_SKETCH_MAX)
+        return IDEM_ERR_LIMIT;
+    sqlite3_bind_int64(st, 1, x->organisation);
+    idem_sqlite_bind(st, 2, x->person, IDEM_ID_BYTES);
+    sqlite3_bind_int(st, 3, x->modality);
+    sqlite3_bind_int64(st, 4, (int64_t)x->front);
+    idem_sqlite_bind(st, 5, x->bytes, x->len);
+    return idem_sqlite_run(idem_sqlite_of(base), SQL_SKETCH_PUT);
+}
+
+static int give_sketch(sqlite3_stmt *st, struct idem_store_sketch *x, idem_store_sketch_fn *fn,
+                       void *arg)
+{
+    int err = idem_sqlite_blob(st, 0, x->person, sizeof x->person);
+
+    x->modality = (uint8_t)sqlite3_column_int(st, 1);
+    x->front = (uint64_t)sqlite3_column_int64(st, 2);
+    x->bytes = sqlite3_column_blob(st, 3);
+    x->len = (size_t)sqlite3_column_bytes(st, 3);
+    if (err != 0 || x->bytes == NULL || x->len > IDEM_STORE_SKETCH_MAX)
+        return IDEM_ERR_FORMAT;
+    return fn(arg, x);
+}
+
+int idem_sqlite_sketches(struct idem_store *base, int64_t organisation, const uint8_t *person,
+                         idem_store_sketch_fn *fn, void *arg)
+{
+    struct idem_sqlite *s = idem_sqlite_of(base);
+    sqlite3_stmt *st = s->stmt[SQL_SKETCHES];
+    struct idem_store_sketch x = {.organisation = organisation};
+    int rc, err = IDEM_OK;
+
+    sqlite3_bind_int64(st, 1, organisation);
+    if (person != NULL)
+        idem_sqlite_bind(st, 2, person, IDEM_ID_BYTES);
+    else
+        sqlite3_bind_null(st, 2);
+    while (err == 0 && (rc = sqlite3_step(st)) != SQLITE_DONE) {
+        err = idem_sqlite_result(s->db, rc);
+        if (err == 0)
+            err = give_sketch(st, &x, fn, arg);
+    }
+    sqlite3_reset(st);
+    return err;
+}

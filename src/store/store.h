@@ -26,6 +26,7 @@ enum {
     IDEM_STORE_NAME_MAX = 128,
     IDEM_STORE_PAYLOAD_MAX = 64 * 1024,
     IDEM_STORE_PROFILE_MAX = 1024 * 1024,
+    IDEM_STORE_SKETCH_MAX = 64 * 1024,
     IDEM_STORE_ALARM_MAX = 1024,
 };
 
@@ -57,6 +58,16 @@ struct idem_store_profile {
     int64_t until_row;  /* windows up to this row are in it, or never will be */
 };
 
+/* Imprints of a person's windows (model/sketch.h). */
+struct idem_store_sketch {
+    int64_t organisation;
+    uint8_t person[IDEM_ID_BYTES];
+    uint8_t modality;
+    uint64_t front;
+    const void *bytes;
+    size_t len;
+};
+
 struct idem_store_window {
     int64_t row; /* given by window_add */
     int64_t organisation, session, previous;
@@ -81,6 +92,7 @@ struct idem_store_alarm {
 
 typedef int idem_store_session_fn(void *arg, const struct idem_store_session *session);
 typedef int idem_store_profile_fn(void *arg, const struct idem_store_profile *profile);
+typedef int idem_store_sketch_fn(void *arg, const struct idem_store_sketch *sketch);
 typedef int idem_store_window_fn(void *arg, const struct idem_store_window *window);
 
 typedef int idem_store_alarm_fn(void *arg, const struct idem_store_alarm *alarm);
@@ -108,6 +120,11 @@ struct idem_store_ops {
     int (*profile_put)(struct idem_store *s, const struct idem_store_profile *profile);
     int (*profiles)(struct idem_store *s, int64_t organisation, const uint8_t *person,
                     idem_store_profile_fn *fn, void *arg);
+
+    int (*sketch_put)(struct idem_store *s, const struct idem_store_sketch *sketch);
+    /* One person's, or with NULL everybody's of the organisation. */
+    int (*sketches)(struct idem_store *s, int64_t organisation, const uint8_t *person,
+                    idem_store_sketch_fn *fn, void *arg);
 
     /* Adds the seat too when it is new. */
     int (*session_add)(struct idem_store *s, struct idem_store_session *session);

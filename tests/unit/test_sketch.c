@@ -333,18 +333,36 @@ static void bytes_tell_no_order(void **state)
     size_t len_one, len_two;
     (void)state;
     remember_all();
-    assert_int_equal(idem_sketch_write(&sketch, one, sizeof one, &len_one), 0);
-    assert_int_equal(len_one, idem_sketch_size(&sketch));
+    assert_int_equal(idem_sketch_write(&sketch, 0, one, sizeof one, &len_one), 0);
+    assert_int_equal(len_one, 12 + sketch.count * IDEM_IMPRINT_BYTES);
     idem_sketch_fini(&sketch);
     for (uint32_t i = typed_count; i-- > 0;)
         remember(typed[i]);
-    assert_int_equal(idem_sketch_write(&sketch, two, sizeof two, &len_two), 0);
+    assert_int_equal(idem_sketch_write(&sketch, 0, two, sizeof two, &len_two), 0);
     assert_int_equal(len_one, len_two);
     assert_memory_equal(one, two, len_one);
     assert_int_equal(idem_sketch_parse(one, len_one, &back), 0);
     idem_sketch_fini(&sketch);
     sketch = back;
     assert_int_equal(compare(typed[5]).how, IDEM_RESENT_WHOLE);
+}
+
+static void only_ended_sessions_are_written(void **state)
+{
+    static uint8_t bytes[IDEM_SKETCH_BYTES_MAX];
+    struct idem_imprint imprint;
+    size_t len;
+    (void)state;
+    for (uint32_t i = 0; i < 9; i++) {
+        idem_imprint_make(imprinter, typed[i], &imprint);
+        imprint.session = i % 3; /* three have ended, three of session 1, three of session 2 */
+        assert_int_equal(idem_sketch_add(&sketch, &imprint), 0);
+    }
+    assert_int_equal(idem_sketch_write(&sketch, 2, bytes, sizeof bytes, &len), 0);
+    assert_int_equal(len, 12 + 6 * IDEM_IMPRINT_BYTES);
+    idem_sketch_settle(&sketch, 2);
+    assert_int_equal(idem_sketch_write(&sketch, 1, bytes, sizeof bytes, &len), 0);
+    assert_int_equal(len, 12 + 9 * IDEM_IMPRINT_BYTES);
 }
 
 static void damaged_bytes_are_refused(void **state)
@@ -355,8 +373,8 @@ static void damaged_bytes_are_refused(void **state)
     (void)state;
     remember(typed[0]);
     remember(typed[1]);
-    assert_int_equal(idem_sketch_write(&sketch, bytes, sizeof bytes, &len), 0);
-    assert_int_equal(idem_sketch_write(&sketch, bytes, len - 1, &len), IDEM_ERR_LIMIT);
+    assert_int_equal(idem_sketch_write(&sketch, 0, bytes, sizeof bytes, &len), 0);
+    assert_int_equal(idem_sketch_write(&sketch, 0, bytes, len - 1, &len), IDEM_ERR_LIMIT);
     for (size_t i = 0; i < len; i++) {
         bytes[i] ^= 0x10;
         assert_true(idem_sketch_parse(bytes, len, &back) != 0);
@@ -401,6 +419,7 @@ int main(void)
         cmocka_unit_test(another_key_makes_other_bits),
         cmocka_unit_test_teardown(a_full_sketch_loses_its_oldest, forget),
         cmocka_unit_test_teardown(bytes_tell_no_order, forget),
+        cmocka_unit_test_teardown(only_ended_sessions_are_written, forget),
         cmocka_unit_test_teardown(damaged_bytes_are_refused, forget),
         cmocka_unit_test(a_table_knows_what_was_put),
     };

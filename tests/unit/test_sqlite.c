@@ -401,6 +401,7 @@ static void test_an_older_data_base_is_brought_up_to_date(void **state)
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db,
                                   "DROP TABLE alarms;"
+                                  "DROP TABLE sketches;"
                                   "ALTER TABLE profiles DROP COLUMN anchor;"
                                   "PRAGMA user_version = 1",
                                   NULL, NULL, NULL),
