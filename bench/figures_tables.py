@@ -411,7 +411,7 @@ TABLES = {
     "enrolment": Table(["effort-aalto", "effort-bbmas", "effort-sapimouse"], effort,
                        [("enrolment.svg", "effort-bbmas", "Probes of four windows, enrolment spread over time")]),
     "injection": Table(["injection"], figures_guard.injection,
-                       [("injection.svg", "injection", "Payloads alarmed after so many key-downs")]),
+                       [("injection.svg", "injection", "Payloads not yet noticed after so many key-downs")]),
     "injection-clocks": Bare(["injection"], figures_guard.clocks),
     "injection-people": Table(["injection", "injection-set"], figures_guard.people),
     "injection-honest": Bare(["injection"], figures_guard.honest),

@@ -25,10 +25,13 @@ static const struct idem_sheet_column devices[] = {
     {"alarmed_clone", "cloned", COUNT},
     {"key_p50_clone", "key p50", COUNT},
     {"key_p99_clone", "key p99", COUNT},
-    {"alarmed_ukip", "ukip", COUNT},
-    {"key_p50_ukip", "key p50", COUNT},
-    {"alarmed_duckhunt", "duckhunt", COUNT},
-    {"key_p50_duckhunt", "key p50", COUNT},
+};
+
+static const struct idem_sheet_column rules[] = {
+    {"payloads", "payloads", COUNT},         {"alarmed_ukip", "ukip", COUNT},
+    {"key_p50_ukip", "key p50", COUNT},      {"key_p99_ukip", "key p99", COUNT},
+    {"alarmed_duckhunt", "duckhunt", COUNT}, {"key_p50_duckhunt", "key p50", COUNT},
+    {"key_p99_duckhunt", "key p99", COUNT},
 };
 
 static const struct idem_sheet_column after[] = {
@@ -113,17 +116,30 @@ static int devices_table(struct idem_injection_outcome *o)
     struct idem_sheet_table *t =
         TABLE(o, "devices", "Payloads by device",
               "payloads of six or more key-downs; the key-down at or before which the alarm came, "
-              "a dash: not reached",
+              "a dash: not reached; macro: taken for an honest source",
               devices);
     for (int m = 0; t && m < IDEM_DEVICE_MODELS; m++) {
         const struct idem_injection_score *s = o->scores[m];
         const struct idem_injection_score *g = &s[IDEM_JUDGE_GUARD], *a = &s[IDEM_JUDGE_ATTACHED],
-                                          *c = &s[IDEM_JUDGE_CLONE], *u = &s[IDEM_JUDGE_UKIP],
-                                          *d = &s[IDEM_JUDGE_DUCKHUNT];
+                                          *c = &s[IDEM_JUDGE_CLONE];
         const double v[] = {
             g->payloads, g->alarmed, g->key_p50, g->key_p99, g->verdicts[IDEM_GUARD_MACRO],
             a->alarmed,  a->key_p50, a->key_p99, c->alarmed, c->key_p50,
-            c->key_p99,  u->alarmed, u->key_p50, d->alarmed, d->key_p50};
+            c->key_p99};
+        (void)idem_sheet_row(t, idem_device_models[m].name, v);
+    }
+    return t ? 0 : IDEM_ERR_NOMEM;
+}
+
+static int rules_table(struct idem_injection_outcome *o)
+{
+    struct idem_sheet_table *t =
+        TABLE(o, "rules", "The same before other tools' rules", NULL, rules);
+    for (int m = 0; t && m < IDEM_DEVICE_MODELS; m++) {
+        const struct idem_injection_score *u = &o->scores[m][IDEM_JUDGE_UKIP],
+                                          *d = &o->scores[m][IDEM_JUDGE_DUCKHUNT];
+        const double v[] = {u->payloads, u->alarmed, u->key_p50, u->key_p99,
+                            d->alarmed,  d->key_p50, d->key_p99};
         (void)idem_sheet_row(t, idem_device_models[m].name, v);
     }
     return t ? 0 : IDEM_ERR_NOMEM;
@@ -222,13 +238,13 @@ static const struct idem_injection_score *score_of(const struct idem_injection_o
     return &o->scores[0][IDEM_JUDGE_GUARD];
 }
 
-/* The share of payloads with their alarm at or before so many key-downs. */
-static double share_by(const struct idem_injection_score *s, uint32_t key)
+/* The share of payloads that had no alarm at or before so many key-downs. */
+static double share_left(const struct idem_injection_score *s, uint32_t key)
 {
     uint32_t n = 0;
     while (n < s->payloads && s->keys[n] <= key)
         n++;
-    return s->payloads ? (double)n / s->payloads : NAN;
+    return s->payloads ? 1 - (double)n / s->payloads : NAN;
 }
 
 static int by_key_table(struct idem_injection_outcome *o)
@@ -236,14 +252,15 @@ static int by_key_table(struct idem_injection_outcome *o)
     static const uint32_t at[] = {1,  2,  3,  4,  5,  6,  7,  8,   9,   10, 12,
                                   15, 20, 25, 30, 40, 50, 75, 100, 150, 200};
     struct idem_sheet_table *t =
-        TABLE(o, "by_key", "Payloads alarmed after so many key-downs", NULL, by_key);
+        TABLE(o, "by_key", "Payloads not yet noticed after so many key-downs", NULL, by_key);
     if (t == NULL)
         return IDEM_ERR_NOMEM;
     t->log_x = true;
     for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
-        const double v[] = {
-            at[i], share_by(score_of(o, "ducky"), at[i]), share_by(score_of(o, "delay-100"), at[i]),
-            share_by(score_of(o, "jitter-160"), at[i]), share_by(score_of(o, "humanised"), at[i])};
+        const double v[] = {at[i], share_left(score_of(o, "ducky"), at[i]),
+                            share_left(score_of(o, "delay-100"), at[i]),
+                            share_left(score_of(o, "jitter-160"), at[i]),
+                            share_left(score_of(o, "humanised"), at[i])};
         (void)idem_sheet_row(t, "", v);
     }
     return 0;
@@ -340,8 +357,9 @@ static int alarm_lines(struct idem_injection_outcome *o)
 int idem_injection_sheet(struct idem_injection_outcome *o)
 {
     int r;
-    if ((r = devices_table(o)) < 0 || (r = after_table(o)) < 0 || (r = clocks_table(o)) < 0 ||
-        (r = by_key_table(o)) < 0 || (r = honest_table(o)) < 0 || (r = claims_table(o)) < 0)
+    if ((r = devices_table(o)) < 0 || (r = rules_table(o)) < 0 || (r = after_table(o)) < 0 ||
+        (r = clocks_table(o)) < 0 || (r = by_key_table(o)) < 0 || (r = honest_table(o)) < 0 ||
+        (r = claims_table(o)) < 0)
         return r;
     if (o->file_count == 0)
         return 0;

@@ -79,19 +79,24 @@ static struct range range_x(const struct idem_sheet_table *t)
     return a;
 }
 
-/* From nought up: rates and costs are compared by their height. */
+/* From nought up: rates and costs are compared by their height. No axis of rates goes beyond one.
+ */
 static struct range range_y(const struct idem_sheet_table *t)
 {
     struct range a = {0, 1e-9};
+    bool rates = true;
     for (int c = 1; c < t->column_count; c++)
         for (int r = 0; t->columns[c].curve && r < t->row_count; r++) {
             double y = t->cell[r][c];
+            rates &= t->columns[c].kind == IDEM_SHEET_RATE && !(y > 1);
             if (!isfinite(y))
                 continue;
             a.lo = y < a.lo ? y : a.lo;
             a.hi = y > a.hi ? y : a.hi;
         }
-    a.hi *= a.hi > 0 ? 1.08 : 1;
+    a.hi *= 1.08;
+    if (rates && a.hi > 1)
+        a.hi = 1;
     return a;
 }
 
