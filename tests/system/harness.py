@@ -34,8 +34,10 @@ def population():
 
 
 @functools.lru_cache(maxsize=None)
-def windows(person, seed, count, first=1, keys=100):
-    out = subprocess.run([SIMULATE, "windows", population(), *map(str, (person, seed, first, count, keys))],
+def windows(person, seed, count, first=1, keys=100, passage=None):
+    """passage: the number of a text that is copied, whatever the seed of its timing."""
+    which = (person, seed, first, count, keys) + (() if passage is None else (passage,))
+    out = subprocess.run([SIMULATE, "windows", population(), *map(str, which)],
                          check=True, capture_output=True, text=True).stdout
     return [json.loads(line) for line in out.splitlines()]
 

@@ -4,7 +4,7 @@
  * of them, as the API takes them. Everything follows from the numbers given.
  *
  *   simulate population FILE
- *   simulate windows FILE PERSON SEED FIRST COUNT [KEYS]    one JSON object a line
+ *   simulate windows FILE PERSON SEED FIRST COUNT [KEYS [PASSAGE]]    one JSON object a line
  *   simulate cbor FILE PERSON SEED FIRST COUNT [KEYS]       one batch in CBOR, in hexadecimal
  */
 #include "../unit/people.h"
@@ -70,7 +70,9 @@ static int finish_cbor(struct idem_wire_writer *out)
     return 0;
 }
 
-static int print_windows(const struct idem_front *front, char **arg, uint32_t keys, bool cbor)
+/* passage: NULL, or the number of the text that is copied. */
+static int print_windows(const struct idem_front *front, char **arg, uint32_t keys,
+                         const char *passage, bool cbor)
 {
     static char body[IDEM_WIRE_BODY_MAX];
     uint32_t first = (uint32_t)atoi(arg[2]), count = (uint32_t)atoi(arg[3]);
@@ -80,6 +82,8 @@ static int print_windows(const struct idem_front *front, char **arg, uint32_t ke
 
     person_draw(&person, strtoull(arg[0], NULL, 10));
     struct typist typist = typist_new(&person, strtoull(arg[1], NULL, 10));
+    if (passage != NULL)
+        typist_read(&typist, strtoull(passage, NULL, 10));
     if (cbor && idem_wire_batch_begin(&out, front, false, count, -1, body, sizeof body) != 0)
         return 1;
     for (uint32_t i = 0; i < count && !bad; i++) {
@@ -94,17 +98,17 @@ int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "population") == 0)
         return write_population(argv[2]);
-    if (argc == 7 || argc == 8) {
+    if (argc >= 7 && argc <= 9) {
         struct idem_population *pop = read_population(argv[2]);
-        uint32_t keys = argc == 8 ? (uint32_t)atoi(argv[7]) : IDEM_WINDOW_KEYS;
+        uint32_t keys = argc >= 8 ? (uint32_t)atoi(argv[7]) : IDEM_WINDOW_KEYS;
         if (pop == NULL)
             return 1;
-        int bad =
-            print_windows(idem_population_front(pop), argv + 3, keys, strcmp(argv[1], "cbor") == 0);
+        int bad = print_windows(idem_population_front(pop), argv + 3, keys,
+                                argc == 9 ? argv[8] : NULL, strcmp(argv[1], "cbor") == 0);
         idem_population_free(pop);
         return bad;
     }
     fprintf(stderr, "usage: simulate population FILE | windows|cbor FILE PERSON SEED FIRST COUNT "
-                    "[KEYS]\n");
+                    "[KEYS [PASSAGE]]\n");
     return 2;
 }

@@ -126,6 +126,18 @@ class Replay(ServerCase):
             session.close()
         self.assertEqual(self.alarms(), 0)
 
+    def test_the_same_passage_typed_again_goes_unaccused(self):
+        counts = lambda some: [[cell[:2] for cell in w["cells"]] for w in some]
+        first = windows(101, 1, 6, passage=7)
+        for seed in range(1, 6):
+            some = windows(101, seed, 6, passage=7)
+            self.assertEqual(counts(some), counts(first))  # key for key
+            session = self.server.open()
+            session.send(some)
+            self.assert_quiet(session)
+            session.close()
+        self.assertEqual(self.alarms(), 0)
+
     # ---------------------------------------------------------------- restarts and erasure
 
     def test_a_restart_accuses_nobody(self):

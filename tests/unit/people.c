@@ -77,6 +77,12 @@ static int by_time(const void *a, const void *b)
     return (x->action == IDEM_KEY_DOWN) - (y->action == IDEM_KEY_DOWN);
 }
 
+void typist_read(struct typist *t, uint64_t seed)
+{
+    idem_rng_seed(&t->text, seed);
+    t->reading = true;
+}
+
 void typist_type(struct typist *t, size_t keys, struct key_event *events)
 {
     static struct idem_zoning z; /* the same for everybody */
@@ -85,7 +91,7 @@ void typist_type(struct typist *t, size_t keys, struct key_event *events)
 
     CHECK(idem_zoning_init(&z, IDEM_LEVEL_MIXED));
     for (size_t i = 0; i < keys; i++) {
-        uint32_t key = pick_key(&t->rng, before);
+        uint32_t key = pick_key(t->reading ? &t->text : &t->rng, before);
         if (i > 0) {
             double v = t->person->flight[z.flight[before] * z.flights + z.flight[key]] +
                        flight_sd * idem_rng_normal(&t->rng);

@@ -41,9 +41,13 @@ struct typist {
     const struct person *person;
     struct idem_rng rng;
     int64_t now_us;
+    bool reading; /* the keys follow from text, not from rng: a passage, typed anew */
+    struct idem_rng text;
 };
 
 struct typist typist_new(const struct person *person, uint64_t seed);
+/* From here on the typist copies passage number `seed`. */
+void typist_read(struct typist *typist, uint64_t seed);
 /* Types `keys` keystrokes: fills events[2 * keys], in order of time, all keys up at the end. */
 void typist_type(struct typist *typist, size_t keys, struct key_event *events);
 /* Types until a window of `keys` is full, through the real collector. The caller frees it. */
