@@ -116,7 +116,7 @@ bool idem_peer_duckhunt_down(struct idem_peer_duckhunt *p, int64_t t_us);
 
 enum idem_injection_judge {
     IDEM_JUDGE_GUARD,    /* nothing is known about the device: the headline */
-    IDEM_JUDGE_ATTACHED, /* it appeared a second before its first key */
+    IDEM_JUDGE_ATTACHED, /* hardware that appeared a second before its first key */
     IDEM_JUDGE_CLONE,    /* it was always there, and another has its identification */
     IDEM_JUDGE_UKIP,
     IDEM_JUDGE_UKIP_REPEAT, /* auto-repeat counted, as the tool does */
@@ -141,9 +141,9 @@ struct idem_injection_seat {
     uint32_t keys; /* key-downs so far */
 };
 
-/* role: of the device; for guards only. */
+/* For guards: the device's role, the first event's time, and its clock's tick, 0 when unknown. */
 int idem_injection_seat_init(struct idem_injection_seat *seat, enum idem_injection_judge judge,
-                             enum idem_guard_role role, int64_t first_us);
+                             enum idem_guard_role role, int64_t first_us, uint32_t tick_us);
 void idem_injection_seat_fini(struct idem_injection_seat *seat);
 /* Goes on from event `from`; true when there is an alarm, which is described. */
 bool idem_injection_seat_next(struct idem_injection_seat *seat,

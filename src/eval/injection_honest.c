@@ -238,7 +238,7 @@ static int judge(const struct idem_key_stream *stream, enum idem_guard_role role
 {
     struct idem_injection_seat seat;
     struct idem_injection_alarm alarm;
-    int r = idem_injection_seat_init(&seat, IDEM_JUDGE_GUARD, role, 0);
+    int r = idem_injection_seat_init(&seat, IDEM_JUDGE_GUARD, role, 0, 0);
     if (r < 0)
         return r;
     *out = idem_injection_seat_next(&seat, stream, 0, &alarm) ? alarm.verdict.kind

@@ -56,7 +56,7 @@ static void guard(struct result *r, const struct idem_key_stream *stream,
         return;
     if (idem_injection_seat_init(
             &seat, pass == IDEM_PASS_ATTACHED ? IDEM_JUDGE_ATTACHED : IDEM_JUDGE_GUARD,
-            IDEM_ROLE_ORDINARY, stream->list[0].t_us) < 0) {
+            IDEM_ROLE_ORDINARY, stream->list[0].t_us, 0) < 0) {
         r->err = IDEM_ERR_NOMEM;
         return;
     }
@@ -95,7 +95,7 @@ static void peers(struct result *r, const struct idem_key_stream *stream)
         struct idem_injection_seat seat;
         struct idem_injection_alarm alarm;
         uint32_t from = 0;
-        (void)idem_injection_seat_init(&seat, j, IDEM_ROLE_ORDINARY, 0);
+        (void)idem_injection_seat_init(&seat, j, IDEM_ROLE_ORDINARY, 0, 0);
         while (idem_injection_seat_next(&seat, stream, from, &alarm)) {
             r->sum.peer_sessions[j] += from == 0;
             r->sum.peer_alarms[j]++;
@@ -110,7 +110,7 @@ static void program(struct result *r, const struct idem_key_stream *stream)
 {
     struct idem_injection_seat seat;
     struct idem_injection_alarm alarm;
-    r->err = idem_injection_seat_init(&seat, IDEM_JUDGE_GUARD, IDEM_ROLE_ORDINARY, 0);
+    r->err = idem_injection_seat_init(&seat, IDEM_JUDGE_GUARD, IDEM_ROLE_ORDINARY, 0, 0);
     if (r->err < 0)
         return;
     r->sum.programs++;

@@ -13,7 +13,7 @@
 /* ------------------------------------------------------------------ one judge, one device */
 
 int idem_injection_seat_init(struct idem_injection_seat *seat, enum idem_injection_judge judge,
-                             enum idem_guard_role role, int64_t first_us)
+                             enum idem_guard_role role, int64_t first_us, uint32_t tick_us)
 {
     const bool attached = judge == IDEM_JUDGE_ATTACHED;
     const struct idem_guard_device device = {
@@ -21,7 +21,8 @@ int idem_injection_seat_init(struct idem_injection_seat *seat, enum idem_injecti
         .role = role,
         .hotplugged = attached,
         .twin = judge == IDEM_JUDGE_CLONE,
-        .arrived_us = attached ? first_us - 1000000 : 0};
+        .arrived_us = attached ? first_us - 1000000 : 0,
+        .tick_us = tick_us};
     *seat = (struct idem_injection_seat){.judge = judge};
     return judge <= IDEM_JUDGE_CLONE ? idem_guard_new(&device, &seat->guard) : 0;
 }
@@ -140,6 +141,13 @@ static void judge(const struct game *g, struct idem_injection_seat *seat,
         g->kind[i] = idem_guard_read(seat->guard).kind;
 }
 
+/* Who knows that a device is hardware has its events from the kernel, to the microsecond. */
+static uint32_t told_tick(const struct game *g)
+{
+    bool hardware = g->judge == IDEM_JUDGE_ATTACHED || g->judge == IDEM_JUDGE_CLONE;
+    return hardware && g->options->clock == IDEM_CLOCK_FINE;
+}
+
 static void play(void *arg, int i)
 {
     const struct game *g = arg;
@@ -157,7 +165,8 @@ static void play(void *arg, int i)
         r = idem_device_play(g->model, g->payloads, (uint32_t)i, &rng, start_us, &stream);
     if (r == 0 && stream.count > 0) {
         deliver(&stream, g->options->clock, &rng);
-        r = idem_injection_seat_init(&seat, g->judge, g->options->role, stream.list[0].t_us);
+        r = idem_injection_seat_init(&seat, g->judge, g->options->role, stream.list[0].t_us,
+                                     told_tick(g));
     }
     if (r == 0 && stream.count > 0)
         judge(g, &seat, &stream, first, i);
