@@ -70,6 +70,17 @@ static const char *first_reason(const json_t *session)
     return text_of(json_array_get(json_object_get(session, "explanation"), 0), "text");
 }
 
+/* Why the session is not simply trusted: a guard's words before the model's. */
+static const char *reason_of(const json_t *session, double trust)
+{
+    const json_t *guard = json_object_get(session, "guard");
+    const char *action = text_of(guard, "action");
+    bool acts = strcmp(action, "step-up") == 0 || strcmp(action, "lock") == 0;
+    if (acts && !json_is_true(json_object_get(guard, "cleared")))
+        return text_of(guard, "text");
+    return trust < 0.5 ? first_reason(session) : "";
+}
+
 static void note_catch(struct idem_player *p)
 {
     bool caught = strcmp(p->state, "locked") == 0 || strcmp(p->state, "step-up") == 0;
@@ -90,10 +101,9 @@ static void verdict(struct idem_player *p, const json_t *session)
     p->trust = trust;
     note_catch(p);
     if (isnan(trust))
-        say(p, p->sent_us, "%s", state);
+        say(p, p->sent_us, "%-12s %.300s", state, reason_of(session, trust));
     else
-        say(p, p->sent_us, "%-12s trust %.2f  %s", state, trust,
-            trust < 0.5 ? first_reason(session) : "");
+        say(p, p->sent_us, "%-12s trust %.2f  %.300s", state, trust, reason_of(session, trust));
 }
 
 static bool copy(char *to, const char *from)
@@ -116,6 +126,8 @@ static int new_collectors(struct idem_player *p, const json_t *answer)
         r = idem_keyboard_new(front, (uint32_t)keys, &p->keyboard);
     if (r == 0 && gestures > 0 && gestures <= 1000 && idem_front_cells(front, IDEM_POINTER))
         r = idem_pointer_new(front, (uint32_t)gestures, &p->pointer);
+    for (int m = 0; m < IDEM_MODALITIES && r == 0; m++)
+        r = idem_guard_new(NULL, &p->guards[m]);
     return r;
 }
 
@@ -167,6 +179,14 @@ static void acknowledge(struct idem_player *p)
     p->stage->windows++;
 }
 
+static void close_if_locked(struct idem_player *p)
+{
+    if (strcmp(p->state, "locked") != 0 && strcmp(p->state, "closed") != 0)
+        return;
+    p->ended_locked = p->state[0] == 'l';
+    p->phase = IDEM_PLAYER_CLOSING; /* a locked seat measures nothing */
+}
+
 static void sent(void *arg, long status, const char *body, size_t len)
 {
     struct idem_player *p = arg;
@@ -181,10 +201,32 @@ static void sent(void *arg, long status, const char *body, size_t len)
     acknowledge(p);
     verdict(p, json_object_get(answer, "session"));
     json_decref(answer);
-    if (strcmp(p->state, "locked") == 0 || strcmp(p->state, "closed") == 0) {
-        p->ended_locked = p->state[0] == 'l';
-        p->phase = IDEM_PLAYER_CLOSING; /* a locked seat measures nothing */
+    close_if_locked(p);
+}
+
+/* What the server says of the alarm, and that it holds it. */
+static void warned(void *arg, long status, const char *body, size_t len)
+{
+    struct idem_player *p = arg;
+    p->busy = false;
+    if (status != 200) {
+        if (!retry(p, status))
+            problem(p, status, body, len);
+        return;
     }
+    json_t *answer = json_loadb(body, len, 0, NULL);
+    const json_t *session = json_object_get(answer, "session");
+    const json_t *guard = json_object_get(session, "guard");
+    p->tries = 0;
+    for (uint32_t i = 0; i < p->alarm_count; i++)
+        p->stage->alarms += idem_guard_is_alarm(p->alarms[i].verdict.kind);
+    p->alarm_count = 0;
+    p->sent_us = p->alarm_us > p->sent_us ? p->alarm_us : p->sent_us;
+    say(p, p->alarm_us, "ALARM   %s at the %s, %s: %.300s", text_of(guard, "kind"),
+        text_of(guard, "device"), text_of(guard, "action"), text_of(guard, "text"));
+    verdict(p, session);
+    json_decref(answer);
+    close_if_locked(p);
 }
 
 static void closed(void *arg, long status, const char *body, size_t len)
@@ -258,6 +300,26 @@ static void send_window(struct idem_player *p)
     send_request(p, &request, sent);
 }
 
+/* All that wait, in one request: the queue is as long as a request may be. */
+static void send_alarms(struct idem_player *p)
+{
+    static char body[IDEM_PLAYER_ALARMS * IDEM_WIRE_ALARM_JSON_MAX + 64]; /* copied by the client */
+    struct idem_text t = {body, 0, sizeof body, false};
+    const int64_t clock_ms = p->stage->clock ? p->stage->epoch_ms + p->alarm_us / 1000 : -1;
+    idem_wire_write_alarms(&t, p->alarms, p->alarm_count, clock_ms);
+    if (t.full) {
+        give_up(p, "an alarm is longer than it can be");
+        return;
+    }
+    const struct idem_client_request request = {.method = "POST",
+                                                .path = "/v1/alarms",
+                                                .token = p->token,
+                                                .type = "application/json",
+                                                .body = body,
+                                                .len = t.len};
+    send_request(p, &request, warned);
+}
+
 static void close_session(struct idem_player *p)
 {
     char path[IDEM_PLAYER_TOKEN + 32];
@@ -287,14 +349,39 @@ static int enqueue(struct idem_player *p, enum idem_modality modality, int64_t t
     return 0;
 }
 
+/* The guard has news: an alarm or a macro is sent, and once more when it has seen more. */
+static void warn(struct idem_player *p, enum idem_modality device, int64_t t_us)
+{
+    const struct idem_guard_verdict v = idem_guard_read(p->guards[device]);
+    struct idem_guard_verdict *told = &p->told[device];
+    bool worth = idem_guard_is_alarm(v.kind) || v.kind == IDEM_GUARD_MACRO;
+    bool again = told->kind == v.kind && told->saw_count >= v.saw_count;
+    if (!worth || again || p->alarm_count == IDEM_PLAYER_ALARMS ||
+        p->alarm_seq == IDEM_WIRE_ALARM_SEQ_MAX)
+        return;
+    *told = v;
+    p->alarms[p->alarm_count++] = (struct idem_wire_alarm){++p->alarm_seq, device, v};
+    p->alarm_us = t_us;
+}
+
+static int play_pointer(struct idem_player *p, const struct idem_script_event *e)
+{
+    enum idem_pointer_kind kind = (enum idem_pointer_kind)e->code;
+    double x = (double)e->x, y = (double)e->y;
+    if (idem_guard_pointer(p->guards[IDEM_POINTER], kind, x, y, 0, e->t_us))
+        warn(p, IDEM_POINTER, e->t_us);
+    return p->pointer && idem_pointer_event(p->pointer, kind, x, y, e->t_us)
+               ? enqueue(p, IDEM_POINTER, e->t_us)
+               : 0;
+}
+
 static int play_event(struct idem_player *p, const struct idem_script_event *e)
 {
     if (e->what == IDEM_SCRIPT_POINTER)
-        return p->pointer && idem_pointer_event(p->pointer, (enum idem_pointer_kind)e->code,
-                                                (double)e->x, (double)e->y, e->t_us)
-                   ? enqueue(p, IDEM_POINTER, e->t_us)
-                   : 0;
+        return play_pointer(p, e);
     enum idem_key_action action = e->what == IDEM_SCRIPT_KEY_DOWN ? IDEM_KEY_DOWN : IDEM_KEY_UP;
+    if (idem_guard_key(p->guards[IDEM_KEYBOARD], e->code, action, 0, e->t_us))
+        warn(p, IDEM_KEYBOARD, e->t_us);
     return p->keyboard && idem_keyboard_event(p->keyboard, e->code, action, e->t_us)
                ? enqueue(p, IDEM_KEYBOARD, e->t_us)
                : 0;
@@ -319,12 +406,15 @@ void idem_player_step(struct idem_player *p, int64_t now_us)
 {
     if (p->phase == IDEM_PLAYER_PLAYING)
         play(p, now_us);
-    if (p->phase == IDEM_PLAYER_PLAYING && p->next == p->script.count && !p->queued)
+    if (p->phase == IDEM_PLAYER_PLAYING && p->next == p->script.count && !p->queued &&
+        !p->alarm_count)
         p->phase = IDEM_PLAYER_CLOSING;
     if (p->busy)
         return;
     if (p->phase == IDEM_PLAYER_WAITING)
         open_session(p);
+    else if (p->phase == IDEM_PLAYER_PLAYING && p->alarm_count)
+        send_alarms(p);
     else if (p->phase == IDEM_PLAYER_PLAYING && p->queued)
         send_window(p);
     else if (p->phase == IDEM_PLAYER_CLOSING)
@@ -335,7 +425,8 @@ int64_t idem_player_due(const struct idem_player *p)
 {
     if (idem_player_over(p) || p->busy)
         return INT64_MAX;
-    if (p->phase != IDEM_PLAYER_PLAYING || p->queued || p->next == p->script.count)
+    if (p->phase != IDEM_PLAYER_PLAYING || p->alarm_count || p->queued ||
+        p->next == p->script.count)
         return INT64_MIN;
     return p->script.events[p->next].t_us;
 }
@@ -354,5 +445,7 @@ void idem_player_free(struct idem_player *p)
     }
     idem_keyboard_free(p->keyboard);
     idem_pointer_free(p->pointer);
+    for (int m = 0; m < IDEM_MODALITIES; m++)
+        idem_guard_free(p->guards[m]);
     idem_script_free(&p->script);
 }

@@ -5,6 +5,9 @@
  *
  *   waiting -> opening -> playing -> closing -> done       (failed from anywhere)
  *
+ * Beside the collectors each device has a guard; what it alarms about is sent before any window.
+ * Nobody signs in here, so an alarm is not armed again.
+ *
  * A player has one request under way at most. Windows queue up to IDEM_PLAYER_QUEUE; then the
  * script waits, so a slow server slows the replay down and loses nothing. A request that found no
  * server or a busy one (503) is sent anew, up to IDEM_PLAYER_TRIES times: repeats are harmless.
@@ -15,12 +18,14 @@
 #include "cli/client.h"
 #include "cli/script.h"
 #include "idem/idem.h"
+#include "wire/alarm.h"
 
 enum {
     IDEM_PLAYER_QUEUE = 64,
     IDEM_PLAYER_TRIES = 8,
     IDEM_PLAYER_TOKEN = 128,
-    IDEM_PLAYER_STATE = 24
+    IDEM_PLAYER_STATE = 24,
+    IDEM_PLAYER_ALARMS = IDEM_WIRE_ALARMS_MAX,
 };
 
 enum idem_player_phase {
@@ -46,6 +51,7 @@ struct idem_stage {
     bool clock;        /* send the script's time with every request */
     int64_t epoch_ms;  /* wall clock at script time 0 */
     uint64_t windows;  /* acknowledged */
+    uint64_t alarms;   /* likewise, macros not counted */
     void (*say)(const char *line);
 };
 
@@ -64,6 +70,11 @@ struct idem_player {
     struct idem_pointer *pointer;
     struct idem_queued queue[IDEM_PLAYER_QUEUE]; /* ring: the first `queued` from `head` */
     uint32_t head, queued, seq;
+    struct idem_guard *guards[IDEM_MODALITIES];
+    struct idem_guard_verdict told[IDEM_MODALITIES];   /* the last that was put in a queue */
+    struct idem_wire_alarm alarms[IDEM_PLAYER_ALARMS]; /* not acknowledged */
+    uint32_t alarm_count, alarm_seq;
+    int64_t alarm_us; /* script time of the newest of them */
 
     char token[IDEM_PLAYER_TOKEN], session[IDEM_PLAYER_TOKEN], state[IDEM_PLAYER_STATE];
     double trust;                        /* as last told, NAN: none */

@@ -12,7 +12,14 @@
 #include "cli/command.h"
 #include "cli/player.h"
 
-enum { SOURCES_MAX = 16, TAKEOVERS_MAX = 64, PEOPLE_MAX = 4096, WAIT_MAX_MS = 100, RETRY_MS = 200 };
+enum {
+    SOURCES_MAX = 16,
+    TAKEOVERS_MAX = 64,
+    PEOPLE_MAX = 4096,
+    WAIT_MAX_MS = 100,
+    RETRY_MS = 200,
+    INJECTED_KEYS = 200
+};
 
 static const char help_text[] =
     "usage: idem replay [OPTION...] DATA...\n\n"
@@ -25,7 +32,8 @@ static const char help_text[] =
     "                         the recording's time, which the server takes only when it was\n"
     "                         started with --test-clock\n"
     "  --takeover A:B@SECONDS from then on B's hands are at A's session; may be repeated\n"
-    "  --people N             the first N people only (with --takeover: N besides the A's,\n"
+    "  --inject A@SECONDS     from then on a machine types at A's session; may be repeated\n"
+    "  --people N             the first N people only (with these two: N besides the A's,\n"
     "                         default none)\n"
     "  --users RANGES         people with these numbers only: 106-117\n"
     "  --token TOKEN          the operator's, if the server wants one to open sessions\n"
@@ -34,7 +42,7 @@ static const char help_text[] =
 
 struct takeover {
     const char *text;
-    char *owner, *impostor;
+    char *owner, *impostor; /* impostor NULL: a machine */
     double seconds;
 };
 
@@ -57,15 +65,11 @@ struct replay {
 /* ------------------------------------------------------------------ options */
 
 static const struct option options[] = {
-    {"server", required_argument, NULL, 's'},
-    {"speed", required_argument, NULL, 'x'},
-    {"takeover", required_argument, NULL, 'o'},
-    {"people", required_argument, NULL, 'n'},
-    {"token", required_argument, NULL, 'k'},
-    {"skip-bad", no_argument, NULL, 'b'},
-    {"users", required_argument, NULL, 'u'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"server", required_argument, NULL, 's'},   {"speed", required_argument, NULL, 'x'},
+    {"takeover", required_argument, NULL, 'o'}, {"inject", required_argument, NULL, 'i'},
+    {"people", required_argument, NULL, 'n'},   {"token", required_argument, NULL, 'k'},
+    {"skip-bad", no_argument, NULL, 'b'},       {"users", required_argument, NULL, 'u'},
+    {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
 };
 
 static bool parse_seconds(const char *text, double min, double max, double *out)
@@ -74,13 +78,33 @@ static bool parse_seconds(const char *text, double min, double max, double *out)
     return idem_field_number(field, out) && *out >= min && *out <= max;
 }
 
+static int too_many(void)
+{
+    return idem_cli_usage("replay", "at most %d takeovers and injections", TAKEOVERS_MAX);
+}
+
+/* A@SECONDS; a machine has no name. */
+static int parse_inject(struct replay *r, const char *text)
+{
+    const char *at = strrchr(text, '@');
+    struct takeover *t = &r->takeovers[r->takeover_count];
+    if (r->takeover_count == TAKEOVERS_MAX)
+        return too_many();
+    if (!at || at == text || !parse_seconds(at + 1, 0.001, 1e6, &t->seconds))
+        return idem_cli_usage("replay", "--inject is A@SECONDS, not %s", text);
+    t->text = text;
+    t->owner = strndup(text, (size_t)(at - text));
+    r->takeover_count++;
+    return t->owner ? 0 : idem_cli_fail("out of memory");
+}
+
 /* A:B@SECONDS; names may hold anything but the colon (A) and the last at sign (B). */
 static int parse_takeover(struct replay *r, const char *text)
 {
     const char *colon = strchr(text, ':'), *at = strrchr(text, '@');
     struct takeover *t = &r->takeovers[r->takeover_count];
     if (r->takeover_count == TAKEOVERS_MAX)
-        return idem_cli_usage("replay", "at most %d takeovers", TAKEOVERS_MAX);
+        return too_many();
     if (!colon || !at || at < colon || colon == text || at == colon + 1 ||
         !parse_seconds(at + 1, 0.001, 1e6, &t->seconds))
         return idem_cli_usage("replay", "--takeover is A:B@SECONDS, not %s", text);
@@ -103,6 +127,8 @@ static int take_option(struct replay *r, int opt)
                    : idem_cli_usage("replay", "--speed takes 1 to 100000");
     case 'o':
         return parse_takeover(r, optarg);
+    case 'i':
+        return parse_inject(r, optarg);
     case 'n':
         r->people_given = true;
         return idem_cli_number(optarg, 0, PEOPLE_MAX, &r->people)
@@ -154,22 +180,30 @@ static struct idem_player *add_player(struct replay *r, const char *name)
     return p;
 }
 
+static int make_other(struct replay *r, const struct takeover *t, struct idem_script *out)
+{
+    if (!t->impostor)
+        return idem_script_machine(INJECTED_KEYS, out);
+    return idem_script_make(r->recs, r->count, t->impostor, out);
+}
+
 static int add_takeover(struct replay *r, const struct takeover *t)
 {
+    const char *option = t->impostor ? "--takeover" : "--inject";
     struct idem_script other;
     int64_t at_us = llround(t->seconds * 1e6);
     struct idem_player *p = add_player(r, t->owner);
     if (!p)
-        return idem_cli_fail("--takeover %s: nobody recorded is called %s", t->text, t->owner);
-    if (idem_script_make(r->recs, r->count, t->impostor, &other) < 0)
-        return idem_cli_fail("--takeover %s: nobody recorded is called %s", t->text, t->impostor);
+        return idem_cli_fail("%s %s: nobody recorded is called %s", option, t->text, t->owner);
+    if (make_other(r, t, &other) < 0)
+        return idem_cli_fail("%s %s: nobody recorded is called %s", option, t->text, t->impostor);
     int err = idem_script_take_over(&p->script, &other, at_us);
     idem_script_free(&other);
     if (err < 0)
-        return idem_cli_fail("--takeover %s: %s's recording lasts no %.0f s", t->text, t->owner,
+        return idem_cli_fail("%s %s: %s's recording lasts no %.0f s", option, t->text, t->owner,
                              t->seconds);
     p->takeover_us = at_us;
-    p->impostor = t->impostor;
+    p->impostor = t->impostor ? t->impostor : "a machine";
     return 0;
 }
 
@@ -315,8 +349,9 @@ static int tell(const struct replay *r)
         if (p->takeover_us >= 0)
             tell_takeover(p);
     }
-    printf("%u sessions, %llu windows; owners locked out: %u; failed: %u\n", r->player_count,
-           (unsigned long long)r->stage.windows, locked, failed);
+    printf("%u sessions, %llu windows, %llu alarms; owners locked out: %u; failed: %u\n",
+           r->player_count, (unsigned long long)r->stage.windows,
+           (unsigned long long)r->stage.alarms, locked, failed);
     return failed ? IDEM_EXIT_FAILED : IDEM_EXIT_OK;
 }
 

@@ -143,6 +143,25 @@ int idem_script_take_over(struct idem_script *script, const struct idem_script *
     return 0;
 }
 
+int idem_script_machine(uint32_t keys, struct idem_script *out)
+{
+    static const uint8_t codes[] = {19, 22, 49, 57, 38, 31, 57, 46, 32, 28}; /* any */
+    enum { APART_US = 10000, HOLD_US = 2000 };
+    struct idem_script_event *events = calloc((size_t)keys * 2, sizeof *events);
+    if (!events)
+        return IDEM_ERR_NOMEM;
+    for (uint32_t i = 0; i < keys; i++) {
+        const uint8_t code = codes[i % sizeof codes];
+        const int64_t t_us = (int64_t)i * APART_US;
+        events[2 * i] =
+            (struct idem_script_event){.t_us = t_us, .what = IDEM_SCRIPT_KEY_DOWN, .code = code};
+        events[2 * i + 1] = (struct idem_script_event){
+            .t_us = t_us + HOLD_US, .what = IDEM_SCRIPT_KEY_UP, .code = code};
+    }
+    *out = (struct idem_script){events, keys * 2};
+    return 0;
+}
+
 void idem_script_free(struct idem_script *script)
 {
     if (script->events)

@@ -35,6 +35,8 @@ int idem_script_make(struct idem_recording *const *recs, int count, const char *
  * after the end. */
 int idem_script_take_over(struct idem_script *script, const struct idem_script *other,
                           int64_t at_us);
+/* A machine at the keyboard: so many keys, each held for 2 ms, 10 ms apart. */
+int idem_script_machine(uint32_t keys, struct idem_script *out);
 void idem_script_free(struct idem_script *script); /* wipes */
 
 #endif

@@ -216,13 +216,13 @@ int idem_wire_read_alarms(const void *bytes, size_t len, struct idem_wire_alarms
     return err;
 }
 
-/* ------------------------------------------------------------------ as the store keeps it */
+/* ------------------------------------------------------------------ writing */
 
-void idem_wire_write_alarm(struct idem_text *t, const struct idem_wire_alarm *alarm)
+static void put_fields(struct idem_text *t, const struct idem_wire_alarm *alarm)
 {
     const struct idem_guard_verdict *v = &alarm->verdict;
 
-    idem_text_fmt(t, "{\"device\":\"%s\",\"kind\":\"%s\",\"confidence\":",
+    idem_text_fmt(t, "\"device\":\"%s\",\"kind\":\"%s\",\"confidence\":",
                   idem_modality_name(alarm->device), idem_guard_kind_name(v->kind));
     idem_text_number(t, v->confidence);
     idem_text_put(t, ",\"saw\":[");
@@ -233,6 +233,30 @@ void idem_wire_write_alarm(struct idem_text *t, const struct idem_wire_alarm *al
         idem_text_put(t, "}");
     }
     idem_text_put(t, "]}");
+}
+
+void idem_wire_write_alarms(struct idem_text *t, const struct idem_wire_alarm *alarms,
+                            uint32_t count, int64_t clock_ms)
+{
+    idem_text_put(t, "{\"alarms\":[");
+    for (uint32_t i = 0; i < count; i++) {
+        idem_text_fmt(t, "%s{\"seq\":%u,", i > 0 ? "," : "", (unsigned)alarms[i].seq);
+        put_fields(t, &alarms[i]);
+    }
+    idem_text_put(t, "]");
+    if (clock_ms >= 0) {
+        idem_text_put(t, ",\"clock_ms\":");
+        idem_text_int(t, clock_ms);
+    }
+    idem_text_put(t, "}");
+}
+
+/* ------------------------------------------------------------------ as the store keeps it */
+
+void idem_wire_write_alarm(struct idem_text *t, const struct idem_wire_alarm *alarm)
+{
+    idem_text_put(t, "{");
+    put_fields(t, alarm);
 }
 
 int idem_wire_read_alarm(const void *bytes, size_t len, struct idem_wire_alarm *out)

@@ -43,6 +43,9 @@ struct idem_wire_alarms {
  */
 int idem_wire_read_alarms(const void *bytes, size_t len, struct idem_wire_alarms *out,
                           char why[IDEM_WIRE_WHY_MAX]);
+/* A batch of count alarms. clock_ms below nought: none. */
+void idem_wire_write_alarms(struct idem_text *t, const struct idem_wire_alarm *alarms,
+                            uint32_t count, int64_t clock_ms);
 /* The object without "seq", as the store keeps it, and back; of a server's own reasons too. */
 void idem_wire_write_alarm(struct idem_text *t, const struct idem_wire_alarm *alarm);
 int idem_wire_read_alarm(const void *bytes, size_t len, struct idem_wire_alarm *out);

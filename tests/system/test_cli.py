@@ -89,7 +89,8 @@ class Usage(Case):
                            (["eval", "verify", "--wings"], "does not exist"),
                            (["train", "-o", "x", "--level", "key", "d"], "--level is hand"),
                            (["replay"], "recordings are played"), (["replay", "--speed", "0", "d"], "--speed"),
-                           (["replay", "--takeover", "a@3", "d"], "A:B@SECONDS")):
+                           (["replay", "--takeover", "a@3", "d"], "A:B@SECONDS"),
+                           (["replay", "--inject", "@3", "d"], "A@SECONDS")):
             self.fails(2, *args, says=says)
 
 
@@ -314,6 +315,17 @@ class Replay(Case):
         self.assertIn("1 sessions, ", done.stdout)
         self.assertIn("owners locked out: 1", done.stdout)
 
+    def test_a_machine_that_types_at_somebodys_session_locks_it(self):
+        server, url = self.server("--test-clock")
+        done = idem("replay", EXCERPT, "--server", url, "--speed", 2000, "--inject", "107@120")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"107 +ALARM +injected-keys at the keyboard, lock: keys were held too briefly")
+        self.assertRegex(done.stdout, r"107 +locked +keys were held too briefly")
+        self.assertRegex(done.stdout, r"takeover 107 -> a machine: noticed after [01]\.\d s")
+        self.assertRegex(done.stdout, r"1 sessions, \d+ windows, [1-4] alarms; owners locked out: 0; failed: 0")
+        (session,) = server.get("/v1/sessions").json["sessions"]
+        self.assertEqual((session["guard"]["kind"], session["guard"]["action"]), ("injected-keys", "lock"))
+
     def test_chosen_people_only(self):
         _, url = self.server("--test-clock")
         done = idem("replay", EXCERPT, "--server", url, "--speed", 5000, "--users", "106-107,111")
@@ -324,7 +336,7 @@ class Replay(Case):
         server, url = self.server("--test-clock")
         done = idem("replay", EXCERPT, "--server", url + "/", "--speed", 5000)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertRegex(done.stdout, r"\n6 sessions, \d+ windows; .*failed: 0\n")
+        self.assertRegex(done.stdout, r"\n6 sessions, \d+ windows, 0 alarms; .*failed: 0\n")  # hands, all of them
         sessions = server.get("/v1/sessions").json["sessions"]
         self.assertEqual({s["state"] for s in sessions}, {"closed"})
 
@@ -356,6 +368,7 @@ class Replay(Case):
 
     def test_strangers_and_short_recordings(self):
         self.fails(1, "replay", EXCERPT, "--takeover", "107:nobody@5", says="nobody recorded is called nobody")
+        self.fails(1, "replay", EXCERPT, "--inject", "nobody@5", says="--inject nobody@5: nobody recorded is called nobody")
         self.fails(1, "replay", EXCERPT, "--takeover", "107:109@99999", says="107's recording lasts no 99999 s")
 
     def test_no_server(self):

@@ -67,6 +67,27 @@ static void test_every_name_goes_there_and_back(void **state)
         }
 }
 
+static void test_a_batch_goes_there_and_back(void **state)
+{
+    struct idem_wire_alarm alarms[2] = {{.seq = 3, .device = IDEM_POINTER}, {.seq = 64}};
+    char bytes[2 * IDEM_WIRE_ALARM_JSON_MAX];
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        alarms[i].verdict = (struct idem_guard_verdict){
+            IDEM_GUARD_REMOTE_CONTROL, 0.5, 0, 1, {{IDEM_SAW_WARP, 2, 0}}};
+    for (int64_t clock_ms = -1; clock_ms < 8; clock_ms += 8) {
+        struct idem_text t = {bytes, 0, sizeof bytes, false};
+        idem_wire_write_alarms(&t, alarms, 2, clock_ms);
+        assert_false(t.full);
+        assert_int_equal(idem_wire_read_alarms(bytes, t.len, &batch, why), 0);
+        assert_true(batch.count == 2 && batch.has_clock == (clock_ms >= 0));
+        assert_true(batch.clock_ms == (clock_ms >= 0 ? clock_ms : 0));
+        assert_true(batch.alarms[0].seq == 3 && batch.alarms[0].device == IDEM_POINTER);
+        assert_true(batch.alarms[1].seq == 64 && batch.alarms[1].device == IDEM_KEYBOARD);
+        assert_int_equal(batch.alarms[1].verdict.saw[0].reason, IDEM_SAW_WARP);
+    }
+}
+
 static void test_the_longest_alarm_fits(void **state)
 {
     char bytes[IDEM_WIRE_ALARM_JSON_MAX];
@@ -194,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_alarm_is_read),
         cmocka_unit_test(test_every_name_goes_there_and_back),
+        cmocka_unit_test(test_a_batch_goes_there_and_back),
         cmocka_unit_test(test_the_longest_alarm_fits),
         cmocka_unit_test(test_everything_else_is_refused_with_a_sentence),
         cmocka_unit_test(test_more_than_a_batch_is_refused),
