@@ -103,6 +103,10 @@ static void help(int protocols)
     for (int k = 0; k < IDEM_EVAL_KINDS; k++)
         if (protocols & 1 << k)
             printf("%s\n%s\n\n", kind_names[k], kind_help[k]);
+    if (protocols == ALL)
+        fputs("takeover, calibration, ageing, enrolment, leak, injection, ...\n"
+              "have a --help of their own: idem eval takeover --help\n\n",
+              stdout);
     fputs("Prints AUC, EER, Cllr and FNMR with 95 % intervals (people drawn anew 500 times).\n"
           "DATA and recordings for --population are .csv or .csv.gz; sessions marked `test` in a "
           "split\n"

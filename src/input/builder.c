@@ -10,8 +10,7 @@
 
 enum { NAMES_MAX = 256 * 1024 * 1024 }; /* bytes of all names together */
 
-/* Makes room for one more of `count` items of `size` bytes. */
-static int grow(void *array, uint32_t count, uint32_t *cap, size_t size, uint32_t max)
+int idem_builder_grow(void *array, uint32_t count, uint32_t *cap, size_t size, uint32_t max)
 {
     void *old, *grown;
     memcpy(&old, array, sizeof old);
@@ -46,7 +45,7 @@ static bool same(const struct idem_builder *b, uint32_t offset, struct idem_fiel
 static int keep_name(struct idem_builder *b, struct idem_field text, uint32_t *offset)
 {
     while (b->names_len + text.len + 1 + IDEM_RECORDING_NAME > b->names_cap) {
-        int r = grow(&b->names, b->names_cap, &b->names_cap, 1, NAMES_MAX);
+        int r = idem_builder_grow(&b->names, b->names_cap, &b->names_cap, 1, NAMES_MAX);
         if (r < 0)
             return r;
     }
@@ -125,10 +124,10 @@ static int add_person(struct idem_builder *b, struct idem_field user, uint32_t *
     struct idem_recording *rec = b->rec;
     uint32_t cap = b->person_cap, offset;
     int r;
-    if ((r = grow(&rec->people, rec->person_count, &cap, sizeof *rec->people,
-                  IDEM_RECORDING_SESSIONS)) < 0 ||
-        (r = grow(&b->person_name, rec->person_count, &b->person_cap, sizeof *b->person_name,
-                  IDEM_RECORDING_SESSIONS)) < 0 ||
+    if ((r = idem_builder_grow(&rec->people, rec->person_count, &cap, sizeof *rec->people,
+                               IDEM_RECORDING_SESSIONS)) < 0 ||
+        (r = idem_builder_grow(&b->person_name, rec->person_count, &b->person_cap,
+                               sizeof *b->person_name, IDEM_RECORDING_SESSIONS)) < 0 ||
         (r = keep_name(b, user, &offset)) < 0)
         return r;
     rec->people[rec->person_count] = (struct idem_person){0};
@@ -159,10 +158,10 @@ static int add_session(struct idem_builder *b, uint32_t person, struct idem_fiel
     struct idem_recording *rec = b->rec;
     uint32_t cap = b->session_cap, offset;
     int r;
-    if ((r = grow(&rec->sessions, rec->session_count, &cap, sizeof *rec->sessions,
-                  IDEM_RECORDING_SESSIONS)) < 0 ||
-        (r = grow(&b->session_name, rec->session_count, &b->session_cap, sizeof *b->session_name,
-                  IDEM_RECORDING_SESSIONS)) < 0 ||
+    if ((r = idem_builder_grow(&rec->sessions, rec->session_count, &cap, sizeof *rec->sessions,
+                               IDEM_RECORDING_SESSIONS)) < 0 ||
+        (r = idem_builder_grow(&b->session_name, rec->session_count, &b->session_cap,
+                               sizeof *b->session_name, IDEM_RECORDING_SESSIONS)) < 0 ||
         (r = keep_name(b, name, &offset)) < 0)
         return r;
     rec->sessions[rec->session_count] = (struct idem_session){
@@ -214,8 +213,9 @@ static int add_row(struct idem_builder *b, uint32_t session, void *array, size_t
 {
     uint32_t n = b->rec->row_count, cap = b->row_cap;
     int r;
-    if ((r = grow(array, n, &cap, size, IDEM_RECORDING_ROWS)) < 0 ||
-        (r = grow(&b->session_of_row, n, &b->row_cap, sizeof(uint32_t), IDEM_RECORDING_ROWS)) < 0)
+    if ((r = idem_builder_grow(array, n, &cap, size, IDEM_RECORDING_ROWS)) < 0 ||
+        (r = idem_builder_grow(&b->session_of_row, n, &b->row_cap, sizeof(uint32_t),
+                               IDEM_RECORDING_ROWS)) < 0)
         return r;
     b->in_order &= n == 0 || session >= b->session_of_row[n - 1];
     b->session_of_row[n] = session;

@@ -26,6 +26,11 @@ struct idem_builder {
     bool in_order; /* so far no row belongs to an earlier session than the row before */
 };
 
+/*
+ * Makes room for one more of `count` items of `size` bytes; array: the address of their pointer.
+ * IDEM_ERR_LIMIT beyond `max` items.
+ */
+int idem_builder_grow(void *array, uint32_t count, uint32_t *cap, size_t size, uint32_t max);
 int idem_builder_init(struct idem_builder *b, const char *path, enum idem_modality modality);
 void idem_builder_fini(struct idem_builder *b);
 /* The session of that user and name, made when new (*fresh). */

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "input/builder.h"
+
 enum column { CORPUS, PAYLOAD, STEP, KIND, VALUE, COLUMNS };
 
 static const char *const column_names[COLUMNS] = {"corpus", "payload", "step", "kind", "value"};
@@ -76,26 +78,10 @@ static int name(struct reader *r, char *to, size_t cap)
     return 0;
 }
 
-/* Makes room for one more of `count` items of `size` bytes. */
-static int grow(void *array, uint32_t count, uint32_t *room, size_t size, uint32_t max)
-{
-    void *old, *grown;
-    memcpy(&old, array, sizeof old);
-    if (count < *room)
-        return 0;
-    if (count >= max)
-        return IDEM_ERR_LIMIT;
-    uint32_t want = *room < 64 ? 64 : *room > max / 2 ? max : *room * 2;
-    if (!(grown = realloc(old, want * size)))
-        return IDEM_ERR_NOMEM;
-    memcpy(array, &grown, sizeof grown);
-    *room = want;
-    return 0;
-}
-
 static int begin(struct reader *r, const char *text)
 {
-    int err = grow(&r->p.list, r->p.count, &r->list_room, sizeof *r->p.list, IDEM_PAYLOAD_COUNT);
+    int err = idem_builder_grow(&r->p.list, r->p.count, &r->list_room, sizeof *r->p.list,
+                                IDEM_PAYLOAD_COUNT);
     if (err < 0)
         return err;
     struct idem_payload *p = &r->p.list[r->p.count++];
@@ -134,8 +120,8 @@ static int add_row(struct reader *r)
     if (at != due)
         return idem_csv_blame(r->csv, r->fault, "step %u of %.90s is missing", due, text);
     if ((fresh && (err = begin(r, text)) < 0) ||
-        (err = grow(&r->p.steps, r->p.step_count, &r->step_room, sizeof *r->p.steps,
-                    IDEM_PAYLOAD_STEPS)) < 0)
+        (err = idem_builder_grow(&r->p.steps, r->p.step_count, &r->step_room, sizeof *r->p.steps,
+                                 IDEM_PAYLOAD_STEPS)) < 0)
         return err;
     last = &r->p.list[r->p.count - 1];
     last->count++;
