@@ -211,7 +211,7 @@ enum idem_guard_reason {
     IDEM_SAW_GAPS_SHORT,     /* value: mean time between key-downs, ms */
     IDEM_SAW_GAPS_EQUAL,     /* value: standard deviation of these times, ms */
     IDEM_SAW_NO_ROLLOVER,    /* value: 0; count: keys without one overlap */
-    IDEM_SAW_SHIFT_EXACT,    /* value: ms between Shift and its key; count: capitals */
+    IDEM_SAW_SHIFT_EXACT,    /* count: capitals whose Shift led by no time at all */
     IDEM_SAW_CAPITALS_BARE,  /* count: capitals that came without Shift */
     IDEM_SAW_ONE_REPORT,     /* count: modifier and key in one report */
     IDEM_SAW_FRAME_LOCKED,   /* value: frames a second; count: moves */

@@ -61,8 +61,8 @@ static const double change_settled = -6.0, settled_by_hand = 120.0;
 static const double least_per_stroke = -9.0;
 /* A busy machine that has stalled stalls again. */
 static const double stall_again = -2.2;
-/* A stroke without a capital is that much less likely from a program that needs no Shift. */
-static const double bare_expected = 0.15;
+/* A stroke that is no capital is that much less likely from a program with odd capitals. */
+static const double capital_expected = 0.05;
 /* Programs press one key after the other; hands overlap them now and then. */
 static const double rollover = -4.0;
 /* What a role pays for a key, or a number of them, that it does not send. */
@@ -77,8 +77,10 @@ enum {
     PAST = 3,          /* strokes by hand that make a device somebody's */
     COUNT_MAX = 1000,
     CAPITALS_MAX = 3,
+    EXACT_MAX = 4,
     BY_HAND_US = 28000,    /* shorter holds speak for no hand */
     DELIVERY_US = 10000,   /* events of a queue follow each other faster */
+    NEAR_US = 4000,        /* and what a busy machine makes of times that are to be the same */
     EVEN_US = 1500,        /* times that differ by less are the same on a fine clock */
     TICK_COARSE_US = 7500, /* from here on equal times are common */
 };
@@ -203,9 +205,11 @@ static double even_worth(int64_t now_us, int64_t before_us, int64_t tick_us, boo
     if (now_us == IDEM_TIME_NONE || before_us == IDEM_TIME_NONE)
         return 0.0;
     int64_t apart = now_us > before_us ? now_us - before_us : before_us - now_us;
-    if (apart > EVEN_US)
+    if (apart > NEAR_US)
         return -1.5;
-    return tick_us >= TICK_COARSE_US ? 0.0 : of_hold ? 0.7 : 1.5;
+    if (tick_us >= TICK_COARSE_US)
+        return 0.0;
+    return apart <= EVEN_US ? (of_hold ? 0.7 : 1.5) : (of_hold ? 0.4 : 1.0);
 }
 
 static void honest_step(struct idem_contest *c, const struct idem_guard_stroke *s,
@@ -242,6 +246,20 @@ static double program_worth(struct idem_contest *c, unsigned what)
     return nats;
 }
 
+/*
+ * Fingers press Shift a tenth of a second before its key, programs at once. On glass and in a queue
+ * it is at once as well, but there holds are brief, too, which the program's are not.
+ */
+static double shift_worth(struct idem_contest *c, unsigned what)
+{
+    if ((what & IDEM_STROKE_LED) != 0)
+        return -3.0;
+    if ((what & IDEM_STROKE_EXACT) == 0 || c->exact == EXACT_MAX)
+        return 0.0;
+    c->exact++;
+    return 3.0;
+}
+
 /* What a queue delivers comes evenly too, so that equal gaps speak for a machine only when long. */
 static double exact_worth(int64_t gap_us, double even)
 {
@@ -268,7 +286,7 @@ static void machine_step(struct idem_contest *c, const struct idem_guard_stroke 
     n[IDEM_BY_HUMANISED] += (double)hold_humanised[w->hold] + program + gap_worth(gap_humanised, w);
     n[IDEM_BY_EVEN] += hand + even_hold + even_flight;
     n[IDEM_BY_EVEN_FLIGHT] += hand + even_flight;
-    n[IDEM_BY_BARE] += hand_worth(w) + evidence - bare_expected;
+    n[IDEM_BY_PROGRAM] += hand_worth(w) + evidence + shift_worth(c, s->what) - capital_expected;
     /* A known source is a machine as well, of whatever kind; only its keys tell it from others. */
     n[IDEM_BY_ROLE] += n[idem_contest_best_machine(c)] - before;
     if ((s->what & (IDEM_STROKE_FOREIGN | IDEM_STROKE_LONG_BURST)) != 0)

@@ -17,7 +17,8 @@
  *   exact     a machine in one rhythm;       jitter     with random delays;
  *   humanised with human delays but holds that are not;
  *   even_*    with human times, of which the flight, or hold and flight, never change;
- *   bare      with human times, and capitals that need no Shift
+ *   program   with human times, and capitals as no hand makes them: without Shift, or with one that
+ *             leads its key by no time at all
  */
 #ifndef IDEM_GUARD_CONTEST_H
 #define IDEM_GUARD_CONTEST_H
@@ -35,7 +36,7 @@ enum idem_explanation {
     IDEM_BY_HUMANISED,
     IDEM_BY_EVEN,
     IDEM_BY_EVEN_FLIGHT,
-    IDEM_BY_BARE,
+    IDEM_BY_PROGRAM,
     IDEM_EXPLANATIONS,
     IDEM_HONEST = IDEM_BY_EXACT, /* so many honest ones */
 };
@@ -49,6 +50,8 @@ enum {
     IDEM_STROKE_TAP_HOLD = 2,    /* a key that keyboards give a second function to */
     IDEM_STROKE_FOREIGN = 4,     /* not a key that the device's role sends */
     IDEM_STROKE_BARE = 8,        /* a capital without Shift */
+    IDEM_STROKE_EXACT = 512,     /* Shift went down at the same moment */
+    IDEM_STROKE_LED = 1024,      /* Shift went down before, as fingers do it */
     IDEM_STROKE_CHORD = 128,     /* a modifier other than Shift */
     IDEM_STROKE_ROLLOVER = 256,  /* went down while another key, no modifier, was down */
     IDEM_STROKE_REPORT = 16,     /* in one report with its modifier */
@@ -67,11 +70,11 @@ struct idem_guard_stroke {
 struct idem_contest {
     double nats[IDEM_EXPLANATIONS];
     int64_t last_hold_us, last_flight_us, last_gap_us;
-    uint32_t strokes; /* judged; stays at its maximum */
-    uint32_t by_hand; /* of them as a hand makes them; likewise */
-    uint32_t backlog; /* keys that may still be waiting since the last stall */
-    bool held_stall;  /* the last stall was with a key down */
-    uint32_t bare, reports;
+    uint32_t strokes;              /* judged; stays at its maximum */
+    uint32_t by_hand;              /* of them as a hand makes them; likewise */
+    uint32_t backlog;              /* keys that may still be waiting since the last stall */
+    bool held_stall;               /* the last stall was with a key down */
+    uint32_t bare, exact, reports; /* counted up to what they weigh */
     enum idem_guard_role role;
     bool hardware;
 };

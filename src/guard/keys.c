@@ -51,9 +51,11 @@ enum {
 enum {
     HELD_MAX_US = 5000000,
     GAP_MAX_US = 5000000,
-    STALL_US = 150000,       /* a shorter silence hides no key */
-    STALL_FRESH_US = 60000,  /* so long after it a bunch may begin */
-    REPEAT_US = 200000,      /* such a key again sooner was held */
+    STALL_US = 150000,      /* a shorter silence hides no key */
+    STALL_FRESH_US = 60000, /* so long after it a bunch may begin */
+    REPEAT_US = 200000,     /* such a key again sooner was held */
+    EXACT_US = 4000,        /* Shift and its key at once, within what delivery takes */
+    LED_US = 20000,
     ARRIVAL_US = 60000000,   /* a device is new for a minute */
     TICK_STRETCH = 64,       /* events over which the clock's coarseness is looked for */
     TICK_ROUNDING_US = 2000, /* what rounding to milliseconds makes of equal intervals */
@@ -69,7 +71,7 @@ enum {
 };
 
 /* ln odds at which a hand is told, and of a source that is called synthetic. */
-static const double human_odds = 8.0, source_odds = 3.0;
+static const double human_odds = 5.5, source_odds = 3.0;
 
 /* ------------------------------------------------------------------ what a key is */
 
@@ -269,6 +271,15 @@ static bool overlaps(const struct idem_key_judge *j)
     return false;
 }
 
+/* How long before its key did Shift go down? */
+static unsigned shift_lead(const struct idem_key_judge *j, int64_t t_us)
+{
+    int64_t lead = since(j->modifier_us, t_us);
+    if (lead == IDEM_TIME_NONE)
+        return 0;
+    return lead <= EXACT_US ? IDEM_STROKE_EXACT : lead >= LED_US ? IDEM_STROKE_LED : 0;
+}
+
 static unsigned what_is(struct idem_key_judge *j, uint32_t key, unsigned flags, int64_t t_us)
 {
     unsigned what = 0;
@@ -289,6 +300,8 @@ static unsigned what_is(struct idem_key_judge *j, uint32_t key, unsigned flags, 
         what |= IDEM_STROKE_LONG_BURST;
     if ((flags & IDEM_GUARD_CAPITAL) != 0 && !j->sticky && !shift_is_down(j))
         what |= IDEM_STROKE_BARE;
+    if (is_text(key) && shift_is_down(j) && is_shift(j->last_code))
+        what |= shift_lead(j, t_us);
     if (is_text(key))
         j->sticky = false;
     return what;
@@ -367,6 +380,8 @@ static void give_reasons(struct idem_key_judge *j, enum idem_explanation by)
         idem_finding_see(f, IDEM_SAW_HOLDS_EQUAL, n, hold_sd);
     if (j->contest.bare > 0)
         idem_finding_see(f, IDEM_SAW_CAPITALS_BARE, j->contest.bare, 0);
+    if (by == IDEM_BY_PROGRAM && j->contest.exact > 1)
+        idem_finding_see(f, IDEM_SAW_SHIFT_EXACT, j->contest.exact, 0);
     if (j->contest.reports > 0)
         idem_finding_see(f, IDEM_SAW_ONE_REPORT, j->contest.reports, 0);
     if (by == IDEM_BY_EVEN_FLIGHT || (by == IDEM_BY_EXACT && gaps > 1 && gap_sd < 2.0))

@@ -47,9 +47,8 @@ static const struct reason reasons[IDEM_GUARD_REASONS] = {
     [IDEM_SAW_GAPS_EQUAL] = {"gaps-equal", "cv",
                              "keys follow in a machine's rhythm (%u keys, within %.1f ms)"},
     [IDEM_SAW_NO_ROLLOVER] = {"no-rollover", "c", "no two keys of %u were ever down together"},
-    [IDEM_SAW_SHIFT_EXACT] =
-        {"shift-exact", "cv",
-         "Shift leads its key by exactly the same time (%u capitals, %.1f ms)"},
+    [IDEM_SAW_SHIFT_EXACT] = {"shift-exact", "c",
+                              "Shift and its key go down at the same moment (%u capitals)"},
     [IDEM_SAW_CAPITALS_BARE] = {"capitals-bare", "c", "capitals came without Shift (%u)"},
     [IDEM_SAW_ONE_REPORT] = {"one-report", "c",
                              "a modifier and its key came in one report (%u times)"},

@@ -233,6 +233,11 @@ static void test_a_payloads_delay_is_no_stall(void **state)
         idem_contest_stroke(&c, &by_hand, 1000);
     idem_contest_stall(&c, 2000000, false);
     assert_true(c.backlog > fresh + 10);
+    /* After a rest of minutes it is not the machine that was slow, unless a key was down. */
+    idem_contest_stall(&c, 200000000, true);
+    assert_true(c.backlog > fresh + 10);
+    idem_contest_stall(&c, 200000000, false);
+    assert_true(c.backlog < fresh + 2);
 }
 
 /* A page so slow that it takes one event every eight frames: every interval is the same. */
@@ -421,6 +426,19 @@ static void test_equal_holds_and_flights_are_a_machine(void **state)
     leave(&s);
 }
 
+/* The same on a busy machine, whose times are some milliseconds off. */
+static void test_nearly_equal_times_are_a_machine(void **state)
+{
+    struct seat s;
+    (void)state;
+    sit(&s, NULL);
+    for (int i = 0; i < 60; i++)
+        stroke(&s, letter(&s), 120 + idem_rng_uniform(&s.rng) * 3,
+               80 + idem_rng_uniform(&s.rng) * 3);
+    assert_in_range(s.alarmed, 5, 30);
+    leave(&s);
+}
+
 /* Holds drawn evenly from half a second, a tenth of a second between all of them. */
 static void test_equal_flights_are_a_machine(void **state)
 {
@@ -453,6 +471,52 @@ static void test_bare_capitals_are_a_program(void **state)
     }
     assert_int_equal(kind(&s), IDEM_GUARD_INJECTED_KEYS);
     assert_true(saw(&s, IDEM_SAW_CAPITALS_BARE));
+    leave(&s);
+}
+
+static void capital(struct seat *s, double lead_ms)
+{
+    uint32_t key = letter(s);
+    s->ms += 200;
+    event(s, SHIFT, IDEM_KEY_DOWN, 0, s->ms);
+    event(s, key, IDEM_KEY_DOWN, IDEM_GUARD_CAPITAL, s->ms + lead_ms);
+    event(s, key, IDEM_KEY_UP, 0, s->ms + lead_ms + 95);
+    event(s, SHIFT, IDEM_KEY_UP, 0, s->ms + lead_ms + 96);
+    s->ms += lead_ms;
+    s->last = key;
+}
+
+/* Everything like a hand, but for Shift, which goes down when its key does. */
+static void test_shift_at_once_is_a_program(void **state)
+{
+    struct seat program, hand;
+    (void)state;
+    sit(&program, NULL);
+    sit(&hand, NULL);
+    for (int i = 0; i < 5; i++) {
+        type_by_hand(&program, 5);
+        capital(&program, 1);
+        type_by_hand(&hand, 5);
+        capital(&hand, 110);
+    }
+    assert_int_equal(kind(&program), IDEM_GUARD_INJECTED_KEYS);
+    assert_true(saw(&program, IDEM_SAW_SHIFT_EXACT));
+    assert_int_equal(kind(&hand), IDEM_GUARD_HUMAN);
+    leave(&program);
+    leave(&hand);
+}
+
+/* It happens to a hand once in a while, and its other capitals speak for it. */
+static void test_one_exact_shift_is_no_program(void **state)
+{
+    struct seat s;
+    (void)state;
+    sit(&s, NULL);
+    for (int i = 0; i < 60; i++) {
+        type_by_hand(&s, 5);
+        capital(&s, i % 10 == 0 ? 1 : 110);
+    }
+    assert_int_equal(s.alarmed, 0);
     leave(&s);
 }
 
@@ -573,6 +637,26 @@ static void test_a_settled_device_takes_more(void **state)
     assert_true(c.nats[IDEM_BY_JITTER] < young - 4.0);
 }
 
+static double program_after(unsigned what, int strokes)
+{
+    const struct idem_guard_stroke s = {
+        .hold_us = 95000, .gap_us = 165000, .flight_us = IDEM_TIME_NONE, .what = what};
+    struct idem_contest c;
+    idem_contest_init(&c, IDEM_ROLE_ORDINARY, false, -6.0);
+    for (int i = 0; i < strokes; i++)
+        idem_contest_stroke(&c, &s, 1);
+    return c.nats[IDEM_BY_PROGRAM];
+}
+
+/* Capitals count for a program and against it, but not for ever. */
+static void test_shift_weighs_both_ways(void **state)
+{
+    (void)state;
+    assert_true(program_after(IDEM_STROKE_EXACT, 1) > program_after(0, 1) + 2.9);
+    assert_true(program_after(IDEM_STROKE_LED, 1) < program_after(0, 1) - 2.9);
+    assert_true(program_after(IDEM_STROKE_EXACT, 40) <= program_after(IDEM_STROKE_EXACT, 4));
+}
+
 static void test_one_report_counts_once(void **state)
 {
     struct idem_guard_stroke s = {.hold_us = 95000, .gap_us = 165000, .flight_us = IDEM_TIME_NONE};
@@ -615,6 +699,22 @@ static void test_a_known_scanner_is_a_macro_an_unknown_one_an_alarm(void **state
     assert_int_equal(kind(&unknown), IDEM_GUARD_INJECTED_KEYS);
     leave(&known);
     leave(&unknown);
+}
+
+/* Nor do they type a page in one go. */
+static void test_a_scanner_types_no_page(void **state)
+{
+    const struct idem_guard_device scanner = {.role = IDEM_ROLE_SCANNER};
+    struct seat s;
+    (void)state;
+    sit(&s, &scanner);
+    for (int line = 0; line < 12; line++) {
+        type_by_machine(&s, 40, 8, 2);
+        s.ms += 700;
+    }
+    assert_int_equal(kind(&s), IDEM_GUARD_INJECTED_KEYS);
+    assert_true(saw(&s, IDEM_SAW_ROLE_BROKEN));
+    leave(&s);
 }
 
 /* Its identification is the scanner's, but scanners open no windows. */
@@ -821,16 +921,21 @@ int main(void)
         cmocka_unit_test(test_jitter_does_not_hide_a_machine),
         cmocka_unit_test(test_human_gaps_do_not_hide_brief_holds),
         cmocka_unit_test(test_equal_holds_and_flights_are_a_machine),
+        cmocka_unit_test(test_nearly_equal_times_are_a_machine),
         cmocka_unit_test(test_equal_flights_are_a_machine),
         cmocka_unit_test(test_bare_capitals_are_a_program),
+        cmocka_unit_test(test_shift_at_once_is_a_program),
+        cmocka_unit_test(test_one_exact_shift_is_no_program),
         cmocka_unit_test(test_one_report_is_evidence_on_a_fine_clock_only),
         cmocka_unit_test(test_brief_chords_are_no_finger),
         cmocka_unit_test(test_what_is_known_of_a_device_weighs),
         cmocka_unit_test(test_twins_and_arrivals_weigh_each),
         cmocka_unit_test(test_a_settled_device_takes_more),
+        cmocka_unit_test(test_shift_weighs_both_ways),
         cmocka_unit_test(test_one_report_counts_once),
         cmocka_unit_test(test_a_known_scanner_is_a_macro_an_unknown_one_an_alarm),
         cmocka_unit_test(test_a_role_that_is_broken_protects_nobody),
+        cmocka_unit_test(test_a_scanner_types_no_page),
         cmocka_unit_test(test_a_synthetic_source_with_a_hand_is_remote),
         cmocka_unit_test(test_an_alarm_stays_until_it_is_dealt_with),
         cmocka_unit_test(test_a_gap_is_never_a_reason),
