@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What was acknowledged is there: after kill -9 in the middle of load, and after SIGTERM. Nothing is there twice."""
+import http.client
 import signal
 import threading
 import unittest
@@ -29,6 +30,29 @@ class Client(threading.Thread):
                     return
                 self.acknowledged = answer.json["acknowledged"]
         except OSError:
+            pass
+
+
+class Alarming(threading.Thread):
+    """Sends the 64 alarms of a session one after the other, and again, until the server is gone."""
+
+    def __init__(self, server, number):
+        super().__init__(daemon=True)
+        self.session = server.open(person="a%d" % number)
+        self.connection = server.connect()
+        self.acknowledged = set()
+
+    def run(self):
+        saw = [{"reason": "warp", "count": 1, "value": 0}]
+        try:
+            while True:
+                seq = len(self.acknowledged) % 64 + 1
+                alarm = {"seq": seq, "device": "pointer", "kind": "remote-control", "confidence": 0.5, "saw": saw}
+                answer = self.session.server.call("POST", "/v1/alarms", {"alarms": [alarm]}, token=self.session.token,
+                                                  connection=self.connection)
+                assert answer.status == 200, answer.body
+                self.acknowledged.update(answer.json["acknowledged"])
+        except (OSError, http.client.HTTPException):
             pass
 
 
@@ -74,6 +98,27 @@ class Durability(ServerCase):
             sums = sorted(len(seqs) for seqs in held.values())[-CLIENTS:]
             self.assertGreaterEqual(sum(sums), sum(c.acknowledged for c in clients))
             self.check(clients)
+
+    def test_alarms_under_load_are_there_once_after_kill_9(self):
+        clients = self.load(5)
+        alarming = [Alarming(self.server, i) for i in range(CLIENTS)]
+        for a in alarming:
+            a.start()
+        wait_for("some alarms", lambda: all(len(a.acknowledged) >= 20 or not a.is_alive() for a in alarming))
+        self.server.kill()
+        self.finish(clients + alarming)
+        self.server.start()
+        query = "SELECT s.id, a.seq FROM alarms a JOIN sessions s ON s.row = a.session WHERE a.seq > 0"
+        held = {}
+        for session, seq in self.server.query(query):
+            self.assertNotIn(seq, held.setdefault(session, set()), "an alarm is there twice")
+            held[session].add(seq)
+        self.assertEqual(len(held), CLIENTS)
+        for a in alarming:
+            self.assertGreaterEqual(len(a.acknowledged), 20)
+            self.assertEqual(a.session.read()["guard"]["kind"], "remote-control")
+            self.assertTrue(any(a.acknowledged <= seqs for seqs in held.values()))
+        self.check(clients)
 
     def test_gaps_survive_a_kill(self):
         session = self.server.open()
