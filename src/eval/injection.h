@@ -124,7 +124,7 @@ enum idem_injection_judge {
     IDEM_JUDGES,
 };
 
-enum { IDEM_NEVER = UINT32_MAX }; /* the alarm key of what was not noticed */
+#define IDEM_NEVER UINT32_MAX /* the alarm key of what was not noticed */
 
 struct idem_injection_alarm {
     uint32_t event;                    /* in the stream */
