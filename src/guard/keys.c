@@ -67,6 +67,8 @@ enum {
     ALARM_STROKES = 3,  /* no alarm upon less */
     HUMAN_STROKES = 10,
     MACRO_STROKES = 4,
+    SERIAL_STROKES = 5, /* so many without overlap are worth telling */
+    PAST_STROKES = 20,  /* by hand, until a device has a past */
     DOWNS_MAX = 255,
 };
 
@@ -346,6 +348,21 @@ static void remember(struct idem_key_judge *j, const struct idem_guard_stroke *s
     j->recent_at = (uint8_t)((j->recent_at + 1) % IDEM_KEYS_RECENT);
     if (j->recent < IDEM_KEYS_RECENT)
         j->recent++;
+    if ((s->what & IDEM_STROKE_ROLLOVER) != 0)
+        j->serial = 0;
+    else if (j->serial < DOWNS_MAX)
+        j->serial++;
+}
+
+/* What holds were on this device as long as a hand was the best explanation. */
+static void remember_hand(struct idem_key_judge *j, int64_t hold_us)
+{
+    float ms = (float)((double)hold_us / 1000.0);
+    if (idem_contest_best_honest(&j->contest) != IDEM_BY_HAND || j->contest.by_hand == 0)
+        return;
+    float weight = j->contest.by_hand < PAST_STROKES ? 1.0F / (float)j->contest.by_hand
+                                                     : 1.0F / (float)PAST_STROKES;
+    j->past_ms += weight * (ms - j->past_ms);
 }
 
 /* Mean and standard deviation of the newest times that are known. */
@@ -366,6 +383,12 @@ static uint32_t moments(const float *ms, uint32_t n, double *mean, double *sd)
     return known;
 }
 
+/* The machines that are known by their holds. */
+static bool brief(enum idem_explanation by)
+{
+    return by == IDEM_BY_EXACT || by == IDEM_BY_JITTER || by == IDEM_BY_HUMANISED;
+}
+
 /* Adds to the finding what the winning explanation rests on. */
 static void give_reasons(struct idem_key_judge *j, enum idem_explanation by)
 {
@@ -374,7 +397,7 @@ static void give_reasons(struct idem_key_judge *j, enum idem_explanation by)
     uint32_t n = moments(j->hold_ms, j->recent, &hold, &hold_sd);
     uint32_t gaps = moments(j->gap_ms, j->recent, &gap, &gap_sd);
 
-    if (by == IDEM_BY_EXACT || by == IDEM_BY_JITTER || by == IDEM_BY_HUMANISED)
+    if (brief(by))
         idem_finding_see(f, IDEM_SAW_HOLDS_SHORT, n, hold);
     if (by == IDEM_BY_EVEN)
         idem_finding_see(f, IDEM_SAW_HOLDS_EQUAL, n, hold_sd);
@@ -388,6 +411,10 @@ static void give_reasons(struct idem_key_judge *j, enum idem_explanation by)
         idem_finding_see(f, IDEM_SAW_GAPS_EQUAL, gaps, gap_sd);
     if (gaps > 1 && gap < 35.0)
         idem_finding_see(f, IDEM_SAW_GAPS_SHORT, gaps, gap);
+    if (by == IDEM_BY_EVEN && j->serial >= SERIAL_STROKES)
+        idem_finding_see(f, IDEM_SAW_NO_ROLLOVER, j->serial, 0);
+    if (brief(by) && j->contest.by_hand >= PAST_STROKES && hold < (double)j->past_ms / 2)
+        idem_finding_see(f, IDEM_SAW_UNLIKE_PAST, 0, (double)j->past_ms);
 }
 
 static void give_context(struct idem_key_judge *j)
@@ -486,6 +513,7 @@ static bool release(struct idem_key_judge *j, uint32_t key, int64_t t_us)
                                   .what = was.what};
     remember(j, &s);
     idem_contest_stroke(&j->contest, &s, tick_of(j));
+    remember_hand(j, hold);
     return judge(j, t_us);
 }
 

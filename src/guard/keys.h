@@ -35,9 +35,11 @@ struct idem_key_judge {
     uint32_t tick_events;
     uint32_t burst; /* keys since the last rest */
     uint16_t last_code;
-    bool sticky;   /* Shift was tapped on its own: the next capital is not bare */
-    bool weighed;  /* the device's arrival has been weighed */
-    uint8_t downs; /* keys seen, stays at its maximum */
+    bool sticky;    /* Shift was tapped on its own: the next capital is not bare */
+    bool weighed;   /* the device's arrival has been weighed */
+    uint8_t downs;  /* keys seen, stays at its maximum */
+    uint8_t serial; /* newest strokes none of which overlapped another; likewise */
+    float past_ms;  /* how long keys were held on this device by hand, a moving mean */
     uint8_t recent_at, recent;
     float hold_ms[IDEM_KEYS_RECENT], gap_ms[IDEM_KEYS_RECENT]; /* newest strokes; gap NAN: none */
 };

@@ -193,6 +193,7 @@ static void test_a_stall_hides_no_payload(void **state)
     type_by_machine(&s, 40, 8, 2);
     assert_int_equal(kind(&s), IDEM_GUARD_INJECTED_KEYS);
     assert_in_range(s.alarmed - before, 4, 20);
+    assert_true(saw(&s, IDEM_SAW_UNLIKE_PAST));
     leave(&s);
 }
 
@@ -233,10 +234,10 @@ static void test_a_payloads_delay_is_no_stall(void **state)
         idem_contest_stroke(&c, &by_hand, 1000);
     idem_contest_stall(&c, 2000000, false);
     assert_true(c.backlog > fresh + 10);
-    /* After a rest of minutes it is not the machine that was slow, unless a key was down. */
-    idem_contest_stall(&c, 200000000, true);
+    /* After a rest of twenty seconds it is not the machine that was slow, unless a key was down. */
+    idem_contest_stall(&c, 20000000, true);
     assert_true(c.backlog > fresh + 10);
-    idem_contest_stall(&c, 200000000, false);
+    idem_contest_stall(&c, 20000000, false);
     assert_true(c.backlog < fresh + 2);
 }
 
@@ -423,6 +424,8 @@ static void test_equal_holds_and_flights_are_a_machine(void **state)
     assert_int_equal(kind(&s), IDEM_GUARD_INJECTED_KEYS);
     assert_in_range(s.alarmed, 5, 15);
     assert_true(saw(&s, IDEM_SAW_HOLDS_EQUAL));
+    assert_true(saw(&s, IDEM_SAW_NO_ROLLOVER));
+    assert_false(saw(&s, IDEM_SAW_UNLIKE_PAST));
     leave(&s);
 }
 
@@ -805,6 +808,16 @@ static void test_keys_held_are_forgotten(void **state)
     assert_memory_equal(j.held, none, sizeof none);
     idem_key_judge_event(&j, 31, IDEM_KEY_UP, 0, 300000);
     assert_int_equal(j.contest.strokes, 1);
+    /* Shift that leads as fingers do is told apart from Shift at once. */
+    idem_key_judge_gap(&j);
+    idem_key_judge_event(&j, SHIFT, IDEM_KEY_DOWN, 0, 350000);
+    idem_key_judge_event(&j, 33, IDEM_KEY_DOWN, 0, 380000);
+    assert_int_equal(j.held[1].what & (IDEM_STROKE_LED | IDEM_STROKE_EXACT), IDEM_STROKE_LED);
+    idem_key_judge_gap(&j);
+    idem_key_judge_event(&j, SHIFT, IDEM_KEY_DOWN, 0, 390000);
+    idem_key_judge_event(&j, 33, IDEM_KEY_DOWN, 0, 391000);
+    assert_int_equal(j.held[1].what & (IDEM_STROKE_LED | IDEM_STROKE_EXACT), IDEM_STROKE_EXACT);
+    idem_key_judge_gap(&j);
     /* A release that took its time was lost on the way. */
     idem_key_judge_event(&j, 32, IDEM_KEY_DOWN, 0, 400000);
     idem_key_judge_event(&j, 32, IDEM_KEY_UP, 0, 9000000);
