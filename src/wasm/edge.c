@@ -12,8 +12,12 @@
  *   edge_front_buffer(len)   a place in memory for the front's bytes, which the caller copies in
  *   edge_open(kb, ptr)       parses them and makes the collectors; again after a new front
  *   edge_key, edge_pointer   events; the answer says whether a window is ready, and whether the
- * guard (guard.c) has something new to say edge_take(modality)      finishes the window and makes
- * it readable ... edge_counts, edge_sums   ... here, until the next edge_take of that modality
+ *                            guard (guard.c) has something new to say
+ *
+ *   edge_take(modality)      finishes the window and makes it readable ...
+ *
+ *   edge_counts, edge_sums   ... here, until the next edge_take of that modality
+ *
  *   edge_cell_name           what a row of them stands for, in words
  *
  * Cases: a call before edge_open or with a modality the front does not know answers nought or
