@@ -97,22 +97,25 @@ async function start(extra) {
   let said = '';
   child.stderr.on('data', (piece) => (said = (said + piece).slice(-4000)));
   const address = await debugAddress(child, home);
-  if (address === null) {
-    await end(child, home);
-    return { browser: null, said };
+  if (address === null) await end(child, home);
+  return { address, said, close: () => end(child, home) };
+}
+
+/** {address, close}: the debugging port of a browser for whoever wants to drive it. */
+export async function launchBare(extra = []) {
+  let started = await start(extra);
+  if (started.address === null) {
+    console.error('chromium: no sandbox to be had here, trying without (tests only)');
+    const first = started.said;
+    started = await start(['--no-sandbox', ...extra]);
+    if (started.address === null) throw new Error(`chromium: ${first}\n${started.said}`);
   }
-  const browser = await chromium.connectOverCDP(address);
-  return { browser, said, close: async () => (await browser.close(), end(child, home)) };
+  return started;
 }
 
 /** {browser, close}: Playwright's browser and the way to end it and everything it left. */
 export async function launch(extra = []) {
-  let started = await start(extra);
-  if (started.browser === null) {
-    console.error('chromium: no sandbox to be had here, trying without (tests only)');
-    const first = started.said;
-    started = await start(['--no-sandbox', ...extra]);
-    if (started.browser === null) throw new Error(`chromium: ${first}\n${started.said}`);
-  }
-  return started;
+  const { address, close } = await launchBare(extra);
+  const browser = await chromium.connectOverCDP(address);
+  return { browser, close: async () => (await browser.close(), close()) };
 }

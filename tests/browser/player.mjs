@@ -4,8 +4,9 @@
  *
  * A recording holds zones, not keys: user,session,zone,press_ms,release_ms. For every stroke a key of
  * its zone is pressed, one that is not down already, since two keys of one finger overlap now and then.
- * Holds and flights are played as recorded and in real time. Every event carries the time it was due,
- * so that a busy machine shifts when the page learns of it, not what it measures. Cases:
+ * Under Shift a letter is a capital. Holds and flights are played as recorded and in real time. Every
+ * event carries the time it was due, so that a busy machine shifts when the page learns of it, not
+ * what it measures. Cases:
  *   release before press (a recorder's slip)   released 5 ms after the press
  *   no release_ms (lost)                       never released; the key is not used again
  *   a pause of more than PAUSE_MAX_MS          shortened to it: beyond it idem sees a gap anyway
@@ -18,6 +19,8 @@ const PAUSE_MAX_MS = 5500;
 const SLIP_HOLD_MS = 5;
 /* How long a person takes to begin. */
 const LEAD_MS = 300;
+/* Among the modifiers of the debugging protocol. */
+const SHIFT = 8;
 
 /* Places on the keyboard by zone: code, key, and the code that Windows gives it. */
 const letters = (text) => [...text].map((c) => [`Key${c.toUpperCase()}`, c, c.toUpperCase().charCodeAt(0)]);
@@ -120,22 +123,25 @@ export class Player {
         down.add(event.key[0]);
         pressed += 1;
       }
-      sent.push(this.send(event, (epoch + due) / 1000));
+      const shift = down.has('ShiftLeft') || down.has('ShiftRight');
+      sent.push(this.send(event, shift, (epoch + due) / 1000));
     }
     await Promise.all(sent);
     this.next += pressed;
     return pressed;
   }
 
-  send({ type, key: [code, text, virtual] }, timestamp) {
+  send({ type, key: [code, text, virtual] }, shift, timestamp) {
     const typed = type === 'keyDown' && text !== null;
+    const character = shift && code.startsWith('Key') ? text.toUpperCase() : text;
     return this.cdp.send('Input.dispatchKeyEvent', {
       type: type === 'keyDown' && text === null ? 'rawKeyDown' : type,
       timestamp,
       code,
-      key: text ?? code,
+      key: character ?? code,
+      modifiers: shift ? SHIFT : 0,
       windowsVirtualKeyCode: virtual,
-      ...(typed ? { text, unmodifiedText: text } : {}),
+      ...(typed ? { text: character, unmodifiedText: character } : {}),
     });
   }
 }
