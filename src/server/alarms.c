@@ -83,7 +83,7 @@ static int save(struct idem_worker *w, const struct idem_session *s,
         .session = s->row,
         .seq = seq,
         .action = (uint8_t)a->action,
-        .windows = s->received,
+        .windows = a->windows,
         .window_row = seq == 0 ? s->guard.own_row : 0,
         .received_ms = a->at_ms,
         .payload = t.bytes,
@@ -123,34 +123,40 @@ static struct idem_guard_alarm alarm_of(const struct idem_session *s,
         .device = wire->device,
         .action = idem_guard_policy_decide(&idem_guard_policy_default, v->kind, v->confidence),
         .at_ms = s->clock_ms,
+        .windows = s->received,
     };
 }
 
-/* Writes the new ones of the request and commits; *fresh: bit i stands for alarms[i]. */
+/* The ones of the request whose number is not held yet: bit i stands for alarms[i]. */
+static uint32_t find_fresh(const struct idem_command *c, const struct idem_session *s)
+{
+    uint64_t held = s->guard.held;
+    uint32_t fresh = 0;
+
+    for (uint32_t i = 0; i < c->item_count; i++) {
+        const uint64_t bit = UINT64_C(1) << (c->alarms[i].seq - 1);
+        fresh |= (held & bit) == 0 ? UINT32_C(1) << i : 0;
+        held |= bit;
+    }
+    return fresh;
+}
+
 static int commit(struct idem_worker *w, const struct idem_command *c, const struct idem_session *s,
-                  uint32_t *fresh)
+                  uint32_t fresh)
 {
     struct idem_store *store = w->parts.store;
-    uint64_t held = s->guard.held;
-    uint32_t added = 0;
     int err = store->ops->begin(store);
 
     for (uint32_t i = 0; i < c->item_count && err == 0; i++) {
-        const uint64_t bit = UINT64_C(1) << (c->alarms[i].seq - 1);
         const struct idem_guard_alarm alarm = alarm_of(s, &c->alarms[i]);
-        if ((held & bit) != 0)
-            continue;
-        err = save(w, s, &alarm, c->alarms[i].seq);
-        held |= bit;
-        added |= UINT32_C(1) << i;
+        if ((fresh >> i & 1) != 0)
+            err = save(w, s, &alarm, c->alarms[i].seq);
     }
     if (err == 0)
         err = store->ops->commit(store);
     idem_worker_storage(w, err);
     if (err != 0)
         store->ops->rollback(store);
-    else
-        *fresh = added;
     return err;
 }
 
@@ -186,10 +192,10 @@ static void answer(struct idem_worker *w, struct idem_command *c, struct idem_se
 
 static void take(struct idem_worker *w, struct idem_command *c, struct idem_session *s)
 {
-    uint32_t fresh = 0;
+    const uint32_t fresh = find_fresh(c, s);
 
     idem_session_clock(s, c->received_ms, c->has_clock, c->clock_ms);
-    int err = commit(w, c, s, &fresh);
+    int err = fresh != 0 ? commit(w, c, s, fresh) : IDEM_OK;
     if (err != 0) {
         idem_worker_refuse_store(c, err);
         return;

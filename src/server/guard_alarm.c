@@ -21,11 +21,11 @@ static void drop_candidates(struct idem_session *s)
     }
 }
 
-void idem_guard_alarm_bar(struct idem_session *s, enum idem_guard_kind kind, uint32_t at)
+void idem_guard_alarm_bar(struct idem_session *s, enum idem_guard_kind kind, uint32_t windows)
 {
     struct idem_session_guard *g = &s->guard;
     const uint32_t margin = IDEM_QUARANTINE_MARGIN;
-    uint32_t from = spoils(kind) || at < margin ? 0 : at - margin;
+    uint32_t from = spoils(kind) || windows < margin ? 0 : windows - margin;
 
     if (!spoils(kind) && kind != IDEM_GUARD_REMOTE_CONTROL)
         return;
@@ -80,7 +80,7 @@ void idem_guard_alarm_take(struct idem_session *s, const struct idem_guard_alarm
     enum idem_guard_kind kind = alarm->verdict.kind;
     bool locks = alarm->action == IDEM_GUARD_LOCK && !s->locked;
 
-    idem_guard_alarm_bar(s, kind, s->received);
+    idem_guard_alarm_bar(s, kind, alarm->windows);
     act(s, alarm, true);
     idem_metric_add(idem_metric_of_alarm(kind), 1);
     if (locks)
@@ -121,6 +121,7 @@ void idem_guard_alarm_raise(struct idem_session *s, enum idem_modality device,
         .action = idem_guard_policy_decide(&idem_guard_policy_default, verdict->kind,
                                            verdict->confidence),
         .at_ms = s->clock_ms,
+        .windows = s->received,
     };
 
     if (row <= g->own_row)

@@ -32,7 +32,8 @@ struct idem_guard_alarm {
     struct idem_guard_verdict verdict;
     enum idem_modality device;
     enum idem_guard_action action;
-    int64_t at_ms; /* the session's time when it was received or raised */
+    int64_t at_ms;    /* the session's time when it was received or raised */
+    uint32_t windows; /* that the session held then, the one being judged among them */
 };
 
 /* A session's part: inside struct idem_session, nought to begin with. */
@@ -67,8 +68,8 @@ void idem_guard_alarm_take(struct idem_session *s, const struct idem_guard_alarm
 /* Strong authentication: what stood is dealt with. */
 void idem_guard_alarm_clear(struct idem_session *s);
 
-/* After a restart, before the windows: what is not learned, as when the alarm came at window at. */
-void idem_guard_alarm_bar(struct idem_session *s, enum idem_guard_kind kind, uint32_t at);
+/* After a restart, before the windows: what is not learned. windows: as in the alarm. */
+void idem_guard_alarm_bar(struct idem_session *s, enum idem_guard_kind kind, uint32_t windows);
 /* And after them: what is shown and done. */
 void idem_guard_alarm_recall(struct idem_session *s, const struct idem_guard_alarm *alarm,
                              bool standing, bool own);

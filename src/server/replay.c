@@ -158,6 +158,7 @@ static int recall(void *arg, const struct idem_store_alarm *stored)
         .device = held.device,
         .action = (enum idem_guard_action)stored->action,
         .at_ms = stored->received_ms,
+        .windows = stored->windows,
     };
     idem_guard_alarm_recall(s, &alarm, !stored->cleared, stored->seq == 0);
     idem_judge_refresh(s, s->clock_ms);

@@ -47,6 +47,7 @@ static void take(enum idem_guard_kind kind, double confidence)
         .verdict = verdict(kind, confidence),
         .action = idem_guard_policy_decide(&idem_guard_policy_default, kind, confidence),
         .at_ms = session.clock_ms,
+        .windows = session.received,
     };
     idem_guard_alarm_take(&session, &alarm);
     idem_judge_refresh(&session, session.clock_ms);
