@@ -259,6 +259,7 @@ struct idem_injection_outcome {
     int file_count;
     bool with_clocks;
     uint64_t seed;
+    char note[192];          /* of the first table */
     struct idem_sheet sheet; /* protocol, lead and command line are the caller's */
 };
 

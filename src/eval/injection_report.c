@@ -113,11 +113,11 @@ static const char *base(const char *path)
 
 static int devices_table(struct idem_injection_outcome *o)
 {
-    struct idem_sheet_table *t =
-        TABLE(o, "devices", "Payloads by device",
-              "payloads of six or more key-downs; the key-down at or before which the alarm came, "
-              "a dash: not reached; macro: taken for an honest source",
-              devices);
+    snprintf(o->note, sizeof o->note,
+             "payloads of six or more key-downs; key: the key-down at or before which the alarm "
+             "came, a dash: not reached; macro: taken for an honest source; seed %llu",
+             (unsigned long long)o->seed);
+    struct idem_sheet_table *t = TABLE(o, "devices", "Payloads by device", o->note, devices);
     for (int m = 0; t && m < IDEM_DEVICE_MODELS; m++) {
         const struct idem_injection_score *s = o->scores[m];
         const struct idem_injection_score *g = &s[IDEM_JUDGE_GUARD], *a = &s[IDEM_JUDGE_ATTACHED],
