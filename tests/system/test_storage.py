@@ -26,6 +26,11 @@ class FullDisk(ServerCase):
             self.assert_problem(answer, 507, "storage-full")
         return held
 
+    def alarm(self, server, session):
+        saw = [{"reason": "holds-short", "count": 5, "value": 2}]
+        body = {"seq": 1, "device": "keyboard", "kind": "injected-keys", "confidence": 1, "saw": saw}
+        return server.call("POST", "/v1/alarms", {"alarms": [body]}, token=session.token)
+
     def batch(self, some, held):
         return {"windows": [dict(w, seq=held + i + 1) for i, w in enumerate(some)]}
 
@@ -34,6 +39,9 @@ class FullDisk(ServerCase):
         self.assert_problem(session.post(self.batch(windows(101, 1, 1), held)), 507, "storage-full")
         body = {"organisation": "demo", "person": "grace", "seat": "s"}
         self.assert_problem(server.call("POST", "/v1/sessions", body), 507, "storage-full")
+        state = session.read()["state"]
+        self.assert_problem(self.alarm(server, session), 507, "storage-full")
+        self.assertEqual(session.read()["state"], state)  # it has not acted either
         self.assert_problem(session.close(), 507, "storage-full")
         self.assertEqual(server.call("GET", "/healthz").status, 200)
         self.assertEqual(session.read()["windows"]["keyboard"], held)
@@ -42,8 +50,10 @@ class FullDisk(ServerCase):
         answer = session.post(self.batch(windows(101, 1, 1), held))
         self.assertEqual((answer.json["acknowledged"], answer.json["missing"]), (held + 1, []))
         server.open(person="grace")
+        self.assertEqual(self.alarm(server, session).json["session"]["state"], "locked")
         self.assertEqual(server.stop(), 0)
         server.start()
+        self.assertEqual(session.read()["guard"]["kind"], "injected-keys")
         self.assertEqual(session.read()["windows"]["keyboard"], held + 1)
         count = server.query("SELECT count(*), count(DISTINCT seq) FROM windows")[0]
         self.assertEqual(count, (held + 1, held + 1))
