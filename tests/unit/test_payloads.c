@@ -81,6 +81,8 @@ static void bad_rows_end_the_reading(void **state)
             "p.csv:3: step 1 of a/1 is missing");
     refused(HEAD "a,1,0,plain,1\na,2,1,plain,1\n", IDEM_ERR_FORMAT,
             "p.csv:3: step 0 of a/2 is missing");
+    refused(HEAD "a,1,0,plain,1\na,1,1,plain,1\na,1,1,plain,1\n", IDEM_ERR_FORMAT,
+            "p.csv:4: step 2 of a/1 is missing");
     refused(HEAD ",1,0,plain,1\n", IDEM_ERR_FORMAT, "p.csv:2: corpus or payload is empty");
     refused(HEAD "a,1,0,plain\n", IDEM_ERR_FORMAT, "p.csv:2");
 }
