@@ -93,6 +93,21 @@ static uint32_t bucket(const int32_t *edge, uint32_t edges, int64_t us)
     return i;
 }
 
+static enum idem_explanation best(const struct idem_contest *c, int first, int end)
+{
+    int at = first;
+    for (int e = first + 1; e < end; e++)
+        if (c->nats[e] > c->nats[at])
+            at = e;
+    return (enum idem_explanation)at;
+}
+
+static void rank(struct idem_contest *c)
+{
+    c->machine = best(c, IDEM_HONEST, IDEM_EXPLANATIONS);
+    c->honest = best(c, 0, IDEM_HONEST);
+}
+
 void idem_contest_init(struct idem_contest *c, enum idem_guard_role role, bool hardware,
                        double machine_odds)
 {
@@ -107,30 +122,28 @@ void idem_contest_init(struct idem_contest *c, enum idem_guard_role role, bool h
     c->nats[IDEM_BY_TAP_HOLD] = prior_tap_hold;
     c->nats[IDEM_BY_ROLE] = role == IDEM_ROLE_ORDINARY ? -1e6 : prior_role;
     c->nats[IDEM_BY_BUNCH] = -1e6;
+    rank(c);
 }
 
-static enum idem_explanation best(const struct idem_contest *c, int first, int end)
+void idem_contest_suspect(struct idem_contest *c, double more)
 {
-    int at = first;
-    for (int e = first + 1; e < end; e++)
-        if (c->nats[e] > c->nats[at])
-            at = e;
-    return (enum idem_explanation)at;
+    for (int e = IDEM_HONEST; e < IDEM_EXPLANATIONS; e++)
+        c->nats[e] += more;
 }
 
 enum idem_explanation idem_contest_best_machine(const struct idem_contest *c)
 {
-    return best(c, IDEM_HONEST, IDEM_EXPLANATIONS);
+    return c->machine;
 }
 
 enum idem_explanation idem_contest_best_honest(const struct idem_contest *c)
 {
-    return best(c, 0, IDEM_HONEST);
+    return c->honest;
 }
 
 double idem_contest_odds(const struct idem_contest *c)
 {
-    return c->nats[idem_contest_best_machine(c)] - c->nats[idem_contest_best_honest(c)];
+    return c->nats[c->machine] - c->nats[c->honest];
 }
 
 /*
@@ -280,7 +293,7 @@ static void machine_step(struct idem_contest *c, const struct idem_guard_stroke 
     double even_flight = even_worth(s->flight_us, c->last_flight_us, tick_us, false);
     double hold = (double)hold_machine[w->hold] + program;
 
-    double before = n[idem_contest_best_machine(c)];
+    double before = n[c->machine];
     n[IDEM_BY_EXACT] += hold + gap_worth(gap_exact, w) + exact_worth(s->gap_us, even_gap);
     n[IDEM_BY_JITTER] += hold + gap_worth(gap_jitter, w);
     n[IDEM_BY_HUMANISED] += (double)hold_humanised[w->hold] + program + gap_worth(gap_humanised, w);
@@ -288,7 +301,9 @@ static void machine_step(struct idem_contest *c, const struct idem_guard_stroke 
     n[IDEM_BY_EVEN_FLIGHT] += hand + even_flight;
     n[IDEM_BY_PROGRAM] += hand_worth(w) + evidence + shift_worth(c, s->what) - capital_expected;
     /* A known source is a machine as well, of whatever kind; only its keys tell it from others. */
-    n[IDEM_BY_ROLE] += n[idem_contest_best_machine(c)] - before;
+    if (c->role == IDEM_ROLE_ORDINARY)
+        return;
+    n[IDEM_BY_ROLE] += n[best(c, IDEM_HONEST, IDEM_EXPLANATIONS)] - before;
     if ((s->what & (IDEM_STROKE_FOREIGN | IDEM_STROKE_LONG_BURST)) != 0)
         n[IDEM_BY_ROLE] += foreign;
 }
@@ -296,7 +311,7 @@ static void machine_step(struct idem_contest *c, const struct idem_guard_stroke 
 /* Explanations may take over at any time, at a price; the hand's is the measure of all. */
 static void settle(struct idem_contest *c)
 {
-    double honest = c->nats[idem_contest_best_honest(c)];
+    double honest = c->nats[best(c, 0, IDEM_HONEST)];
     double settled = c->by_hand < settled_by_hand ? c->by_hand / settled_by_hand : 1.0;
     double to_machine = change_machine + change_settled * settled;
     for (int e = 0; e < IDEM_EXPLANATIONS; e++) {
@@ -310,6 +325,7 @@ static void settle(struct idem_contest *c)
     double base = c->nats[IDEM_BY_HAND];
     for (int e = 0; e < IDEM_EXPLANATIONS; e++)
         c->nats[e] -= base;
+    rank(c);
 }
 
 void idem_contest_stroke(struct idem_contest *c, const struct idem_guard_stroke *stroke,

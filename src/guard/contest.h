@@ -69,6 +69,7 @@ struct idem_guard_stroke {
 
 struct idem_contest {
     double nats[IDEM_EXPLANATIONS];
+    enum idem_explanation machine, honest; /* the best of them */
     int64_t last_hold_us, last_flight_us, last_gap_us;
     uint32_t strokes;              /* judged; stays at its maximum */
     uint32_t by_hand;              /* of them as a hand makes them; likewise */
@@ -95,5 +96,7 @@ enum idem_explanation idem_contest_best_machine(const struct idem_contest *c);
 enum idem_explanation idem_contest_best_honest(const struct idem_contest *c);
 /* Of the best machine against the best honest explanation, nats. */
 double idem_contest_odds(const struct idem_contest *c);
+/* Makes machines that much more likely, nats. */
+void idem_contest_suspect(struct idem_contest *c, double more);
 
 #endif

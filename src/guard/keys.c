@@ -168,8 +168,7 @@ static void weigh_arrival(struct idem_key_judge *j, int64_t t_us)
     j->weighed = true;
     if (!j->device.hotplugged || t_us - idem_time_bound(j->device.arrived_us) > ARRIVAL_US)
         return;
-    for (int e = IDEM_HONEST; e < IDEM_EXPLANATIONS; e++)
-        j->contest.nats[e] += 3.0;
+    idem_contest_suspect(&j->contest, 3.0);
 }
 
 static int64_t tick_of(const struct idem_key_judge *j)
@@ -202,10 +201,7 @@ static void measure_tick(struct idem_key_judge *j, int64_t dt)
 
 static bool any_down(const struct idem_key_judge *j)
 {
-    for (int i = 0; i < IDEM_KEYS_HELD; i++)
-        if (j->held[i].down)
-            return true;
-    return false;
+    return j->held_count > 0;
 }
 
 /* Everything that the time since the last event says. */
@@ -238,8 +234,8 @@ static int64_t since(int64_t before_us, int64_t t_us)
 
 static struct idem_held_key *find(struct idem_key_judge *j, uint32_t key)
 {
-    for (int i = 0; i < IDEM_KEYS_HELD; i++)
-        if (j->held[i].down && j->held[i].code == key)
+    for (uint32_t i = 0; i < j->held_count; i++)
+        if (j->held[i].code == key)
             return &j->held[i];
     return NULL;
 }
@@ -248,27 +244,36 @@ static struct idem_held_key *find(struct idem_key_judge *j, uint32_t key)
 static struct idem_held_key *place(struct idem_key_judge *j)
 {
     struct idem_held_key *oldest = &j->held[0];
-    for (int i = 0; i < IDEM_KEYS_HELD; i++) {
-        if (!j->held[i].down)
-            return &j->held[i];
+    if (j->held_count < IDEM_KEYS_HELD)
+        return &j->held[j->held_count++];
+    for (uint32_t i = 1; i < j->held_count; i++)
         if (j->held[i].down_us < oldest->down_us)
             oldest = &j->held[i];
-    }
     return oldest;
+}
+
+/* Takes a key out, and wipes what it leaves. */
+static struct idem_held_key take(struct idem_key_judge *j, struct idem_held_key *held)
+{
+    struct idem_held_key was = *held;
+    struct idem_held_key *last = &j->held[--j->held_count];
+    *held = *last;
+    idem_wipe(last, sizeof *last);
+    return was;
 }
 
 static bool shift_is_down(const struct idem_key_judge *j)
 {
-    for (int i = 0; i < IDEM_KEYS_HELD; i++)
-        if (j->held[i].down && is_shift(j->held[i].code))
+    for (uint32_t i = 0; i < j->held_count; i++)
+        if (is_shift(j->held[i].code))
             return true;
     return false;
 }
 
 static bool overlaps(const struct idem_key_judge *j)
 {
-    for (int i = 0; i < IDEM_KEYS_HELD; i++)
-        if (j->held[i].down && (j->held[i].what & IDEM_STROKE_MODIFIER) == 0)
+    for (uint32_t i = 0; i < j->held_count; i++)
+        if ((j->held[i].what & IDEM_STROKE_MODIFIER) == 0)
             return true;
     return false;
 }
@@ -322,14 +327,14 @@ static void press(struct idem_key_judge *j, uint32_t key, unsigned flags, int64_
     j->burst++;
     if (j->downs < DOWNS_MAX)
         j->downs++;
+    const unsigned what = what_is(j, key, flags, t_us);
     *place(j) = (struct idem_held_key){
         .down_us = t_us,
         .gap_us = gap,
         .flight_us = up,
         .stall_us = stalled ? j->stall_us : 0,
         .code = (uint16_t)key,
-        .what = (uint16_t)what_is(j, key, flags, t_us),
-        .down = true,
+        .what = (uint16_t)what,
         .silent = key == j->last_code && repeats(key) && gap != IDEM_TIME_NONE && gap < REPEAT_US,
     };
     if (is_modifier(key))
@@ -498,8 +503,7 @@ static bool release(struct idem_key_judge *j, uint32_t key, int64_t t_us)
     struct idem_held_key *held = find(j, key);
     if (held == NULL)
         return false;
-    struct idem_held_key was = *held;
-    idem_wipe(held, sizeof *held);
+    struct idem_held_key was = take(j, held);
     j->last_up_us = t_us;
     if (is_shift(key) && key == j->last_code)
         j->sticky = true;
@@ -534,6 +538,7 @@ bool idem_key_judge_event(struct idem_key_judge *j, uint32_t key, enum idem_key_
 void idem_key_judge_gap(struct idem_key_judge *j)
 {
     idem_wipe(j->held, sizeof j->held);
+    j->held_count = 0;
     j->last_us = j->last_down_us = j->last_up_us = j->modifier_us = IDEM_TIME_NONE;
     j->last_code = 0;
     j->stall_us = 0;

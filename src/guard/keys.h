@@ -18,15 +18,15 @@ struct idem_held_key {
     int64_t down_us, gap_us, flight_us, stall_us;
     uint16_t code;
     uint16_t what; /* IDEM_STROKE_* */
-    bool down;
-    bool silent; /* the same key again: no evidence */
+    bool silent;   /* the same key again: no evidence */
 };
 
 struct idem_key_judge {
     struct idem_guard_device device;
     struct idem_finding finding;
     struct idem_contest contest;
-    struct idem_held_key held[IDEM_KEYS_HELD];
+    struct idem_held_key held[IDEM_KEYS_HELD]; /* what is down now, in no order */
+    uint32_t held_count;
     int64_t last_us, last_down_us, last_up_us; /* IDEM_TIME_NONE */
     int64_t modifier_us;                       /* when a modifier last went down */
     int64_t stall_us, stall_end_us;
