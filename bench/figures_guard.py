@@ -2,13 +2,32 @@
 """figures_guard.py - the tables of docs/guard.md: which commands they come from and how they are written down.
 
 People and files that the guard's rules were set on, and those that they were not, are commands of their own."""
-from figures_words import listed, table
+from figures_targets import AT_LEAST, AT_MOST, row
+from figures_words import listed, pct, table
 
 PEOPLE = {"set on": "--human $D/aalto_train.csv.gz --human $D/bbmas_desktop.csv.gz --users 1-117/2",
           "not set on": "--human $D/aalto_test.csv.gz --human $D/bbmas_desktop.csv.gz --users 2-117/2 "
                         "--human $D/freihaut_multiday.csv.gz --human $D/barkworth_keys.csv.gz"}
 JOBS = {"injection": "idem eval injection --clocks %s $D/injection_payloads.csv.gz" % PEOPLE["not set on"],
         "injection-set": "idem eval injection %s $D/injection_payloads.csv.gz" % PEOPLE["set on"]}
+
+
+def targets(a):
+    """The worst of the devices that hold no key as long as a finger does; the people and sources of both commands."""
+    models = [m for m in a["injection"]["models"].values() if not m["humanised"]]
+    worst = {p: max((float("inf") if m[p] is None else m[p] for m in models)) for p in ("key_p50", "key_p99")}
+    human = [a[job]["human"] for job in JOBS]
+    honest = [r for r in a["injection"]["honest"] if r["label"] != "home-row functions"]
+    whole = lambda x: "%g" % x
+    rows = [row("payloads of six or more key-downs noticed, the worst of %d devices with inhuman holds" % len(models),
+                AT_LEAST, .995, min(m["alarmed"] / m["payloads"] for m in models), "", lambda x: pct(x, 2)),
+            row("key-down by which half are noticed, the worst", AT_MOST, 4, worst["key_p50"], "", whole),
+            row("key-down by which 99 % are noticed, the worst", AT_MOST, 9, worst["key_p99"], "", whole),
+            row("false alarms in {:,} keys of people".format(sum(h["keys"] for h in human)), AT_MOST, 0,
+                sum(h["false_alarms"] for h in human), "", whole),
+            row("honest fast sources, known as such, taken for a macro", AT_LEAST, 1,
+                sum(r["macro"] for r in honest) / sum(r["streams"] for r in honest), "", pct)]
+    return table(["what", "target", "measured", ""], [r[:3] + r[4:] for r in rows])
 
 
 def keys(found, more=""):

@@ -410,6 +410,7 @@ TABLES = {
     "mixed": Table(["mixed"], two_people),
     "enrolment": Table(["effort-aalto", "effort-bbmas", "effort-sapimouse"], effort,
                        [("enrolment.svg", "effort-bbmas", "Probes of four windows, enrolment spread over time")]),
+    "injection-targets": Bare(["injection", "injection-set"], figures_guard.targets),
     "injection": Table(["injection"], figures_guard.injection,
                        [("injection.svg", "injection", "Payloads not yet noticed after so many key-downs")]),
     "injection-clocks": Bare(["injection"], figures_guard.clocks),
