@@ -385,6 +385,63 @@ static void test_an_alarm_that_is_too_long_is_refused(void **state)
     assert_int_equal(OPS->alarm_add(store, &a), IDEM_ERR_LIMIT);
 }
 
+struct kept_sketch {
+    uint32_t count;
+    struct idem_store_sketch last;
+    char bytes[16];
+};
+
+static int keep_sketch(void *arg, const struct idem_store_sketch *x)
+{
+    struct kept_sketch *k = arg;
+    k->count++;
+    k->last = *x;
+    assert_true(x->len < sizeof k->bytes);
+    memcpy(k->bytes, x->bytes, x->len);
+    return 0;
+}
+
+static void test_sketches_are_kept_and_go_with_the_person(void **state)
+{
+    struct idem_store_sketch x = {.organisation = demo, .front = 77, .bytes = "one", .len = 3};
+    struct kept_sketch kept = {0};
+    uint8_t other[IDEM_ID_BYTES] = {8};
+    sqlite3 *db;
+    (void)state;
+
+    memset(x.person, 9, sizeof x.person);
+    assert_true(OPS->sketch_put(store, &x) != 0); /* of nobody */
+    assert_int_equal(OPS->person_add(store, demo, x.person, 0), 0);
+    assert_int_equal(OPS->person_add(store, demo, other, 0), 0);
+    assert_int_equal(OPS->sketch_put(store, &x), 0);
+    x.bytes = "later";
+    x.len = 5;
+    x.modality = IDEM_POINTER;
+    assert_int_equal(OPS->sketch_put(store, &x), 0);
+    x.modality = IDEM_KEYBOARD;
+    assert_int_equal(OPS->sketch_put(store, &x), 0);
+    reopen();
+    assert_int_equal(OPS->sketches(store, demo, x.person, keep_sketch, &kept), 0);
+    assert_int_equal(kept.count, 2);
+    assert_true(kept.last.front == 77 && kept.last.len == 5);
+    assert_memory_equal(kept.bytes, "later", 5);
+    assert_memory_equal(kept.last.person, x.person, IDEM_ID_BYTES);
+    assert_int_equal(OPS->sketches(store, demo, other, keep_sketch, &kept), 0);
+    assert_int_equal(kept.count, 2);
+    x.len = IDEM_STORE_SKETCH_MAX + 1;
+    assert_int_equal(OPS->sketch_put(store, &x), IDEM_ERR_LIMIT);
+
+    OPS->close(store);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "PRAGMA foreign_keys = ON; DELETE FROM people", NULL, NULL, NULL),
+        SQLITE_OK);
+    sqlite3_close(db);
+    open_store();
+    assert_int_equal(OPS->sketches(store, demo, NULL, keep_sketch, &kept), 0);
+    assert_int_equal(kept.count, 2);
+}
+
 /* A data base as the first version left it, with a profile in it. */
 static void test_an_older_data_base_is_brought_up_to_date(void **state)
 {
@@ -497,6 +554,7 @@ int main(void)
         TEST(test_alarms_come_back_as_they_were),
         TEST(test_alarms_are_rounded_and_forgotten_with_their_session),
         TEST(test_an_alarm_that_is_too_long_is_refused),
+        TEST(test_sketches_are_kept_and_go_with_the_person),
         TEST(test_an_older_data_base_is_brought_up_to_date),
         TEST(test_a_full_disk_is_told_from_a_broken_one_and_gets_over),
         TEST(test_other_files_are_refused),
