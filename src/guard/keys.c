@@ -59,6 +59,7 @@ enum {
     ARRIVAL_US = 60000000,   /* a device is new for a minute */
     TICK_STRETCH = 64,       /* events over which the clock's coarseness is looked for */
     TICK_ROUNDING_US = 2000, /* what rounding to milliseconds makes of equal intervals */
+    TICK_GRID_US = 30000,    /* on a clock as coarse as this no hold is known to be brief */
     TICK_KNOWN_US = 4000,    /* a device may be coarser than its clock is said to be */
     REPORT_TICK_US = 10,     /* equal stamps mean one report only on a clock as fine as this */
     REST_US = 1000000,       /* between two bursts of a device */
@@ -461,7 +462,7 @@ static bool find_honest(struct idem_key_judge *j, double odds, int64_t t_us)
 {
     const struct idem_contest *c = &j->contest;
     enum idem_explanation by = idem_contest_best_honest(c);
-    bool macro = by == IDEM_BY_ROLE || by == IDEM_BY_TAP_HOLD;
+    bool macro = by == IDEM_BY_ROLE || (by == IDEM_BY_TAP_HOLD && tick_of(j) < TICK_GRID_US);
     if (macro && c->nats[by] >= IDEM_GUARD_ALARM && c->strokes >= MACRO_STROKES) {
         bool fresh = turn(j, IDEM_GUARD_MACRO, c->nats[by], t_us);
         idem_finding_see(&j->finding, by == IDEM_BY_ROLE ? IDEM_SAW_ROLE : IDEM_SAW_TAP_HOLD,

@@ -349,6 +349,28 @@ static void test_a_coarse_clock_is_no_rhythm(void **state)
     leave(&s);
 }
 
+/* A remote desktop reports every 109 ms: most holds are nought, and mean nothing. */
+static void test_a_remote_desktops_clock_is_no_function(void **state)
+{
+    const double tick = 109;
+    (void)state;
+    for (uint64_t person = 0; person < 50; person++) {
+        struct seat s;
+        double now = 0, before = 0;
+        sit(&s, NULL);
+        idem_rng_seed(&s.rng, person + 1);
+        for (int i = 0; i < 60; i++) {
+            now += log_normal(&s, 220, 0.5);
+            double down = tick * floor(now / tick), up = tick * floor((now + 90) / tick);
+            stroke(&s, letter(&s), down - before, up - down);
+            before = down;
+        }
+        assert_int_equal(s.alarmed, 0);
+        assert_int_not_equal(kind(&s), IDEM_GUARD_MACRO);
+        leave(&s);
+    }
+}
+
 /* Sticky Keys: Shift is tapped on its own, then the letter. Accessibility is no sign of anything.
  */
 static void test_sticky_shift_is_a_hand(void **state)
@@ -929,6 +951,7 @@ int main(void)
         cmocka_unit_test(test_tap_hold_keys_are_a_known_function),
         cmocka_unit_test(test_repeats_are_no_evidence),
         cmocka_unit_test(test_a_coarse_clock_is_no_rhythm),
+        cmocka_unit_test(test_a_remote_desktops_clock_is_no_function),
         cmocka_unit_test(test_sticky_shift_is_a_hand),
         cmocka_unit_test(test_machines_are_found_by_the_fifth_key),
         cmocka_unit_test(test_jitter_does_not_hide_a_machine),
