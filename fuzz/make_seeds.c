@@ -7,6 +7,8 @@
  *   front/typing          a small front, then events that fill windows (fuzz_front.c)
  *   population/keyboard   the same front with a model of rank 2
  *   profile/keyboard      a profile of 75 strokes (fuzz_profile.c)
+ *   sketch/empty, typed   a sketch of nothing, and one of two imprints with a window behind it
+ *                         (fuzz_sketch.c)
  *   guard/...             events of hands and machines (fuzz_guard.c)
  *   cbor, json            one window; a batch of both modalities; and as the store keeps one
  *
@@ -15,6 +17,7 @@
 #include "base/rng.h"
 #include "model/population.h"
 #include "model/profile.h"
+#include "model/sketch.h"
 #include "wire_front.h"
 
 #include <stdio.h>
@@ -90,6 +93,28 @@ static void seed_front(const struct idem_front *front)
     idem_writer_init(&w, bytes, 2);
     idem_write_u16(&w, len);
     save("front/typing", bytes, all);
+}
+
+static void seed_sketch(void)
+{
+    static uint8_t bytes[IDEM_SKETCH_BYTES_MAX + 64];
+    /* strokes and sums of the first cells: one time, two times, many */
+    static const uint8_t window[] = {1,  100, 20, 0xc0, 10, 5, 3, 2, 40, 0xb0,
+                                     30, 20,  10, 5,    30, 9, 8, 7, 6,  5, 4};
+    struct idem_sketch sketch = {0};
+    struct idem_imprint imprint = {.whole = 5, .text = 7, .cell = {1, 2, 3, 4}, .near = {1, 2, 3}};
+    size_t len;
+
+    check(idem_sketch_write(&sketch, 0, bytes, sizeof bytes, &len));
+    memcpy(bytes + len, window, sizeof window);
+    save("sketch/empty", bytes, len + sizeof window);
+    check(idem_sketch_add(&sketch, &imprint));
+    imprint.whole = 4;
+    check(idem_sketch_add(&sketch, &imprint));
+    check(idem_sketch_write(&sketch, 0, bytes, sizeof bytes, &len));
+    memcpy(bytes + len, window, sizeof window);
+    save("sketch/typed", bytes, len + sizeof window);
+    idem_sketch_fini(&sketch);
 }
 
 static void seed_profile(const struct idem_front *front)
@@ -253,6 +278,7 @@ int main(int argc, char **argv)
     struct idem_front *front = small_front();
     seed_front(front);
     seed_profile(front);
+    seed_sketch();
     seed_population(front); /* which frees it */
     for (int json = 0; json < 2; json++) {
         seed_batch(json ? "json/one" : "cbor/one", json, 1, -1);
