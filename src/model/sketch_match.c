@@ -5,6 +5,7 @@
  * before, which typing freely brings about next to never.
  */
 #include "model/form.h"
+#include "model/multiversion.h"
 #include "model/sketch.h"
 
 #include <math.h>
@@ -98,15 +99,38 @@ void idem_sketch_unshift(const struct idem_front *front, const struct idem_windo
 
 /* ------------------------------------------------------------------ comparing */
 
+/* A pass over the whole sketch: what differs, and where anything is the same. */
+struct pass {
+    uint32_t nearest;
+    bool whole;
+    uint32_t alike[IDEM_SKETCH_WINDOWS]; /* windows of the same keys, or with a cell in common */
+    uint32_t alike_count;
+};
+
+IDEM_MULTIVERSION
+static void run_over(const struct idem_imprint *list, uint32_t count, const struct idem_imprint *x,
+                     struct pass *pass)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t apart = idem_near_apart(list[i].near, x->near);
+        uint32_t alike = list[i].text == x->text;
+        for (int k = 0; k < IDEM_IMPRINT_CELLS; k++)
+            for (int j = 0; j < IDEM_IMPRINT_CELLS; j++)
+                alike |= list[i].cell[j] == x->cell[k];
+        pass->nearest = apart < pass->nearest ? apart : pass->nearest;
+        pass->whole = pass->whole || list[i].whole == x->whole;
+        pass->alike[pass->alike_count] = i;
+        pass->alike_count += alike;
+    }
+}
+
+/* Cells of 0 are none. */
 static void look_at(const struct idem_imprint *old, const struct idem_imprint *x, bool *found,
                     struct idem_sketch_match *m)
 {
-    const uint32_t apart = idem_near_apart(old->near, x->near);
-
-    m->whole = m->whole || old->whole == x->whole;
-    m->nearest = apart < m->nearest ? apart : m->nearest;
-    m->same_text += old->text == x->text;
     uint32_t together = 0;
+
+    m->same_text += old->text == x->text;
     for (int i = 0; i < IDEM_IMPRINT_CELLS; i++) {
         bool here = false;
         for (int j = 0; j < IDEM_IMPRINT_CELLS; j++)
@@ -151,11 +175,15 @@ void idem_sketch_compare(struct idem_sketcher *s, const struct idem_sketch *sket
                          const struct idem_window *window, const struct idem_imprint *imprint,
                          struct idem_sketch_match *out)
 {
-    struct idem_sketch_match m = {.nearest = IDEM_NEAR_BITS, .shifted = IDEM_NEAR_BITS};
+    struct idem_sketch_match m = {.shifted = IDEM_NEAR_BITS};
+    struct pass pass = {.nearest = IDEM_NEAR_BITS};
     bool found[IDEM_IMPRINT_CELLS] = {false};
 
-    for (uint32_t i = 0; i < sketch->count; i++)
-        look_at(&sketch->list[i], imprint, found, &m);
+    run_over(sketch->list, sketch->count, imprint, &pass);
+    m.nearest = pass.nearest;
+    m.whole = pass.whole;
+    for (uint32_t i = 0; i < pass.alike_count; i++)
+        look_at(&sketch->list[pass.alike[i]], imprint, found, &m);
     for (int i = 0; i < IDEM_IMPRINT_CELLS; i++) {
         m.cells += imprint->cell[i] != 0;
         m.found += found[i];
