@@ -11,6 +11,7 @@
 
 #include "cli/answer.h"
 #include "cli/eval_injection.h"
+#include "cli/eval_liveness.h"
 #include "cli/eval_options.h"
 #include "cli/eval_replays.h"
 #include "cli/eval_splice.h"
@@ -325,6 +326,7 @@ static const struct {
     {"ageing", idem_cli_eval_ageing},
     {"enrolment", idem_cli_eval_enrolment},
     {"injection", idem_cli_eval_injection},
+    {"liveness", idem_cli_eval_liveness},
     {"leak", idem_cli_eval_leak},
     {"calibration", idem_cli_eval_calibration},
     {"replays", idem_cli_eval_replays},

@@ -8,7 +8,7 @@ static const char head[] =
     "/* SPDX-License-Identifier: Apache-2.0 */\n"
     "/*\n"
     " * weights.c - the forest of the pointer's judge, nats for a program against a hand. Made by\n"
-    " * `idem eval liveness --fit src/guard/weights.c --teach RECORDING`; do not edit.\n"
+    " * `idem eval liveness --fit src/guard/weights.c --teach RECORDING --skip-bad`.\n"
     " *\n"
     " * The recording is delbot (github.com/chrisgdt/DELBOT-Mouse, MIT): circles drawn by\n"
     " * people and by four kinds of programs. With it come the programs of robot.c, the hands of\n"

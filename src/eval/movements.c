@@ -80,6 +80,12 @@ void idem_movements_fini(struct idem_movements *m)
     m->count = m->room = 0;
 }
 
+/* What the events so far are worth, apart from what the judge makes of it. */
+struct tally {
+    double sum;
+    uint32_t count;
+};
+
 static void note_alarm(struct idem_motion_judge *j, struct idem_ordeal *out)
 {
     if (out->alarms++ == 0) {
@@ -93,11 +99,27 @@ static void note_alarm(struct idem_motion_judge *j, struct idem_ordeal *out)
     memset(&j->saw, 0, sizeof j->saw);
 }
 
+/* One event; movements count what the forest says of them, jumps what the judge does. */
+static void step(struct idem_motion_judge *j, const struct idem_motion *e, struct tally *t)
+{
+    const uint32_t measured = j->measured, judged = j->judged;
+    const double total = j->total;
+    feed(j, e);
+    if (j->measured != measured)
+        t->sum += fmax(-5, fmin(5, idem_forest_llr(j->forest, j->measure)));
+    else if (j->judged != judged)
+        t->sum += j->total - total;
+    else
+        return;
+    t->count++;
+}
+
 void idem_ordeal(const struct idem_forest *forest, const struct idem_motion *motions,
                  uint32_t count, struct idem_ordeal *out)
 {
     const struct idem_guard_device device = {0};
     struct idem_motion_judge judge;
+    struct tally tally = {0, 0};
     *out = (struct idem_ordeal){.most = IDEM_GUARD_PRIOR};
     if (count == 0)
         return;
@@ -105,15 +127,15 @@ void idem_ordeal(const struct idem_forest *forest, const struct idem_motion *mot
     judge.forest = forest;
     for (uint32_t i = 0; i <= count; i++) {
         const struct idem_motion end = curtain(&motions[count - 1]);
-        feed(&judge, i < count ? &motions[i] : &end);
+        step(&judge, i < count ? &motions[i] : &end, &tally);
+        if (judge.judged <= 3 && tally.count > 0)
+            out->mean3 = tally.sum / tally.count;
         if (idem_guard_is_alarm(judge.finding.kind))
             note_alarm(&judge, out);
         out->most = fmax(out->most, judge.odds);
-        if (judge.judged <= 3 && judge.judged > 0)
-            out->mean3 = judge.total / judge.judged;
     }
     out->judged = judge.judged;
-    out->mean = judge.judged ? judge.total / judge.judged : 0;
+    out->mean = tally.count ? tally.sum / tally.count : 0;
     if (out->alarms == 0) {
         out->kind = judge.finding.kind;
         out->finding = judge.finding;

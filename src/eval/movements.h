@@ -43,7 +43,7 @@ void idem_movements_fini(struct idem_movements *m);
 /* What one session comes to. */
 struct idem_ordeal {
     uint32_t judged;             /* movements and jumps */
-    double mean, mean3;          /* nats a movement: of all, of the first three; 0 without one */
+    double mean, mean3;          /* nats of a movement or its pieces: of all, of the first three */
     double most;                 /* log odds at their highest, alarms left out */
     uint32_t alarm_at;           /* movements when an alarm was given, 0: none */
     uint32_t alarms;             /* each is dealt with, and the session goes on */

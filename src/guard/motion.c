@@ -136,6 +136,8 @@ static bool weigh(struct idem_motion_judge *j, double nats, bool fresh, int64_t 
 {
     const double above = (fresh ? fading : 1) * (j->odds - IDEM_GUARD_PRIOR) + nats;
     j->odds = IDEM_GUARD_PRIOR + fmax(0, above);
+    if (above <= 0 && !idem_guard_is_alarm(j->finding.kind))
+        memset(&j->saw, 0, sizeof j->saw);
     j->likeness = fmax(0, j->likeness - nats);
     j->total += nats;
     j->judged += fresh;
@@ -152,10 +154,11 @@ static bool seen_before(struct idem_motion_judge *j, const float *measure)
     if (s->hash_count < REPEAT_STEPS || measure[IDEM_MEASURE_LINE] <= IDEM_MEASURE_NONE ||
         idem_strand_length(s) < repeat_units * j->grain.pixel)
         return false;
+    const uint32_t hash = (uint32_t)(s->hash >> 32 ^ s->hash) | 1;
     for (uint32_t i = 0; i < IDEM_MOTION_PASTS; i++)
-        if (past->hash[i] == s->hash)
+        if (past->hash[i] == hash)
             return true;
-    past->hash[past->next] = s->hash;
+    past->hash[past->next] = hash;
     past->next = (past->next + 1) % IDEM_MOTION_PASTS;
     return false;
 }

@@ -12,11 +12,11 @@
 #include "guard/guard.h"
 #include "guard/strand.h"
 
-enum { IDEM_MOTION_PASTS = 16 };
+enum { IDEM_MOTION_PASTS = 160 };
 
 /* What the last movements were, so that one which comes again is known. */
 struct idem_past_moves {
-    uint64_t hash[IDEM_MOTION_PASTS]; /* 0: none */
+    uint32_t hash[IDEM_MOTION_PASTS]; /* 0: none */
     uint32_t next;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * weights.c - the forest of the pointer's judge, nats for a program against a hand. Made by
- * `idem eval liveness --fit src/guard/weights.c --teach RECORDING`; do not edit.
+ * `idem eval liveness --fit src/guard/weights.c --teach RECORDING --skip-bad`.
  *
  * The recording is delbot (github.com/chrisgdt/DELBOT-Mouse, MIT): circles drawn by
  * people and by four kinds of programs. With it come the programs of robot.c, the hands of
