@@ -8,8 +8,10 @@
  *            IDEM_SKETCH_TOGETHER are of one where the same keys were pressed
  *   near     at most IDEM_SKETCH_NEAR of its near bits differ from those of a window before:
  *            times re-noised by a few milliseconds, or shifted by one or two
- *   shifted  the same keys, and after a constant is taken out of the holds, or of the flights, at
- *            most IDEM_SKETCH_SHIFTED bits differ: every time of a window before, moved
+ *   shifted  the same keys, and after a constant is taken out of the holds, the flights or both at
+ *            most IDEM_SKETCH_SHIFTED bits differ: every time of a window before, moved. Not asked
+ *            of keys that were there more than IDEM_SKETCH_OFTEN times: somebody types a password
+ *            and nothing else, and among many of his windows some are a constant apart
  *
  * The sketch holds the newest IDEM_SKETCH_WINDOWS, in memory in the order in which they came, at
  * rest in the order of their hashes, which is none: a copy does not tell what came when. Two copies
@@ -22,7 +24,7 @@
  * which one pair in ten thousand comes below, once in 1e5 at 5.3, the nearest of 180,000. Summed up
  * over the pairs of public recordings and times a full sketch: 2e-8 a window of mixed tasks, 4e-14
  * of copied sentences, 9e-7 of people who type one password and nothing else. Windows of the same
- * keys get a milder limit, IDEM_SKETCH_SHIFTED, and fifty tries: honest ones come no nearer than 84
+ * keys get a milder limit, IDEM_SKETCH_SHIFTED, and 120 tries: honest ones came no nearer than 82
  * there. The other kinds are equalities of hashes. `idem eval replays` counts.
  */
 #ifndef IDEM_MODEL_SKETCH_H
@@ -35,6 +37,7 @@ enum {
     IDEM_SKETCH_WINDOWS = 256,
     IDEM_SKETCH_NEAR = 56,
     IDEM_SKETCH_SHIFTED = 72,
+    IDEM_SKETCH_OFTEN = 4,
     IDEM_SKETCH_TOGETHER = 2,
     IDEM_SKETCH_PARTS = 3,
     IDEM_SKETCH_BYTES_MAX = 16 + IDEM_SKETCH_WINDOWS * IDEM_IMPRINT_BYTES,

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Constants that are tried, ms, either way: in releases alone (holds longer, flights shorter by as
- * much) and in the pauses alone. */
-static const int8_t constants[] = {3, 6, 10, 15, 20, 30, 40};
+/* Constants that are tried, ms, longer and shorter: of all times, of releases alone (holds longer,
+ * flights shorter by as much), of holds, of flights. */
+static const int8_t constants[] = {2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 28, 32, 36, 40};
 enum { CONSTANTS = sizeof constants / sizeof constants[0] };
 
 struct idem_sketcher {
@@ -189,11 +189,14 @@ void idem_sketch_compare(struct idem_sketcher *s, const struct idem_sketch *sket
         m.found += found[i];
     }
     m.how = verdict(&m);
-    if (m.how == IDEM_RESENT_NOT && m.same_text > 0 && s->modality == IDEM_KEYBOARD) {
+    if (m.how == IDEM_RESENT_NOT && m.same_text > 0 && m.same_text <= IDEM_SKETCH_OFTEN &&
+        s->modality == IDEM_KEYBOARD) {
         for (int i = 0; i < CONSTANTS; i++)
             for (int way = -1; way <= 1; way += 2) {
                 const int ms = way * constants[i];
+                try_constant(s, sketch, window, imprint, ms, ms, &m);
                 try_constant(s, sketch, window, imprint, ms, -ms, &m);
+                try_constant(s, sketch, window, imprint, ms, 0, &m);
                 try_constant(s, sketch, window, imprint, 0, ms, &m);
             }
         m.how = verdict(&m);
