@@ -35,6 +35,11 @@ def keys(found, more=""):
     return " / ".join(listed(found["key_p%d%s" % (p, more)], "%d") for p in (50, 99))
 
 
+def keys_of(found, name):
+    """The same under another name."""
+    return " / ".join(listed(found["%s%d" % (name, p)], "%d") for p in (50, 99))
+
+
 def few(count, of):
     """So many, and the share if that says more."""
     return "all" if count == of else "%d (%.1f %%)" % (count, 100 * count / of) if count else "none"
@@ -47,10 +52,12 @@ def injection(a):
         n = model["payloads"]
         rows.append([row["label"], few(model["alarmed"], n), keys(model), keys(model["attached"]), keys(model["clone"]),
                      "%s, %s" % (few(after[row["label"]]["alarmed"], n), keys(after[row["label"]])),
+                     "%s, %s" % (few(after[row["label"]]["kernel"], n), keys_of(after[row["label"]], "kernel_p")),
                      "%s, %s" % (few(model["ukip"]["alarmed"], n), listed(model["ukip"]["key_p50"], "%d")),
                      "%s, %s" % (few(model["duckhunt"]["alarmed"], n), listed(model["duckhunt"]["key_p50"], "%d"))])
     return table(["%d payloads through" % found["devices"][0]["payloads"], "alarmed", "key 50 / 99 %", "just attached",
-                  "clone of a trusted one", "behind a hand", "ukip, key 50 %", "duckhunt, key 50 %"], rows)
+                  "clone of a trusted one", "behind a hand, in a page", "behind a hand, by a kernel",
+                  "ukip, key 50 %", "duckhunt, key 50 %"], rows)
 
 
 def clocks(a):

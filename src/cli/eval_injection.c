@@ -201,6 +201,9 @@ static int play_model(struct run *run, int m)
         how.clock = IDEM_CLOCK_MS;
         how.past = &run->people;
         r = idem_injection_play(p, model, IDEM_JUDGE_GUARD, &how, &out->after[m]);
+        how.clock = IDEM_CLOCK_FINE;
+        if (r == 0)
+            r = idem_injection_play(p, model, IDEM_JUDGE_CLONE, &how, &out->after_kernel[m]);
     }
     advance(run);
     return r;

@@ -116,7 +116,7 @@ bool idem_peer_duckhunt_down(struct idem_peer_duckhunt *p, int64_t t_us);
 
 enum idem_injection_judge {
     IDEM_JUDGE_GUARD,    /* nothing is known about the device: the headline */
-    IDEM_JUDGE_ATTACHED, /* hardware that appeared a second before its first key */
+    IDEM_JUDGE_ATTACHED, /* appeared a second before its first key */
     IDEM_JUDGE_CLONE,    /* it was always there, and another has its identification */
     IDEM_JUDGE_UKIP,
     IDEM_JUDGE_UKIP_REPEAT, /* auto-repeat counted, as the tool does */
@@ -252,6 +252,7 @@ struct idem_injection_file {
 struct idem_injection_outcome {
     struct idem_injection_score scores[IDEM_DEVICE_MODELS][IDEM_JUDGES];
     struct idem_injection_score after[IDEM_DEVICE_MODELS]; /* a hand's keys; none without people */
+    struct idem_injection_score after_kernel[IDEM_DEVICE_MODELS]; /* the same, by a kernel */
     struct idem_injection_score clocks[IDEM_DEVICE_MODELS][IDEM_CLOCKS];      /* if asked for */
     struct idem_injection_score claims[IDEM_DEVICE_MODELS][IDEM_GUARD_ROLES]; /* claimed roles */
     struct idem_injection_honest honest[IDEM_HONEST_SOURCES];

@@ -17,7 +17,8 @@ int idem_injection_seat_init(struct idem_injection_seat *seat, enum idem_injecti
 {
     const bool attached = judge == IDEM_JUDGE_ATTACHED;
     const struct idem_guard_device device = {
-        .source = judge == IDEM_JUDGE_GUARD ? IDEM_SOURCE_UNKNOWN : IDEM_SOURCE_HARDWARE,
+        /* Recordings of people were made in pages, which stall: they are nobody's kernel stamps. */
+        .source = tick_us > 0 ? IDEM_SOURCE_HARDWARE : IDEM_SOURCE_UNKNOWN,
         .role = role,
         .hotplugged = attached,
         .twin = judge == IDEM_JUDGE_CLONE,

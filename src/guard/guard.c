@@ -2,15 +2,16 @@
 /*
  * guard.c - one device's guard: hands events to its judges and joins their findings.
  *
- * An alarm outweighs everything, of two alarms the surer one is told; without one, a macro device
- * is told before a hand, and a hand before too little. A guard allocates once and is a few hundred
- * bytes.
+ * An alarm outweighs everything, of two the one that came first is told; without one, a macro
+ * device is told before a hand, and a hand before too little. A guard allocates once and is a few
+ * hundred bytes.
  */
 #include "guard/guard.h"
 
 #include "base/bytes.h"
 #include "guard/keys.h"
 #include "guard/motion.h"
+#include "window/keystroke.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -68,13 +69,13 @@ size_t idem_guard_size(void)
 bool idem_guard_key(struct idem_guard *guard, uint32_t key, enum idem_key_action action,
                     unsigned flags, int64_t t_us)
 {
-    return idem_key_judge_event(&guard->keys, key, action, flags, t_us);
+    return idem_key_judge_event(&guard->keys, key, action, flags, idem_time_bound(t_us));
 }
 
 bool idem_guard_pointer(struct idem_guard *guard, enum idem_pointer_kind kind, double x, double y,
                         unsigned flags, int64_t t_us)
 {
-    return idem_motion_judge_event(&guard->motion, kind, x, y, flags, t_us);
+    return idem_motion_judge_event(&guard->motion, kind, x, y, flags, idem_time_bound(t_us));
 }
 
 void idem_guard_gap(struct idem_guard *guard)
@@ -90,11 +91,13 @@ void idem_guard_reset(struct idem_guard *guard)
     init(guard);
 }
 
-/* Which of two findings is told: the kinds in this order, then the surer one. */
+enum { ALARM = 3 };
+
+/* Which of two findings is told: the kinds in this order, of alarms the first, else the surer. */
 static int rank(const struct idem_finding *f)
 {
     if (idem_guard_is_alarm(f->kind))
-        return 3;
+        return ALARM;
     return f->kind == IDEM_GUARD_MACRO ? 2 : f->kind == IDEM_GUARD_HUMAN ? 1 : 0;
 }
 
@@ -103,6 +106,8 @@ static const struct idem_finding *weightier(const struct idem_finding *a,
 {
     if (rank(a) != rank(b))
         return rank(a) > rank(b) ? a : b;
+    if (rank(a) == ALARM && a->at_us != b->at_us)
+        return a->at_us < b->at_us ? a : b;
     return a->log_odds >= b->log_odds ? a : b;
 }
 
