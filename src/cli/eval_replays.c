@@ -159,6 +159,7 @@ struct run {
     int count;
     struct idem_learned learned;
     struct idem_replays replays;
+    struct idem_scatter scatter;
     struct idem_sheet sheet;
 };
 
@@ -219,6 +220,10 @@ static int play(struct run *run)
     int r = idem_replays_run(&options, &run->replays);
     if (r == 0)
         r = idem_replays_report(&run->replays, rec->modality, &run->sheet);
+    if (r == 0 && rec->modality == IDEM_KEYBOARD)
+        r = idem_scatter_run(&options, &run->scatter);
+    if (r == 0 && run->scatter.people > 0)
+        r = idem_scatter_report(&run->scatter, &run->sheet);
     if (r == IDEM_ERR_TOO_LITTLE)
         return idem_cli_fail("%s: nobody has a window of %u", run->o.data, options.strokes);
     if (r == IDEM_ERR_MISMATCH)
@@ -246,6 +251,7 @@ int idem_cli_eval_replays(int argc, char **argv)
         r = idem_cli_answer_sheet(&run.sheet, run.o.json, run.o.html);
     idem_population_free(run.learned.population);
     idem_cli_close(run.sources, run.count);
+    idem_scatter_fini(&run.scatter);
     idem_sheet_fini(&run.sheet);
     free(line);
     return r;

@@ -111,56 +111,6 @@ static int play_honest(const struct stage *s, struct idem_window *const *windows
     return r;
 }
 
-static int make_window(const struct stage *s, const struct idem_typing *t, uint32_t from,
-                       uint32_t to, struct idem_window **out)
-{
-    uint32_t first, end;
-    int r = idem_window_new(s->front, IDEM_KEYBOARD, out);
-    if (r != 0)
-        return r;
-    idem_typing_span(t, from, to, &first, &end);
-    r = idem_typing_window(s->front, t->obs + first, end - first, to - from, *out);
-    if (r != 0)
-        idem_window_free(*out);
-    return r;
-}
-
-static void free_windows(struct idem_window **windows, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        idem_window_free(windows[i]);
-    free(windows);
-}
-
-/* Windows of `keys` strokes, or of so many whole sessions as hold that many. */
-static int cut(const struct stage *s, const struct idem_typing *t, bool sessions,
-               struct idem_window ***list, uint32_t *count)
-{
-    const uint32_t keys = s->o->strokes;
-    struct idem_window **w = calloc(t->strokes / keys + 1, sizeof *w);
-    uint32_t n = 0, from = 0, session = 0;
-    int r = w ? 0 : IDEM_ERR_NOMEM;
-    while (r == 0 && from + keys <= t->strokes) {
-        uint32_t to = from + keys;
-        while (sessions && session < t->sessions && t->session[session] < to)
-            session++;
-        if (sessions)
-            to = session < t->sessions ? t->session[session] : t->strokes;
-        if (to - from > IDEM_WINDOW_STROKES_MAX)
-            break;
-        if ((r = make_window(s, t, from, to, &w[n])) == 0)
-            n++;
-        from = to;
-    }
-    if (r != 0) {
-        free_windows(w, n);
-        return r;
-    }
-    *list = w;
-    *count = n;
-    return 0;
-}
-
 static int play_variant(const struct stage *s, uint32_t person, enum idem_replays_honest which,
                         struct player *p)
 {
@@ -171,10 +121,11 @@ static int play_variant(const struct stage *s, uint32_t person, enum idem_replay
     int r = idem_typing_of_person(s->front, s->o->recording, person, ticks[which], &typing);
     if (r != 0)
         return r;
-    r = cut(s, &typing, which == IDEM_HONEST_PASSAGES, &windows, &count);
+    r = idem_typing_windows(s->front, &typing, s->o->strokes, which == IDEM_HONEST_PASSAGES,
+                            &windows, &count);
     if (r == 0)
         r = play_honest(s, windows, count, which, p);
-    free_windows(windows, count);
+    idem_typing_windows_free(windows, count);
     idem_typing_fini(&typing);
     return r;
 }
@@ -209,7 +160,8 @@ static int open_player(const struct stage *s, uint32_t person, struct player *p)
     } else {
         r = idem_typing_of_person(s->front, s->o->recording, person, 1, &p->typing);
         if (r == 0)
-            r = cut(s, &p->typing, false, &p->windows, &p->count);
+            r = idem_typing_windows(s->front, &p->typing, s->o->strokes, false, &p->windows,
+                                    &p->count);
     }
     if (r == 0)
         r = play_honest(s, p->windows, p->count, IDEM_HONEST_RECORDED, p);
@@ -355,7 +307,7 @@ static int open_stage(const struct idem_replays_options *o, struct stage *s)
 static void close_stage(struct stage *s)
 {
     for (uint32_t i = 0; s->players && i < s->o->recording->person_count; i++) {
-        free_windows(s->players[i].windows, s->players[i].count);
+        idem_typing_windows_free(s->players[i].windows, s->players[i].count);
         idem_typing_fini(&s->players[i].typing);
         free(s->players[i].profile);
     }

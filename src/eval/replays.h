@@ -42,6 +42,10 @@ void idem_typing_span(const struct idem_typing *t, uint32_t from, uint32_t to, u
 /* Files measurements as a collector does. IDEM_ERR_INVALID: no collector sends such a window. */
 int idem_typing_window(const struct idem_front *front, const struct idem_obs *obs, uint32_t count,
                        uint32_t strokes, struct idem_window *out);
+/* Windows of `keys` strokes, or of so many whole sessions as hold that many. */
+int idem_typing_windows(const struct idem_front *front, const struct idem_typing *t, uint32_t keys,
+                        bool sessions, struct idem_window ***list, uint32_t *count);
+void idem_typing_windows_free(struct idem_window **windows, uint32_t count);
 /* Writes flat statistics into a window: counts rounded to whole strokes, sums to the grid. */
 int idem_typing_force(const float *stats, uint32_t strokes, struct idem_window *out);
 
@@ -51,6 +55,8 @@ struct idem_drawer {
     const float *stats; /* flat: a profile's, or the sum over a public population */
 };
 
+/* A cell's shares of its bins; they sum to one but for rounding. */
+void idem_draw_shares(const struct idem_drawer *d, uint32_t cell, double bins[IDEM_BINS]);
 /* One time of a cell, ms: a bin by its share, evenly within it. */
 float idem_draw_time(const struct idem_drawer *d, uint32_t cell, struct idem_rng *rng);
 /* `strokes` keys along a path of zones, each with its hold and flight: obs[2 * strokes]. */
@@ -85,6 +91,8 @@ struct idem_attack {
 
 extern const struct idem_attack idem_attacks[];
 extern const int idem_attack_count;
+/* NULL when there is none of this name. */
+const struct idem_attack *idem_attack_named(const char *name);
 
 /* ------------------------------------------------------------------ the protocol */
 
@@ -137,6 +145,44 @@ struct idem_replays {
 
 /* IDEM_ERR_TOO_LITTLE when nobody has a window. */
 int idem_replays_run(const struct idem_replays_options *options, struct idem_replays *out);
+/* ------------------------------------------------------------------ scatter */
+
+/*
+ * Are many windows together too regular? Drawn strokes know neither sessions nor tasks nor their
+ * neighbours, so windows of them scatter around the profile as independent strokes do and no more.
+ * Measured for an answer only: the server does not ask.
+ *
+ * A person's first IDEM_SCATTER_PROFILE windows are the profile, mu its means a stroke. Of a run of
+ * later windows the ratio of sum (f - n mu)^2 / n to what independent strokes of the profile's
+ * histogram would give, over all sums of cells that the profile knows well.
+ */
+enum { IDEM_SCATTER_PROFILE = 8, IDEM_SCATTER_WINDOWS = 40, IDEM_SCATTER_RUNS = 3 };
+
+enum idem_scatter_kind {
+    IDEM_SCATTER_HONEST,
+    IDEM_SCATTER_FROM_PROFILE, /* drawn from that very profile */
+    IDEM_SCATTER_FROM_TYPING,  /* drawn from all that the person typed */
+    IDEM_SCATTER_STROKES,      /* single strokes of all that he typed */
+    IDEM_SCATTER_PUBLIC,       /* drawn from everybody */
+    IDEM_SCATTER_KINDS,
+};
+
+/* Runs of so many windows. */
+extern const uint32_t idem_scatter_lengths[IDEM_SCATTER_RUNS];
+
+struct idem_scatter {
+    uint32_t people;
+    struct idem_scatter_runs {
+        double *ratio; /* [count], ascending */
+        uint32_t count, room;
+    } runs[IDEM_SCATTER_KINDS][IDEM_SCATTER_RUNS];
+};
+
+/* Keyboard recordings; people with fewer windows are left out, perhaps all. */
+int idem_scatter_run(const struct idem_replays_options *options, struct idem_scatter *out);
+void idem_scatter_fini(struct idem_scatter *s);
+int idem_scatter_report(const struct idem_scatter *scatter, struct idem_sheet *sheet);
+
 /* Fills the sheet's tables. */
 int idem_replays_report(const struct idem_replays *replays, enum idem_modality modality,
                         struct idem_sheet *sheet);

@@ -280,3 +280,11 @@ const struct idem_attack idem_attacks[] = {
     {"public people, along a path", of_public, 0, 1, OWN},
 };
 const int idem_attack_count = sizeof idem_attacks / sizeof idem_attacks[0];
+
+const struct idem_attack *idem_attack_named(const char *name)
+{
+    for (int i = 0; i < idem_attack_count; i++)
+        if (strcmp(idem_attacks[i].name, name) == 0)
+            return &idem_attacks[i];
+    return NULL;
+}

@@ -122,9 +122,59 @@ int idem_typing_force(const float *stats, uint32_t strokes, struct idem_window *
     return r == 0 ? idem_window_end(out) : r;
 }
 
+/* ------------------------------------------------------------------ windows */
+
+static int make_window(const struct idem_front *front, const struct idem_typing *t, uint32_t from,
+                       uint32_t to, struct idem_window **out)
+{
+    uint32_t first, end;
+    int r = idem_window_new(front, IDEM_KEYBOARD, out);
+    if (r != 0)
+        return r;
+    idem_typing_span(t, from, to, &first, &end);
+    r = idem_typing_window(front, t->obs + first, end - first, to - from, *out);
+    if (r != 0)
+        idem_window_free(*out);
+    return r;
+}
+
+void idem_typing_windows_free(struct idem_window **windows, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        idem_window_free(windows[i]);
+    free(windows);
+}
+
+int idem_typing_windows(const struct idem_front *front, const struct idem_typing *t, uint32_t keys,
+                        bool sessions, struct idem_window ***list, uint32_t *count)
+{
+    struct idem_window **w = calloc(t->strokes / keys + 1, sizeof *w);
+    uint32_t n = 0, from = 0, session = 0;
+    int r = w ? 0 : IDEM_ERR_NOMEM;
+    while (r == 0 && from + keys <= t->strokes) {
+        uint32_t to = from + keys;
+        while (sessions && session < t->sessions && t->session[session] < to)
+            session++;
+        if (sessions)
+            to = session < t->sessions ? t->session[session] : t->strokes;
+        if (to - from > IDEM_WINDOW_STROKES_MAX)
+            break;
+        if ((r = make_window(front, t, from, to, &w[n])) == 0)
+            n++;
+        from = to;
+    }
+    if (r != 0) {
+        idem_typing_windows_free(w, n);
+        return r;
+    }
+    *list = w;
+    *count = n;
+    return 0;
+}
+
 /* ------------------------------------------------------------------ drawing */
 
-static float share(const struct idem_drawer *d, uint32_t cell, double *bins)
+void idem_draw_shares(const struct idem_drawer *d, uint32_t cell, double bins[IDEM_BINS])
 {
     double below[IDEM_EDGES], before = 0;
     int32_t sums[IDEM_CONTRASTS];
@@ -136,10 +186,9 @@ static float share(const struct idem_drawer *d, uint32_t cell, double *bins)
     idem_form_below(1000 * IDEM_GRID, sums, below);
     for (int b = 0; b < IDEM_BINS; b++) {
         const double up_to = b < IDEM_EDGES ? below[b] : 1000;
-        bins[b] = fmax(up_to - before, 0);
+        bins[b] = fmax(up_to - before, 0) / 1000;
         before = up_to;
     }
-    return n;
 }
 
 static int draw_bin(const double *bins, struct idem_rng *rng)
@@ -158,7 +207,7 @@ float idem_draw_time(const struct idem_drawer *d, uint32_t cell, struct idem_rng
 {
     const float *e = d->front->edges + (size_t)cell * IDEM_EDGES;
     double bins[IDEM_BINS];
-    share(d, cell, bins);
+    idem_draw_shares(d, cell, bins);
     const int b = draw_bin(bins, rng);
     const double from = b > 0 ? (double)e[b - 1] : 2 * (double)e[0] - (double)e[1];
     const double to = b < IDEM_EDGES
@@ -235,7 +284,7 @@ void idem_draw_cells(const struct idem_drawer *d, uint32_t strokes, bool blurred
                 idem_histogram_add(e, idem_draw_time(d, c, rng), f);
                 continue;
             }
-            share(d, c, bins);
+            idem_draw_shares(d, c, bins);
             const int bin = draw_bin(bins, rng);
             for (int k = 0; k < IDEM_CONTRASTS; k++) {
                 f[k] += idem_contrast_last[k];

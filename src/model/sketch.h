@@ -19,7 +19,7 @@
  * whoever keeps the sketch tells it.
  *
  * False alarms of "near" are a binomial tail: of IDEM_NEAR_BITS bits of windows at distance d each
- * differs with probability p(d) of imprint.h, so at most IDEM_SKETCH_NEAR differ once in 5e18 pairs
+ * differs with probability p(d) of imprint.h, so at most IDEM_SKETCH_NEAR differ once in 4e19 pairs
  * at d = 13, where the middle pair of windows of 100 keys of one person lies, once in 4e9 at 6.5,
  * which one pair in ten thousand comes below, once in 1e5 at 5.3, the nearest of 180,000. Summed up
  * over the pairs of public recordings and times a full sketch: 2e-8 a window of mixed tasks, 4e-14
