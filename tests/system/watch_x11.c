@@ -7,12 +7,12 @@
  * A line on standard input asks for what has been seen since the last one; the answer is a line
  * for each device that sent anything, fields parted by tabs, and a line "done":
  *
- *   device  name  source  kind  confidence  at  downs  presses  moves  warps  repeats  capitals
- *   reasons
+ *   device  name  source  new  kind  confidence  at  downs  presses  moves  warps  repeats
+ *   capitals  reasons
  *
- * at: how many key-downs, presses and warps of this device had come when the alarm was given, 0
- * for none; reasons: names of what the guard saw, parted by commas, or "-". After it every guard
- * starts anew. Ends with its input.
+ * new: 1 when it came after the start; at: how many key-downs, presses and warps of this device had
+ * come when the alarm was given, 0 for none; reasons: names of what the guard saw, parted by
+ * commas, or "-". After it every guard starts anew. Ends with its input.
  */
 #include "input/xi2.h"
 
@@ -109,9 +109,9 @@ static void print_device(const struct idem_xi2_device *device, uint16_t number, 
     static const char *const sources[] = {"unknown", "hardware", "synthetic", "remote"};
     struct idem_guard_verdict v = idem_guard_read(w->guard);
 
-    printf("%d\t%s\t%s\t%s\t%.6f\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t", number, device->name,
-           sources[device->source], idem_guard_kind_name(v.kind), v.confidence, w->alarmed_at,
-           w->downs, w->presses, w->moves, w->warps, w->repeats, w->capitals);
+    printf("%d\t%s\t%s\t%d\t%s\t%.6f\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t", number, device->name,
+           sources[device->source], device->hotplugged, idem_guard_kind_name(v.kind), v.confidence,
+           w->alarmed_at, w->downs, w->presses, w->moves, w->warps, w->repeats, w->capitals);
     print_reasons(&v);
 }
 
