@@ -282,14 +282,21 @@ function guardsWasm(edge: Edge, events: Event[]): Told[] {
   });
 }
 
-/* Confidences go through two C libraries' exponentials. */
+/* Measures go through two C libraries' functions and are told as floats: they agree nearly. */
+function nearly(a: number, b: number | undefined): boolean {
+  return b !== undefined && Math.abs(a - b) <= 1e-5 * Math.max(1, Math.abs(b));
+}
+
 function assertSameVerdicts(wasm: Told[], lib: Told[]): void {
-  assert.deepEqual(
-    wasm.map(({ confidence, ...rest }) => rest),
-    lib.map(({ confidence, ...rest }) => rest),
-  );
-  wasm.forEach(({ confidence }, i) => {
-    assert.ok(Math.abs(confidence - (lib[i]?.confidence ?? Number.NaN)) < 1e-9);
+  const exact = (told: Told[]) =>
+    told.map(({ confidence, saw, ...rest }) => ({
+      ...rest,
+      saw: saw.map(({ reason, count }) => [reason, count]),
+    }));
+  assert.deepEqual(exact(wasm), exact(lib));
+  wasm.forEach(({ confidence, saw }, i) => {
+    assert.ok(nearly(confidence, lib[i]?.confidence));
+    saw.forEach(({ value }, k) => assert.ok(nearly(value, lib[i]?.saw[k]?.value)));
   });
 }
 
