@@ -6,6 +6,7 @@
  */
 #include "eval/replays.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@
 #include "eval/reel.h"
 #include "model/seen.h"
 
-enum { SEEN_BITS = 22 };
+enum { SEEN_BITS = 22, ENROL_WINDOWS = 4 };
 
 static const uint8_t key[IDEM_SIPHASH_KEY] = "an evaluation's";
 
@@ -32,6 +33,7 @@ struct stage {
     const struct idem_front *front;
     enum idem_modality modality;
     struct idem_imprinter *imprinter;
+    struct idem_even *even; /* keyboard */
     struct idem_seen *seen[IDEM_HONESTS];
     struct player *players;
     float *population; /* flat */
@@ -63,8 +65,18 @@ static enum idem_replays_check of_form(const struct asking *a, const struct idem
     return checks[idem_form_fault(&form)];
 }
 
+static bool is_too_even(const struct idem_even *even, const float *profile,
+                        const struct idem_window *w, double *least)
+{
+    const struct idem_even_sums sums = idem_even_weigh(even, profile, w);
+    const double ratio = sums.count >= IDEM_EVEN_SUMS ? sums.found / sums.expected : INFINITY;
+    if (*least == 0 || ratio < *least)
+        *least = ratio;
+    return idem_even_is_too(&sums);
+}
+
 static void ask(struct asking *a, const struct idem_sketch *sketch, const struct idem_seen *seen,
-                const struct idem_window *w, struct idem_replays_count *count)
+                const float *profile, const struct idem_window *w, struct idem_replays_count *count)
 {
     static const enum idem_replays_check checks[] = {
         IDEM_CHECKS, IDEM_CHECK_WHOLE, IDEM_CHECK_PARTS, IDEM_CHECK_NEAR, IDEM_CHECK_SHIFTED};
@@ -75,6 +87,7 @@ static void ask(struct asking *a, const struct idem_sketch *sketch, const struct
     idem_sketch_compare(a->sketcher, sketch, w, &a->imprint, &match);
     by[checks[match.how]] = true;
     by[of_form(a, w)] = true;
+    by[IDEM_CHECK_EVEN] = profile && is_too_even(a->stage->even, profile, w, &count->even);
     by[IDEM_CHECK_SEEN] = idem_seen_has(seen, a->imprint.whole) && match.how == IDEM_RESENT_NOT;
     bool found = false;
     for (int i = 0; i < IDEM_CHECKS; i++) {
@@ -88,8 +101,6 @@ static void ask(struct asking *a, const struct idem_sketch *sketch, const struct
         count->nearest = match.nearest;
     if (match.shifted < count->shifted || count->shifted == 0)
         count->shifted = match.shifted;
-    if (match.found > count->parts)
-        count->parts = match.found;
 }
 
 /* ------------------------------------------------------------------ honest */
@@ -100,12 +111,17 @@ static int play_honest(const struct stage *s, struct idem_window *const *windows
 {
     struct asking a = {.stage = s};
     struct idem_sketch sketch = {0};
-    int r = idem_sketcher_new(s->front, s->modality, s->imprinter, &a.sketcher);
+    float *profile = calloc(flat(s), sizeof *profile);
+    int r = profile ? idem_sketcher_new(s->front, s->modality, s->imprinter, &a.sketcher)
+                    : IDEM_ERR_NOMEM;
     for (uint32_t i = 0; i < count && r == 0; i++) {
-        ask(&a, &sketch, s->seen[which], windows[i], &p->honest[which]);
+        const bool known = s->even && i >= ENROL_WINDOWS;
+        ask(&a, &sketch, s->seen[which], known ? profile : NULL, windows[i], &p->honest[which]);
+        idem_window_add_to(windows[i], 1, profile);
         idem_seen_put(s->seen[which], a.imprint.whole);
         r = idem_sketch_add(&sketch, &a.imprint);
     }
+    free(profile);
     idem_sketch_fini(&sketch);
     idem_sketcher_free(a.sketcher);
     return r;
@@ -205,7 +221,8 @@ static int attack(struct asking *a, struct idem_attacker *attacker, int which,
         } else if (r != 0) {
             return r;
         } else {
-            ask(a, how->stranger ? &nobody : sketch, s->seen[IDEM_HONEST_RECORDED], w, count);
+            ask(a, how->stranger ? &nobody : sketch, s->seen[IDEM_HONEST_RECORDED],
+                how->stranger || !s->even ? NULL : p->profile, w, count);
         }
     }
     return 0;
@@ -270,7 +287,8 @@ static void add(const struct idem_replays_count *from, struct idem_replays_count
         to->nearest = from->nearest;
     if (from->windows > 0 && (to->shifted == 0 || from->shifted < to->shifted))
         to->shifted = from->shifted;
-    to->parts = from->parts > to->parts ? from->parts : to->parts;
+    if (from->even > 0 && (to->even == 0 || from->even < to->even))
+        to->even = from->even;
 }
 
 static int collect(const struct stage *s, struct idem_replays *out)
@@ -299,6 +317,8 @@ static int open_stage(const struct idem_replays_options *o, struct stage *s)
     int r = s->players && s->population ? 0 : IDEM_ERR_NOMEM;
     if (r == 0)
         r = idem_imprinter_new(s->front, s->modality, key, &s->imprinter);
+    if (r == 0 && s->modality == IDEM_KEYBOARD)
+        r = idem_even_new(s->front, &s->even);
     for (int h = 0; h < IDEM_HONESTS && r == 0; h++)
         r = idem_seen_new(SEEN_BITS, &s->seen[h]);
     return r;
@@ -314,6 +334,7 @@ static void close_stage(struct stage *s)
     for (int h = 0; h < IDEM_HONESTS; h++)
         idem_seen_free(s->seen[h]);
     idem_imprinter_free(s->imprinter);
+    idem_even_free(s->even);
     free(s->population);
     free(s->players);
 }

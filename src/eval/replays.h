@@ -15,6 +15,7 @@
 #include "base/rng.h"
 #include "eval/sheet.h"
 #include "input/recording.h"
+#include "model/even.h"
 #include "model/form.h"
 #include "model/population.h"
 #include "model/sketch.h"
@@ -105,6 +106,7 @@ enum idem_replays_check {
     IDEM_CHECK_BENT,
     IDEM_CHECK_WHOLES,
     IDEM_CHECK_LOOSE,
+    IDEM_CHECK_EVEN,
     IDEM_CHECK_REFUSED, /* by the decoder already */
     IDEM_CHECKS,
 };
@@ -114,7 +116,7 @@ struct idem_replays_count {
     uint64_t same_text; /* windows whose counts were there before */
     uint32_t nearest;   /* fewest near bits apart of any of them */
     uint32_t shifted;   /* the same where the keys were the same, a constant taken out */
-    uint32_t parts;     /* most cells seen before in any of them */
+    double even;        /* least scatter around the profile */
 };
 
 struct idem_replays_options {
@@ -152,9 +154,8 @@ int idem_replays_run(const struct idem_replays_options *options, struct idem_rep
  * neighbours, so windows of them scatter around the profile as independent strokes do and no more.
  * Measured for an answer only: the server does not ask.
  *
- * A person's first IDEM_SCATTER_PROFILE windows are the profile, mu its means a stroke. Of a run of
- * later windows the ratio of sum (f - n mu)^2 / n to what independent strokes of the profile's
- * histogram would give, over all sums of cells that the profile knows well.
+ * A person's first IDEM_SCATTER_PROFILE windows are the profile; what is told is the ratio of
+ * even.h over runs of later ones.
  */
 enum { IDEM_SCATTER_PROFILE = 8, IDEM_SCATTER_WINDOWS = 40, IDEM_SCATTER_RUNS = 3 };
 

@@ -8,13 +8,13 @@
 #define COUNT IDEM_SHEET_COUNT, false
 #define RATE  IDEM_SHEET_RATE, false
 
-/* The checks, in the order of enum idem_replays_check. */
+/* The checks, in the order of enum idem_replays_check; the last is the decoder's own. */
 #define CHECKS(KIND)                                                                               \
     {"whole", "sent before", KIND}, {"seen", "by others", KIND}, {"parts", "parts of it", KIND},   \
         {"near", "near", KIND}, {"shifted", "shifted", KIND}, {"bent", "thin cells", KIND},        \
         {"wholes", "whole counts", KIND}, {"loose", "no path", KIND},                              \
     {                                                                                              \
-        "refused", "refused", KIND                                                                 \
+        "even", "too even", KIND                                                                   \
     }
 
 static const struct idem_sheet_column honest[] = {
@@ -25,7 +25,7 @@ static const struct idem_sheet_column honest[] = {
     {"same_text", "same keys", COUNT},
     {"nearest", "nearest, bits", COUNT},
     {"nearest_shifted", "moved, bits", COUNT},
-    {"most_parts", "cells seen", COUNT},
+    {"least_even", "least scatter", IDEM_SHEET_NUMBER, false},
 };
 
 static const struct idem_sheet_column attacks[] = {
@@ -34,6 +34,7 @@ static const struct idem_sheet_column attacks[] = {
     {"low", "from", RATE},
     {"high", "to", RATE},
     CHECKS(RATE),
+    {"refused", "refused", RATE},
 };
 
 enum {
@@ -60,12 +61,12 @@ static int honest_row(const struct idem_replays_count *c, const char *name,
     double v[HONEST] = {(double)c->windows, (double)c->found,
                         fmin(1, idem_injection_upper95(c->found) / (double)c->windows)};
     int at = 3;
-    for (int i = 0; i < IDEM_CHECKS; i++)
+    for (int i = 0; i < IDEM_CHECK_REFUSED; i++)
         v[at++] = (double)c->by[i];
     v[at++] = (double)c->same_text;
     v[at++] = c->nearest;
     v[at++] = c->shifted;
-    v[at++] = c->parts;
+    v[at++] = c->even > 0 ? c->even : NAN;
     return idem_sheet_row(table, name, v);
 }
 
@@ -90,7 +91,8 @@ int idem_replays_report(const struct idem_replays *replays, enum idem_modality m
         "(of none: three divided by the windows). same keys: windows whose counts had occurred "
         "before. nearest: fewest near bits of 256 between a window and one before; moved: the same "
         "where the keys were "
-        "the same, a constant taken out of the times; cells seen: most of a window's.",
+        "the same, a constant taken out of the times; least scatter: around the profile, of what "
+        "independent strokes have.",
         honest, HONEST);
     int r = table ? 0 : IDEM_ERR_NOMEM;
     for (int h = 0; h < IDEM_HONESTS && r == 0; h++)

@@ -6,20 +6,13 @@
 
 #include "eval/replays.h"
 
-enum {
-    KNOWN_STROKES = 30,  /* of a cell in the profile, and */
-    WINDOW_STROKES = 3,  /* in a window, for it to count */
-    TIMES_PER_BIN = 200, /* for the expected squares */
-};
-#define VARIANCE_LEAST 0.05 /* of a sum a stroke: below, rounding decides */
-
 const uint32_t idem_scatter_lengths[IDEM_SCATTER_RUNS] = {10, 20, 40};
 
 struct stage {
     const struct idem_replays_options *o;
     const struct idem_front *front;
-    float *everybody;                            /* flat */
-    double (*square)[IDEM_BINS][IDEM_CONTRASTS]; /* [cells], mean square of a time in a bin */
+    float *everybody; /* flat */
+    struct idem_even *even;
 };
 
 /* A person under way. */
@@ -27,8 +20,7 @@ struct person {
     struct idem_typing typing;
     struct idem_window **windows;
     uint32_t count;
-    float *profile, *all;                                        /* flat */
-    double (*mean)[IDEM_CONTRASTS], (*variance)[IDEM_CONTRASTS]; /* [cells], of the profile */
+    float *profile, *all; /* flat */
     double found[IDEM_SCATTER_WINDOWS], expected[IDEM_SCATTER_WINDOWS];
 };
 
@@ -37,68 +29,14 @@ static size_t flat(const struct stage *s)
     return idem_shape_len(idem_front_shape(s->front, IDEM_KEYBOARD));
 }
 
-/* ------------------------------------------------------------------ what independent strokes do */
-
-static void learn_squares(const struct stage *s)
-{
-    for (uint32_t c = 0; c < s->front->cells; c++) {
-        const float *e = s->front->edges + (size_t)c * IDEM_EDGES;
-        for (int b = 0; b < IDEM_BINS; b++) {
-            const float from = b > 0 ? e[b - 1] : 2 * e[0] - e[1];
-            const float to = b < IDEM_EDGES ? e[b] : 3 * e[IDEM_EDGES - 1] - 2 * e[IDEM_EDGES - 2];
-            for (int i = 0; i < TIMES_PER_BIN; i++) {
-                float f[IDEM_CONTRASTS] = {0};
-                idem_histogram_add(e, from + (to - from) * ((float)i + 0.5f) / TIMES_PER_BIN, f);
-                for (int k = 0; k < IDEM_CONTRASTS; k++)
-                    s->square[c][b][k] += (double)f[k] * (double)f[k] / TIMES_PER_BIN;
-            }
-        }
-    }
-}
-
-static void learn_profile(const struct stage *s, struct person *p)
-{
-    double shares[IDEM_BINS];
-    for (uint32_t c = 0; c < s->front->cells; c++) {
-        const struct idem_drawer d = {s->front, p->profile};
-        const float *f = p->profile + s->front->cells + (size_t)c * IDEM_CONTRASTS;
-        const double n = (double)p->profile[c];
-        idem_draw_shares(&d, c, shares);
-        for (int k = 0; k < IDEM_CONTRASTS; k++) {
-            double square = 0;
-            for (int b = 0; b < IDEM_BINS; b++)
-                square += shares[b] * s->square[c][b][k];
-            p->mean[c][k] = n > 0 ? (double)f[k] / n : 0;
-            p->variance[c][k] = square - p->mean[c][k] * p->mean[c][k];
-        }
-    }
-}
-
-static bool is_known(const struct person *p, uint32_t c)
-{
-    for (int k = 0; k < IDEM_CONTRASTS; k++)
-        if (!(p->variance[c][k] > VARIANCE_LEAST))
-            return false;
-    return p->profile[c] >= KNOWN_STROKES;
-}
+/* ------------------------------------------------------------------ runs */
 
 static void weigh(const struct stage *s, struct person *p, const struct idem_window *w, uint32_t at)
 {
-    p->found[at] = p->expected[at] = 0;
-    for (uint32_t c = 0; c < s->front->cells; c++) {
-        const double n = (double)w->n[c] / IDEM_GRID;
-        if (n < WINDOW_STROKES || !is_known(p, c))
-            continue;
-        for (int k = 0; k < IDEM_CONTRASTS; k++) {
-            const double f = (double)w->sums[c * IDEM_CONTRASTS + (uint32_t)k] / IDEM_GRID;
-            const double off = f - n * p->mean[c][k];
-            p->found[at] += off * off / n;
-            p->expected[at] += p->variance[c][k];
-        }
-    }
+    const struct idem_even_sums sums = idem_even_weigh(s->even, p->profile, w);
+    p->found[at] = sums.found;
+    p->expected[at] = sums.expected;
 }
-
-/* ------------------------------------------------------------------ runs */
 
 static int keep(struct idem_scatter_runs *runs, double ratio)
 {
@@ -164,7 +102,6 @@ static int play_person(const struct stage *s, uint32_t number, struct person *p,
                               .obs = malloc(4 * s->o->strokes * sizeof(struct idem_obs))};
     int r = a.stats && a.obs ? idem_window_new(s->front, IDEM_KEYBOARD, &w) : IDEM_ERR_NOMEM;
     idem_rng_seed(&a.rng, s->o->seed * 1000033 + number);
-    learn_profile(s, p);
     for (int k = 0; k < IDEM_SCATTER_KINDS && r == 0; k++)
         r = play_kind(s, p, (enum idem_scatter_kind)k, &a, w, out);
     out->people += r == 0;
@@ -182,17 +119,13 @@ static void close_person(struct person *p)
     idem_typing_fini(&p->typing);
     free(p->profile);
     free(p->all);
-    free(p->mean);
-    free(p->variance);
 }
 
 static int open_person(const struct stage *s, uint32_t number, struct person *p)
 {
     *p = (struct person){.profile = calloc(flat(s), sizeof *p->profile),
-                         .all = calloc(flat(s), sizeof *p->all),
-                         .mean = calloc(s->front->cells, sizeof *p->mean),
-                         .variance = calloc(s->front->cells, sizeof *p->variance)};
-    int r = p->profile && p->all && p->mean && p->variance ? 0 : IDEM_ERR_NOMEM;
+                         .all = calloc(flat(s), sizeof *p->all)};
+    int r = p->profile && p->all ? 0 : IDEM_ERR_NOMEM;
     if (r == 0)
         r = idem_typing_of_person(s->front, s->o->recording, number, 1, &p->typing);
     if (r == 0)
@@ -233,12 +166,9 @@ int idem_scatter_run(const struct idem_replays_options *options, struct idem_sca
     struct stage s = {.o = options, .front = options->population->front};
     struct idem_scatter scatter = {0};
     s.everybody = calloc(flat(&s), sizeof *s.everybody);
-    s.square = calloc(s.front->cells, sizeof *s.square);
-    int r = s.everybody && s.square ? 0 : IDEM_ERR_NOMEM;
-    if (r == 0) {
-        learn_squares(&s);
+    int r = s.everybody ? idem_even_new(s.front, &s.even) : IDEM_ERR_NOMEM;
+    if (r == 0)
         r = pass(&s, false, &scatter);
-    }
     if (r == 0)
         r = pass(&s, true, &scatter);
     for (int k = 0; k < IDEM_SCATTER_KINDS && r == 0; k++)
@@ -247,7 +177,7 @@ int idem_scatter_run(const struct idem_replays_options *options, struct idem_sca
                 qsort(scatter.runs[k][l].ratio, scatter.runs[k][l].count, sizeof(double),
                       ascending);
     free(s.everybody);
-    free(s.square);
+    idem_even_free(s.even);
     if (r == 0)
         *out = scatter;
     else

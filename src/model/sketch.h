@@ -9,9 +9,10 @@
  *   near     at most IDEM_SKETCH_NEAR of its near bits differ from those of a window before:
  *            times re-noised by a few milliseconds, or shifted by one or two
  *   shifted  the same keys, and after a constant is taken out of the holds, the flights or both at
- *            most IDEM_SKETCH_SHIFTED bits differ: every time of a window before, moved. Not asked
- *            of keys that were there more than IDEM_SKETCH_OFTEN times: somebody types a password
- *            and nothing else, and among many of his windows some are a constant apart
+ *            most IDEM_SKETCH_SHIFTED bits differ: every time of a window before, moved.
+ *
+ * Parts and shifted are not asked of keys that were there more than IDEM_SKETCH_OFTEN times:
+ * somebody types a password and nothing else, and of many such windows two come close.
  *
  * The sketch holds the newest IDEM_SKETCH_WINDOWS, in memory in the order in which they came, at
  * rest in the order of their hashes, which is none: a copy does not tell what came when. Two copies

@@ -160,11 +160,13 @@ static void try_constant(struct idem_sketcher *s, const struct idem_sketch *sket
     }
 }
 
+/* Parts and constants are not asked of keys that come again and again (sketch.h). */
 static enum idem_resent verdict(const struct idem_sketch_match *m)
 {
     if (m->whole)
         return IDEM_RESENT_WHOLE;
-    if (m->together >= IDEM_SKETCH_TOGETHER || m->found >= IDEM_SKETCH_PARTS)
+    if (m->same_text <= IDEM_SKETCH_OFTEN &&
+        (m->together >= IDEM_SKETCH_TOGETHER || m->found >= IDEM_SKETCH_PARTS))
         return IDEM_RESENT_PARTS;
     if (m->nearest <= IDEM_SKETCH_NEAR)
         return IDEM_RESENT_NEAR;

@@ -3,6 +3,7 @@
 #include "server/again.h"
 
 #include "base/log.h"
+#include "model/even.h"
 #include "model/form.h"
 
 /* ------------------------------------------------------------------ making and unmaking */
@@ -15,12 +16,15 @@ int idem_again_init(const struct idem_front *front, const uint8_t key[IDEM_SIPHA
     for (enum idem_modality m = 0; m < IDEM_MODALITIES && err == 0; m++)
         if (idem_front_cells(front, m) > 0)
             err = idem_imprinter_new(front, m, key, &out->imprinters[m]);
+    if (err == 0 && idem_front_cells(front, IDEM_KEYBOARD) > 0)
+        err = idem_even_new(front, &out->even);
     return err;
 }
 
 void idem_again_fini(struct idem_again *again)
 {
     idem_seen_free(again->seen);
+    idem_even_free(again->even);
     for (int m = 0; m < IDEM_MODALITIES; m++)
         idem_imprinter_free(again->imprinters[m]);
     *again = (struct idem_again){0};
@@ -105,15 +109,27 @@ static bool judge_match(const struct idem_sketch_match *match, bool seen,
     return true;
 }
 
-static bool judge_form(const struct idem_again_bench *b, const struct idem_window *window,
-                       struct idem_guard_verdict *out)
+static bool is_too_even(const struct idem_again_bench *b, const struct idem_session *s,
+                        const struct idem_window *window)
+{
+    const struct idem_template *t = &s->person->templates[s->device_class][IDEM_KEYBOARD];
+    struct idem_even_sums sums;
+
+    if (!t->enrolled)
+        return false;
+    sums = idem_even_weigh(b->again->even, t->profile->stats, window);
+    return idem_even_is_too(&sums);
+}
+
+static bool judge_form(const struct idem_again_bench *b, const struct idem_session *s,
+                       const struct idem_window *window, struct idem_guard_verdict *out)
 {
     struct idem_form form;
 
     if (idem_window_modality(window) != IDEM_KEYBOARD)
         return false;
     idem_form_read(b->front, window, &form);
-    if (idem_form_fault(&form) == IDEM_FORM_SOUND)
+    if (idem_form_fault(&form) == IDEM_FORM_SOUND && !is_too_even(b, s, window))
         return false;
     *out = verdict(1, IDEM_SAW_WINDOW_REGULAR, form.bent < 255 ? form.bent : 255, 0);
     return true;
@@ -133,7 +149,7 @@ bool idem_again_look(struct idem_again_bench *bench, struct idem_session *s,
     idem_imprint_make(bench->again->imprinters[m], window, &imprint);
     idem_sketch_compare(bench->sketchers[m], sketch, window, &imprint, &match);
     const bool seen = idem_seen_put(bench->again->seen, imprint.whole);
-    const bool hit = judge_match(&match, seen, &found) || judge_form(bench, window, &found);
+    const bool hit = judge_match(&match, seen, &found) || judge_form(bench, s, window, &found);
     imprint.session = (uint32_t)s->row;
     if (idem_sketch_add(sketch, &imprint) != 0)
         idem_log(IDEM_LOG_ERROR, "kernel: no memory to remember a window by");

@@ -6,7 +6,8 @@
  *   the person's sketch       windows of his that come again, changed or not, in this session or a
  *                             later one, from whichever seat
  *   the organisation's table  windows that come again under somebody else's name
- *   the window's form         sums that no typing adds up to
+ *   the window's form         sums that no typing adds up to, or nearer to the person's profile
+ *                             than any sample of his typing (model/form.h, even.h)
  *
  * A hit is a guard's alarm of kind replay (guard_alarm.h); the window is evidence of nothing and
  * teaches nothing. A window repeated under its own number is not judged, so never asked about.
@@ -26,6 +27,7 @@
 struct idem_again {
     struct idem_imprinter *imprinters[IDEM_MODALITIES]; /* NULL: the front knows no such */
     struct idem_seen *seen;
+    struct idem_even *even; /* NULL: the front knows no keyboard */
 };
 
 int idem_again_init(const struct idem_front *front, const uint8_t key[IDEM_SIPHASH_KEY],
