@@ -10,7 +10,7 @@
 
 enum { BINS = 32, LEAST = 60 };
 /* How far a tree steps; what holds its leaves back, in movements; the most a leaf may say. */
-static const double rate = 0.1, restraint = 20, most_leaf = 0.5;
+static const double rate = 0.2, restraint = 20, most_leaf = 0.5;
 /* Decimals that leaves and thresholds are rounded to, as in the table. */
 static const double decimals = 1000, fine = 10000;
 

@@ -75,22 +75,22 @@ static void draw_mouse(struct player *p)
                               .gain = spread(rng, 0.4, 2.5),
                               .stamps_of_device = idem_rng_below(rng, 2) == 0,
                               .idles = idem_rng_below(rng, 3) == 0,
-                              .stale_ms = idem_rng_below(rng, 3) ? 0 : between(rng, 0, 6)};
+                              .stale_ms = idem_rng_below(rng, 2) ? 0 : between(rng, 0, 8)};
 }
 
 static void draw_person(struct player *p)
 {
     struct idem_rng *rng = &p->rng;
     p->person = (struct person){.pause_ms = between(rng, 50, 180),
-                                .per_bit_ms = spread(rng, 35, 180),
+                                .per_bit_ms = spread(rng, 25, 180),
                                 .width = spread(rng, 3, 40),
                                 .reach_low = between(rng, 0.6, 0.9),
                                 .reach_high = between(rng, 0.95, 1.12),
                                 .aim_error = between(rng, 0.03, 0.2),
                                 .bow = between(rng, 0.05, 0.6),
-                                .sway = between(rng, 0.12, 0.55),
+                                .sway = spread(rng, 0.03, 0.6),
                                 .sway_ms = between(rng, 8, 60),
-                                .tremor = between(rng, 0.1, 0.6),
+                                .tremor = between(rng, 0.02, 0.6),
                                 .overlap = between(rng, 0.5, 1.3)};
 }
 
@@ -154,7 +154,7 @@ static double plan_wander(struct player *p)
 static double plan_shake(struct player *p)
 {
     struct idem_rng *rng = &p->rng;
-    const double ms = spread(rng, 50, 160), length = spread(rng, 8, 150);
+    const double ms = spread(rng, 22, 160), length = spread(rng, 5, 150);
     double start = 0, end = 0, angle = between(rng, 0, full_turn);
     if (idem_rng_below(rng, 2))
         angle = full_turn / 4 * idem_rng_below(rng, 4);
@@ -314,7 +314,7 @@ static void gesture(struct player *p)
     p->lock = what == 19 ? 1 + (int)idem_rng_below(rng, 2) : 0;
     const double ms = what < 3   ? plan_wander(p)
                       : what < 5 ? plan_loop(p)
-                      : what < 6 ? plan_shake(p)
+                      : what < 7 ? plan_shake(p)
                                  : plan_aim(p, near * (tx - p->x), near * (ty - p->y));
     move(p, ms);
     if (idem_rng_below(rng, 3))

@@ -12,16 +12,16 @@
 #include "eval/robot.h"
 
 enum {
-    ROBOT_SESSIONS = 150,
+    ROBOT_SESSIONS = 300,
     ROBOT_GESTURES = 5,
-    HAND_SESSIONS = 600,
+    HAND_SESSIONS = 1500,
     HAND_GESTURES = 12,
     VARIATIONS = 3,
     EVENTS = 65536, /* most of a made session */
 };
 
 /* Shares of a source on its side. */
-static const double recorded_share = 1, robot_share = 0.7, varied_share = 4, hand_share = 9;
+static const double recorded_share = 1, robot_share = 0.7, varied_share = 4, hand_share = 6;
 
 /* How a session of a person is varied. */
 struct variation {

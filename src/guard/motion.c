@@ -56,7 +56,7 @@ void idem_motion_judge_init(struct idem_motion_judge *j, const struct idem_guard
     j->device = *device;
     j->forest = &idem_forest_shipped;
     j->grain.finest = 1;
-    j->grain.pixel = 0.001;
+    j->grain.per_pixel = 1000;
     j->odds = IDEM_GUARD_PRIOR;
     j->finding.log_odds = IDEM_GUARD_PRIOR;
 }
@@ -152,7 +152,7 @@ static bool seen_before(struct idem_motion_judge *j, const float *measure)
     const struct idem_strand *s = &j->strand;
     struct idem_past_moves *past = &j->past;
     if (s->hash_count < REPEAT_STEPS || measure[IDEM_MEASURE_LINE] <= IDEM_MEASURE_NONE ||
-        idem_strand_length(s) < repeat_units * j->grain.pixel)
+        idem_strand_length(s) < repeat_units / j->grain.per_pixel)
         return false;
     const uint32_t hash = (uint32_t)(s->hash >> 32 ^ s->hash) | 1;
     for (uint32_t i = 0; i < IDEM_MOTION_PASTS; i++)
@@ -221,12 +221,12 @@ static bool end_before(struct idem_motion_judge *j, int64_t t_us)
 
 static void note_grain(struct idem_grain *grain, double x, double y, double dx, double dy)
 {
-    if (!grain->fractions && (x != floor(x) || y != floor(y))) {
+    if (!grain->fractions && (x != (double)(int32_t)x || y != (double)(int32_t)y)) {
         grain->fractions = true;
         grain->finest = 1;
     }
     if (fabs(x) > 4 || fabs(y) > 4)
-        grain->pixel = 1;
+        grain->per_pixel = 1;
     if (dx > 0 && dx < grain->finest)
         grain->finest = dx;
     if (dy > 0 && dy < grain->finest)
@@ -242,10 +242,11 @@ static void move(struct idem_motion_judge *j, double x, double y, int64_t t_us, 
         if (j->strand.count >= 3 && idle_us > 0)
             j->pace_us = j->pace_us ? j->pace_us + (idle_us - j->pace_us) / 8 : idle_us;
         j->before_us = t_us - idle_us;
-        j->step = sqrt(dx * dx + dy * dy);
+        j->step_x = dx;
+        j->step_y = dy;
         j->step_us = t_us;
     }
-    idem_strand_add(&j->strand, x, y, t_us, j->grain.pixel);
+    idem_strand_add(&j->strand, x, y, t_us, j->grain.per_pixel);
     j->x = x;
     j->y = y;
     j->placed = true;
@@ -256,14 +257,14 @@ static void move(struct idem_motion_judge *j, double x, double y, int64_t t_us, 
 /* A click that no movement led to, or that came at full speed. */
 static bool judge_approach(struct idem_motion_judge *j, int64_t t_us)
 {
-    const double leap = j->step / j->grain.pixel;
+    const double leap = sqrt(j->step_x * j->step_x + j->step_y * j->step_y) * j->grain.per_pixel;
     const int64_t since = t_us - j->step_us, took = j->step_us - j->before_us;
     if (leap < leap_units || j->pace_us > SLOW_US)
         return false;
     const bool jump = j->lone && since <= JUMP_CLICK_US;
     const bool rush = !j->lone && since <= RUSH_CLICK_US && took > 0 && took <= RUSH_STEP_US &&
                       leap * 1e6 / (double)took >= rush_units;
-    j->step = 0;
+    j->step_x = j->step_y = 0;
     if (!jump && !rush)
         return false;
     j->saw.jumps++;
@@ -300,7 +301,7 @@ static bool warp(struct idem_motion_judge *j, double x, double y, int64_t t_us)
     j->x = x;
     j->y = y;
     j->placed = true;
-    j->step = 0;
+    j->step_x = j->step_y = 0;
     j->saw.warps++;
     return weigh(j, warp_nats, true, t_us);
 }
@@ -317,7 +318,7 @@ static void forget_way(struct idem_motion_judge *j)
 {
     idem_strand_clear(&j->strand);
     j->placed = j->pressed = j->lone = j->suspect = false;
-    j->x = j->y = j->step = 0;
+    j->x = j->y = j->step_x = j->step_y = 0;
 }
 
 bool idem_motion_judge_event(struct idem_motion_judge *j, enum idem_pointer_kind kind, double x,

@@ -50,7 +50,7 @@ struct idem_motion_judge {
     /* the last step that moved, and what stood before it */
     int64_t step_us, before_us;
     int64_t pace_us; /* usual time between two steps of a movement, 0: none yet */
-    double step;
+    double step_x, step_y;
     bool lone;    /* a pause came before that step, nothing moved since */
     bool suspect; /* the last movement or jump spoke for a program */
     bool pressed;

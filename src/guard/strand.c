@@ -18,7 +18,7 @@ static const double telling = 4;
 static const double most_change = 4;
 
 struct chord {
-    double dx, dy, dt, length, speed;
+    double dx, dy, dt, per_s, length, speed;
 };
 
 /* What is summed up along the chords. */
@@ -57,24 +57,29 @@ void idem_strand_clear(struct idem_strand *s)
     s->last_x = s->last_y = 0;
 }
 
-/* FNV-1a over steps in sixteenths of a pixel. */
-static void stir(struct idem_strand *s, double dx, double dy)
+static int32_t nearest(double v)
 {
-    const int32_t ix = (int32_t)lrint(16 * dx), iy = (int32_t)lrint(16 * dy);
+    return (int32_t)(v < 0 ? v - 0.5 : v + 0.5);
+}
+
+/* FNV-1a over steps in sixteenths of a pixel. */
+static void stir(struct idem_strand *s, double dx, double dy, double per_pixel)
+{
+    const int32_t ix = nearest(16 * per_pixel * dx), iy = nearest(16 * per_pixel * dy);
     const uint64_t step = (uint64_t)(uint32_t)ix << 32 | (uint32_t)iy;
     s->hash = (s->hash ^ step) * UINT64_C(0x100000001b3);
     s->hash ^= s->hash >> 29;
     s->hash_count++;
 }
 
-void idem_strand_add(struct idem_strand *s, double x, double y, int64_t t_us, double pixel)
+void idem_strand_add(struct idem_strand *s, double x, double y, int64_t t_us, double per_pixel)
 {
     if (s->count == 0) {
         s->start_us = t_us;
         s->x0 = x;
         s->y0 = y;
     } else if (s->last_x != (float)(x - s->x0) || s->last_y != (float)(y - s->y0)) {
-        stir(s, (x - s->x0 - (double)s->last_x) / pixel, (y - s->y0 - (double)s->last_y) / pixel);
+        stir(s, x - s->x0 - (double)s->last_x, y - s->y0 - (double)s->last_y, per_pixel);
     }
     const int32_t since = (int32_t)(t_us - s->start_us);
     uint32_t at = s->count;
@@ -90,24 +95,36 @@ void idem_strand_add(struct idem_strand *s, double x, double y, int64_t t_us, do
     s->count = at + 1;
 }
 
-double idem_strand_length(const struct idem_strand *s)
+/* Lengths of the steps, length[0] being nought; returns their sum. */
+static double step_lengths(const struct idem_strand *s, double *length)
 {
-    double length = 0;
+    double sum = 0;
+    length[0] = 0;
     for (uint32_t i = 1; i < s->count; i++) {
         const double dx = (double)s->point[i].x - (double)s->point[i - 1].x;
         const double dy = (double)s->point[i].y - (double)s->point[i - 1].y;
-        length += sqrt(dx * dx + dy * dy);
+        length[i] = sqrt(dx * dx + dy * dy);
+        sum += length[i];
     }
-    return length;
+    return sum;
 }
 
-static struct chord chord_between(const struct idem_point *a, const struct idem_point *b)
+double idem_strand_length(const struct idem_strand *s)
+{
+    double length[IDEM_STRAND_POINTS];
+    return step_lengths(s, length);
+}
+
+/* length: of the chord when it is known, of one step; else negative. */
+static struct chord chord_between(const struct idem_point *a, const struct idem_point *b,
+                                  double length)
 {
     struct chord c = {.dx = (double)b->x - (double)a->x,
                       .dy = (double)b->y - (double)a->y,
                       .dt = 1e-6 * (double)(b->t_us - a->t_us)};
-    c.length = sqrt(c.dx * c.dx + c.dy * c.dy);
-    c.speed = c.length / c.dt;
+    c.per_s = 1 / c.dt;
+    c.length = length < 0 ? sqrt(c.dx * c.dx + c.dy * c.dy) : length;
+    c.speed = c.length * c.per_s;
     return c;
 }
 
@@ -116,7 +133,8 @@ static struct chord chord_between(const struct idem_point *a, const struct idem_
 /* Sums for the best line, and for the best cubic in Legendre polynomials of the step's number. */
 struct fits {
     double x, y, xx, xy, yy;
-    double px[4], py[4], pp[4];
+    double px[4], py[4];
+    double even[3], odd[3]; /* products of the polynomials */
 };
 
 static void fit_point(struct fits *f, const struct idem_point *p, double u)
@@ -132,6 +150,12 @@ static void fit_point(struct fits *f, const struct idem_point *p, double u)
         f->px[k] += basis[k] * x;
         f->py[k] += basis[k] * y;
     }
+    f->even[0] += 1;
+    f->even[1] += basis[2];
+    f->even[2] += basis[2] * basis[2];
+    f->odd[0] += u2;
+    f->odd[1] += u * basis[3];
+    f->odd[2] += basis[3] * basis[3];
 }
 
 /*
@@ -148,21 +172,10 @@ static double explained(const double m[3], const double p[2])
 
 static double cubic_residual(const struct fits *f, uint32_t n)
 {
-    double even[3] = {0}, odd[3] = {0};
-    for (uint32_t i = 0; i < n; i++) {
-        const double u = 2.0 * i / (n - 1) - 1, u2 = u * u;
-        const double b2 = 1.5 * u2 - 0.5, b3 = u * (2.5 * u2 - 1.5);
-        even[0] += 1;
-        even[1] += b2;
-        even[2] += b2 * b2;
-        odd[0] += u2;
-        odd[1] += u * b3;
-        odd[2] += b3 * b3;
-    }
     const double ex[2] = {f->px[0], f->px[2]}, ox[2] = {f->px[1], f->px[3]};
     const double ey[2] = {f->py[0], f->py[2]}, oy[2] = {f->py[1], f->py[3]};
-    const double rest = f->xx + f->yy - explained(even, ex) - explained(odd, ox) -
-                        explained(even, ey) - explained(odd, oy);
+    const double rest = f->xx + f->yy - explained(f->even, ex) - explained(f->odd, ox) -
+                        explained(f->even, ey) - explained(f->odd, oy);
     return sqrt(larger(0, rest) / n);
 }
 
@@ -179,49 +192,48 @@ static void close_fits(const struct fits *f, uint32_t n, double unit, struct out
 }
 
 /* The speed over the last eighth of the time, and the way at three quarters. */
-static void close_time(const struct idem_strand *s, struct outline *o)
+static void close_time(const struct idem_strand *s, const double *length, struct outline *o)
 {
     const double end_us = (double)s->point[s->count - 1].t_us, late = 0.75 * end_us;
     double way = 0;
-    o->homing = 1;
-    bool passed = false;
-    for (uint32_t i = 1; i < s->count && !passed; i++) {
-        const struct chord c = chord_between(&s->point[i - 1], &s->point[i]);
-        const double over = (double)s->point[i].t_us - late;
-        way += c.length;
-        if (over >= 0) {
-            o->homing = (way - c.length * over / (1e6 * c.dt)) / o->length;
-            passed = true;
-        }
-    }
+    uint32_t at = 1;
+    while (at < s->count && (double)s->point[at].t_us < late)
+        way += length[at++];
+    const double over = (double)s->point[at].t_us - late;
+    const double took = (double)(s->point[at].t_us - s->point[at - 1].t_us);
+    o->homing = (way + length[at] * (1 - over / took)) / o->length;
     for (uint32_t i = s->count - 1; i > 0 && o->end_time < 0.12 * o->duration; i--) {
-        const struct chord c = chord_between(&s->point[i - 1], &s->point[i]);
-        o->end_length += c.length;
-        o->end_time += c.dt;
+        o->end_length += length[i];
+        o->end_time = 1e-6 * (end_us - (double)s->point[i - 1].t_us);
     }
 }
 
-static void draw_outline(const struct idem_strand *s, double unit, struct outline *o)
+static void draw_outline(const struct idem_strand *s, const double *length, double unit,
+                         struct outline *o)
 {
     struct fits fits = {0};
-    struct chord before = {0};
+    double top_way = 0, top_took = 1;
     uint32_t still = 0;
     const uint32_t n = s->count;
-    *o = (struct outline){.duration = 1e-6 * (double)s->point[n - 1].t_us};
+    const double step = 2.0 / (n - 1);
     for (uint32_t i = 0; i < n; i++) {
-        fit_point(&fits, &s->point[i], 2.0 * i / (n - 1) - 1);
+        fit_point(&fits, &s->point[i], step * i - 1);
         if (i == 0)
             continue;
-        const struct chord c = chord_between(&s->point[i - 1], &s->point[i]);
-        o->length += c.length;
-        still = c.length < 1e-3 * unit ? still + 1 : 0;
+        still = length[i] < 1e-3 * unit ? still + 1 : 0;
         o->still = still > o->still ? still : o->still;
-        if (i > 1)
-            o->top_speed = larger(o->top_speed, (before.length + c.length) / (before.dt + c.dt));
-        before = c;
+        if (i < 2)
+            continue;
+        const double way = length[i - 1] + length[i];
+        const double took = (double)(s->point[i].t_us - s->point[i - 2].t_us);
+        if (way * top_took > top_way * took) {
+            top_way = way;
+            top_took = took;
+        }
     }
+    o->top_speed = 1e6 * top_way / top_took;
     close_fits(&fits, n, unit, o);
-    close_time(s, o);
+    close_time(s, length, o);
 }
 
 /* ------------------------------------------------------------------ the texture */
@@ -250,44 +262,62 @@ static void tie(struct texture *t, struct carry *before, const struct carry *now
     *before = *now;
 }
 
+/* One division for three: dividing costs more than all the rest. */
+struct reciprocals {
+    double mean2, product, speeds;
+};
+
+static struct reciprocals divide(double mean2, double product, double speeds)
+{
+    const double all = 1 / (mean2 * product * speeds);
+    return (struct reciprocals){all * product * speeds, all * mean2 * speeds,
+                                all * mean2 * product};
+}
+
 static void pair_up(struct texture *t, const struct chord *a, const struct chord *b, double unit,
                     struct carry *before)
 {
     const double mean = (a->length + b->length) / 2, dt = (a->dt + b->dt) / 2;
+    const double shorter = smaller(a->length, b->length);
     if (!(mean > telling * unit)) {
         before->has = false;
         return;
     }
-    const double speed = mean / dt, unit2 = unit * unit;
+    const bool angle = shorter > 1e-6 * unit;
+    const double unit2 = unit * unit;
+    const struct reciprocals per =
+        divide(mean * mean, angle ? a->length * b->length : 1, a->speed + b->speed);
     struct carry now = {.has = true, .ax = b->dx - a->dx, .ay = b->dy - a->dy};
-    const double vx = b->dx / b->dt - a->dx / a->dt, vy = b->dy / b->dt - a->dy / a->dt;
-    const double rough = larger(0, now.ax * now.ax + now.ay * now.ay - unit2) / (mean * mean);
-    const double rough_v = larger(0, vx * vx + vy * vy - unit2 / (dt * dt)) / (speed * speed);
+    const double vx = b->dx * b->per_s - a->dx * a->per_s;
+    const double vy = b->dy * b->per_s - a->dy * a->per_s;
+    const double change2 = now.ax * now.ax + now.ay * now.ay;
+    const double rough = larger(0, change2 - unit2) * per.mean2;
+    const double rough_v = larger(0, (vx * vx + vy * vy) * dt * dt - unit2) * per.mean2;
     const double r = smaller(rough, most_change), v = smaller(rough_v, most_change);
-    const double product = a->length * b->length;
-    const bool angle = smaller(a->length, b->length) > 1e-9 * unit;
-    const double cosine = angle ? (a->dx * b->dx + a->dy * b->dy) / product : 1;
-    now.turn = angle ? (a->dx * b->dy - a->dy * b->dx) / product : 0;
-    now.change = (b->speed - a->speed) / (a->speed + b->speed);
+    const double cosine = angle ? (a->dx * b->dx + a->dy * b->dy) * per.product : 1;
     const double slack = 1.2 * unit + 0.02 * mean;
+    now.turn = angle ? (a->dx * b->dy - a->dy * b->dx) * per.product : 0;
+    now.change = (b->speed - a->speed) * per.speeds;
     now.slack2 = slack * slack;
     t->pairs++;
-    t->even += now.ax * now.ax + now.ay * now.ay <= now.slack2;
+    t->even += change2 <= now.slack2;
     t->rough += r;
     t->rough_v += v;
-    t->haste += smaller(r, v) * 0.000256 / (dt * dt);
+    t->haste += smaller(r, v) * 0.000256 * a->per_s * b->per_s;
     t->turn += cosine < 0 ? 1 : fabs(now.turn);
-    t->sharp += (1 - cosine) * smaller(a->length, b->length);
+    t->sharp += (1 - cosine) * shorter;
     tie(t, before, &now, unit2);
 }
 
-static void weave(const struct idem_strand *s, double unit, uint32_t stride, struct texture *t)
+static void weave(const struct idem_strand *s, const double *length, double unit, uint32_t stride,
+                  struct texture *t)
 {
     struct chord before = {0};
     struct carry carry = {0};
     *t = (struct texture){0};
     for (uint32_t i = stride; i < s->count; i += stride) {
-        const struct chord c = chord_between(&s->point[i - stride], &s->point[i]);
+        const struct chord c =
+            chord_between(&s->point[i - stride], &s->point[i], stride == 1 ? length[i] : -1);
         t->length += c.length;
         t->length2 += c.length * c.length;
         t->speed += c.speed;
@@ -365,8 +395,9 @@ static double unit_of(const struct idem_grain *grain, double length)
 bool idem_strand_measure(const struct idem_strand *s, const struct idem_grain *grain,
                          float *measure)
 {
-    const double length = idem_strand_length(s), unit = unit_of(grain, length);
-    struct outline outline;
+    double lengths[IDEM_STRAND_POINTS];
+    const double length = step_lengths(s, lengths), unit = unit_of(grain, length);
+    struct outline outline = {.length = length};
     struct texture texture;
     if (s->count < 4 || length < 8 * unit || s->point[s->count - 1].t_us < 30000)
         return false;
@@ -374,9 +405,10 @@ bool idem_strand_measure(const struct idem_strand *s, const struct idem_grain *g
     const uint32_t stride = step >= 8 * unit ? 1 : step >= 4 * unit ? 2 : step >= 2 * unit ? 4 : 8;
     for (int i = 0; i < IDEM_MEASURES; i++)
         measure[i] = IDEM_MEASURE_NONE;
-    draw_outline(s, unit, &outline);
+    outline.duration = 1e-6 * (double)s->point[s->count - 1].t_us;
+    draw_outline(s, lengths, unit, &outline);
     measure_outline(&outline, s->count, unit, measure);
-    weave(s, unit, stride, &texture);
+    weave(s, lengths, unit, stride, &texture);
     measure_texture(&texture, unit, measure);
     return true;
 }

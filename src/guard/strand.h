@@ -62,14 +62,14 @@ struct idem_strand {
 
 /* What a device's positions are made of, as far as seen. */
 struct idem_grain {
-    bool fractions; /* positions between whole numbers occur */
-    double finest;  /* smallest step but nought */
-    double pixel;   /* 1, or 1/1000 where the whole screen is one unit wide */
+    bool fractions;   /* positions between whole numbers occur */
+    double finest;    /* smallest step but nought */
+    double per_pixel; /* 1, or 1000 where the whole screen is one unit wide */
 };
 
 void idem_strand_clear(struct idem_strand *s); /* wipes */
-/* A position at or after the time of the last. pixel: of the grain. */
-void idem_strand_add(struct idem_strand *s, double x, double y, int64_t t_us, double pixel);
+/* A position at or after the time of the last. per_pixel: of the grain. */
+void idem_strand_add(struct idem_strand *s, double x, double y, int64_t t_us, double per_pixel);
 /*
  * Fills measure[IDEM_MEASURES]. False, and nothing written, for less than 4 points, 30 ms or 8
  * units.
