@@ -225,7 +225,7 @@ class Acting(AlarmCase):
         self.assertEqual(events[2][1]["guard"]["kind"], "scripted-pointer")
 
     def test_the_log_names_nobody(self):
-        self.send(alarm())
+        self.send(*(alarm(seq) for seq in range(1, 17)))
         line = wait_for("the line", lambda: [x for x in self.server.stderr().splitlines() if "guard:" in x])
         self.assertEqual(len(line), 1)
         for secret in (self.session.id, self.session.opened["session"]["person"], "seat-1"):
