@@ -4,7 +4,7 @@
  *
  *   movement   . . . . .  300 ms | press | release | scroll | 1.28 s     ends, is measured
  *              [-------]         and the forest says how many nats it is worth
- *   jump       .         300 ms    . P                one report across the screen, then a click:
+ *   jump       .         100 ms    . P                one report across the screen, then a click:
  *                                 [--]                no movement to measure, and none was made
  *   rush       . . . . P                              a click at full speed: no hand stops so
  *   repeat     the steps of an earlier movement, all of them, in order
@@ -33,8 +33,9 @@ static const double fading = 0.96;
 static const double tap_nats = 0.4; /* after a jump where a hand was before: touch, as a rule */
 static const double jump_nats = 4.0, rush_nats = 3.0, repeat_nats = 7.0;
 static const double warp_nats = 14, click_nats = 0.7;
-/* A jump's and a rush's least length; a rush's least speed per s; a click this soon after. */
+/* A jump's and a rush's least length, a rush's least speed per s; rest before, click after. */
 static const double leap_units = 60, rush_units = 2000;
+#define JUMP_IDLE_US  INT64_C(100000)
 #define JUMP_CLICK_US INT64_C(150000)
 #define RUSH_CLICK_US INT64_C(40000)
 #define RUSH_STEP_US  INT64_C(60000)
@@ -197,7 +198,7 @@ static bool end_movement(struct idem_motion_judge *j, bool goes_on, int64_t t_us
         j->measured++;
         if (nats > 0)
             describe(j, measure, nats);
-        if (seen_before(j, measure)) {
+        if (!goes_on && j->pieces == 0 && seen_before(j, measure)) {
             j->saw.repeats++;
             nats = repeat_nats;
         }
@@ -238,7 +239,7 @@ static void move(struct idem_motion_judge *j, double x, double y, int64_t t_us, 
     const double dx = j->placed ? fabs(x - j->x) : 0, dy = j->placed ? fabs(y - j->y) : 0;
     note_grain(&j->grain, x, y, dx, dy);
     if (dx > 0 || dy > 0) {
-        j->lone = idle_us > GAP_US;
+        j->lone = idle_us > JUMP_IDLE_US;
         if (j->strand.count >= 3 && idle_us > 0)
             j->pace_us = j->pace_us ? j->pace_us + (idle_us - j->pace_us) / 8 : idle_us;
         j->before_us = t_us - idle_us;
