@@ -11,15 +11,13 @@
 
 #include "cli/answer.h"
 #include "cli/command.h"
+#include "cli/option.h"
 #include "eval/injection.h"
 #include "eval/parallel.h"
 
 enum id { HUMAN = 256, USERS, CLOCKS, SEED, JSON, HTML, SKIP_BAD, THREADS };
 
-static const struct {
-    const char *name, *value, *help;
-    int id;
-} rows[] = {
+static const struct idem_cli_option rows[] = {
     {"human", "FILE", "a keyboard recording of people (may be repeated)", HUMAN},
     {"users", "RANGES", "of the recording before it take these people only: 1-72,80,90-99/2",
      USERS},
@@ -54,14 +52,6 @@ static const char about[] =
     "sessions, false_alarms, upper95_per_million_keys (one-sided, exact Poisson: the rule of\n"
     "three); alarms, every false alarm by file, person, session and cause; and the tables.\n\n";
 
-static void help(void)
-{
-    fputs(about, stdout);
-    for (int i = 0; i < OPTIONS; i++)
-        printf("  --%-10s %-7s %s\n", rows[i].name, rows[i].value ? rows[i].value : "",
-               rows[i].help);
-}
-
 static int take_file(struct options *o, const char *path)
 {
     if (o->count == IDEM_INJECTION_FILES)
@@ -78,22 +68,16 @@ static int take_users(struct options *o, const char *ranges)
     return 0;
 }
 
-static int take_number(struct options *o, int id, const char *value)
+static int take_seed(struct options *o, const char *value)
 {
-    uint32_t n;
-    if (id == SEED)
-        return idem_cli_number(value, 0, 999999999, &o->seed)
-                   ? 0
-                   : idem_cli_usage("eval injection", "--seed takes a number");
-    if (!idem_cli_number(value, 1, IDEM_THREADS_MAX, &n))
-        return idem_cli_usage("eval injection", "--threads takes a number from 1 to %d",
-                              IDEM_THREADS_MAX);
-    idem_parallel_threads((int)n);
-    return 0;
+    return idem_cli_number(value, 0, 999999999, &o->seed)
+               ? 0
+               : idem_cli_usage("eval injection", "--seed takes a number");
 }
 
-static int take(struct options *o, int id, const char *value)
+static int take(void *arg, int id, char *value)
 {
+    struct options *o = arg;
     switch (id) {
     case HUMAN:
         return take_file(o, value);
@@ -112,29 +96,17 @@ static int take(struct options *o, int id, const char *value)
         o->skip_bad = true;
         return 0;
     case SEED:
-    case THREADS:
-        return take_number(o, id, value);
+        return take_seed(o, value);
     default:
-        return idem_cli_usage("eval injection", "this option does not exist or lacks its value");
+        return idem_cli_take_threads("eval injection", value);
     }
 }
 
 /* 0: go on. -1: help was printed. Otherwise an exit code after a message. */
 static int parse(struct options *o, int argc, char **argv)
 {
-    struct option longs[OPTIONS + 2] = {{NULL, 0, NULL, 0}};
-    int opt, r = 0;
-    for (int i = 0; i < OPTIONS; i++)
-        longs[i] = (struct option){rows[i].name, rows[i].value != NULL, NULL, rows[i].id};
-    longs[OPTIONS] = (struct option){"help", no_argument, NULL, 'h'};
-    optind = 1;
-    while (r == 0 && (opt = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-        if (opt == 'h') {
-            help();
-            return -1;
-        }
-        r = take(o, opt, optarg);
-    }
+    const struct idem_cli_options options = {"eval injection", about, rows, OPTIONS, take, o};
+    int r = idem_cli_options(&options, argc, argv);
     if (r == 0 && argc - optind != 1)
         r = idem_cli_usage("eval injection",
                            "one file of payloads, not %d; recordings of people "

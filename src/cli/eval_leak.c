@@ -11,6 +11,7 @@
 
 #include "cli/answer.h"
 #include "cli/command.h"
+#include "cli/option.h"
 #include "eval/keys.h"
 #include "eval/leak.h"
 #include "eval/parallel.h"
@@ -41,10 +42,7 @@ enum id {
     THREADS
 };
 
-static const struct {
-    const char *name, *value, *help;
-    int id;
-} rows[] = {
+static const struct idem_cli_option rows[] = {
     {"population", "FILE",
      "recordings of other people, from which the attacker learns (repeatable)", POPULATION},
     {"population-users", "RANGES", "learn from these people only: 1-72,80", POPULATION_USERS},
@@ -82,17 +80,11 @@ struct options {
     struct idem_leak_options leak;
 };
 
-static void help(void)
-{
-    fputs("usage: idem eval leak --population FILE [OPTION...] DATA\n\n"
-          "What somebody who holds every window of a session, the profile, a vocabulary and a\n"
-          "language model learns about the text: likelihood ratios of single words, values and\n"
-          "orders of strokes, words and passwords read. Keyboard only.\n\n",
-          stdout);
-    for (int i = 0; i < OPTIONS; i++)
-        printf("  --%-16s %-8s  %s\n", rows[i].name, rows[i].value ? rows[i].value : "",
-               rows[i].help);
-}
+static const char about[] =
+    "usage: idem eval leak --population FILE [OPTION...] DATA\n\n"
+    "What somebody who holds every window of a session, the profile, a vocabulary and a\n"
+    "language model learns about the text: likelihood ratios of single words, values and\n"
+    "orders of strokes, words and passwords read. Keyboard only.\n\n";
 
 /* Cuts a list at its commas, in place; -1 when there are too many or empty parts. */
 static int split(char *list, char **parts, int most)
@@ -169,8 +161,9 @@ static int take_number(struct options *o, int id, const char *value)
     return 0;
 }
 
-static int take(struct options *o, int id, char *value)
+static int take(void *arg, int id, char *value)
 {
+    struct options *o = arg;
     switch (id) {
     case POPULATION:
         if (o->populations == POPULATIONS)
@@ -235,20 +228,8 @@ static int check(struct options *o, int files)
 
 static int parse(struct options *o, int argc, char **argv)
 {
-    struct option longs[OPTIONS + 2] = {{NULL, 0, NULL, 0}};
-    int opt, r = 0;
-    for (int i = 0; i < OPTIONS; i++)
-        longs[i] = (struct option){rows[i].name, rows[i].value != NULL, NULL, rows[i].id};
-    longs[OPTIONS] = (struct option){"help", no_argument, NULL, 'h'};
-    optind = 1;
-    while (r == 0 && (opt = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-        if (opt == 'h') {
-            help();
-            return -1;
-        }
-        r = opt == '?' ? idem_cli_usage("eval", "this option does not exist or lacks its value")
-                       : take(o, opt, optarg);
-    }
+    const struct idem_cli_options options = {"eval leak", about, rows, OPTIONS, take, o};
+    int r = idem_cli_options(&options, argc, argv);
     r = r ? r : check(o, argc - optind);
     o->data = r ? NULL : argv[optind];
     return r;
