@@ -6,7 +6,7 @@
 #include <string.h>
 
 struct row {
-    const char *name, *help, *label; /* rows of one name follow each other, each with its label */
+    const char *name, *help; /* rows of one name follow each other, each with a label */
 };
 
 #define ALARMS      "idem_guard_alarms_total"
@@ -14,30 +14,38 @@ struct row {
 
 /* clang-format off */
 static const struct row rows[IDEM_METRICS] = {
-    [IDEM_METRIC_REQUESTS] = {"idem_requests_total", "HTTP requests begun", NULL},
-    [IDEM_METRIC_REFUSED] = {"idem_requests_refused_total", "HTTP requests refused", NULL},
-    [IDEM_METRIC_OVERLOADED] = {"idem_requests_overloaded_total", "HTTP requests answered 503", NULL},
-    [IDEM_METRIC_WINDOWS] = {"idem_windows_total", "Windows made durable", NULL},
-    [IDEM_METRIC_REPEATED] = {"idem_windows_repeated_total", "Windows that were held already", NULL},
-    [IDEM_METRIC_SCORED] = {"idem_windows_scored_total", "Windows compared with a profile", NULL},
-    [IDEM_METRIC_ENROLLED] = {"idem_windows_enrolled_total", "Windows taken for enrolment", NULL},
-    [IDEM_METRIC_LEARNED] = {"idem_windows_learned_total", "Windows learned after quarantine", NULL},
-    [IDEM_METRIC_DRIFTS] = {"idem_lessons_refused_total", "Lessons too far from what was enrolled", NULL},
-    [IDEM_METRIC_COMMITS] = {"idem_commits_total", "Transactions committed", NULL},
-    [IDEM_METRIC_COMMIT_FAILURES] = {"idem_commit_failures_total", "Transactions rolled back", NULL},
-    [IDEM_METRIC_LOCKS] = {"idem_locks_total", "Sessions locked", NULL},
-    [IDEM_METRIC_STREAM_DROPS] = {"idem_stream_drops_total", "Stream clients that fell behind", NULL},
-    [IDEM_METRIC_ALARMS_INJECTED] = {ALARMS, ALARMS_HELP, "{kind=\"injected-keys\"}"},
-    [IDEM_METRIC_ALARMS_SCRIPTED] = {ALARMS, ALARMS_HELP, "{kind=\"scripted-pointer\"}"},
-    [IDEM_METRIC_ALARMS_REMOTE] = {ALARMS, ALARMS_HELP, "{kind=\"remote-control\"}"},
-    [IDEM_METRIC_ALARMS_MACRO] = {ALARMS, ALARMS_HELP, "{kind=\"macro\"}"},
-    [IDEM_METRIC_ALARMS_REPLAY] = {ALARMS, ALARMS_HELP, "{kind=\"replay\"}"},
+    [IDEM_METRIC_REQUESTS] = {"idem_requests_total", "HTTP requests begun"},
+    [IDEM_METRIC_REFUSED] = {"idem_requests_refused_total", "HTTP requests refused"},
+    [IDEM_METRIC_OVERLOADED] = {"idem_requests_overloaded_total", "HTTP requests answered 503"},
+    [IDEM_METRIC_WINDOWS] = {"idem_windows_total", "Windows made durable"},
+    [IDEM_METRIC_REPEATED] = {"idem_windows_repeated_total", "Windows that were held already"},
+    [IDEM_METRIC_SCORED] = {"idem_windows_scored_total", "Windows compared with a profile"},
+    [IDEM_METRIC_ENROLLED] = {"idem_windows_enrolled_total", "Windows taken for enrolment"},
+    [IDEM_METRIC_LEARNED] = {"idem_windows_learned_total", "Windows learned after quarantine"},
+    [IDEM_METRIC_DRIFTS] = {"idem_lessons_refused_total", "Lessons too far from what was enrolled"},
+    [IDEM_METRIC_COMMITS] = {"idem_commits_total", "Transactions committed"},
+    [IDEM_METRIC_COMMIT_FAILURES] = {"idem_commit_failures_total", "Transactions rolled back"},
+    [IDEM_METRIC_LOCKS] = {"idem_locks_total", "Sessions locked"},
+    [IDEM_METRIC_STREAM_DROPS] = {"idem_stream_drops_total", "Stream clients that fell behind"},
+    [IDEM_METRIC_ALARMS_INJECTED] = {ALARMS, ALARMS_HELP},
+    [IDEM_METRIC_ALARMS_SCRIPTED] = {ALARMS, ALARMS_HELP},
+    [IDEM_METRIC_ALARMS_REMOTE] = {ALARMS, ALARMS_HELP},
+    [IDEM_METRIC_ALARMS_MACRO] = {ALARMS, ALARMS_HELP},
+    [IDEM_METRIC_ALARMS_REPLAY] = {ALARMS, ALARMS_HELP},
     [IDEM_METRIC_ALARMS_REPEATED] = {"idem_guard_alarms_repeated_total",
-        "Alarms that were held already", NULL},
-    [IDEM_METRIC_SESSIONS] = {"idem_sessions", "Sessions open", NULL},
-    [IDEM_METRIC_STREAMS] = {"idem_streams", "Stream clients connected", NULL},
+        "Alarms that were held already"},
+    [IDEM_METRIC_SESSIONS] = {"idem_sessions", "Sessions open"},
+    [IDEM_METRIC_STREAMS] = {"idem_streams", "Stream clients connected"},
 };
 /* clang-format on */
+
+static const char *const labels[IDEM_METRICS] = {
+    [IDEM_METRIC_ALARMS_INJECTED] = "{kind=\"injected-keys\"}",
+    [IDEM_METRIC_ALARMS_SCRIPTED] = "{kind=\"scripted-pointer\"}",
+    [IDEM_METRIC_ALARMS_REMOTE] = "{kind=\"remote-control\"}",
+    [IDEM_METRIC_ALARMS_MACRO] = "{kind=\"macro\"}",
+    [IDEM_METRIC_ALARMS_REPLAY] = "{kind=\"replay\"}",
+};
 
 /* Each on a cache line of its own: different threads count different things. */
 struct counter {
@@ -73,7 +81,7 @@ void idem_metrics_text(struct idem_text *t)
     for (enum idem_metric m = 0; m < IDEM_METRICS; m++) {
         if (m == 0 || strcmp(rows[m].name, rows[m - 1].name) != 0)
             put_head(t, m);
-        idem_text_fmt(t, "%s%s %lld\n", rows[m].name, rows[m].label ? rows[m].label : "",
+        idem_text_fmt(t, "%s%s %lld\n", rows[m].name, labels[m] != NULL ? labels[m] : "",
                       (long long)idem_metric_read(m));
     }
 }

@@ -261,6 +261,7 @@ int main(int argc, char **argv)
         return write_front();
     if (argc == 3 && strcmp(argv[1], "windows") == 0)
         return play_windows(argv[2]);
-    fprintf(stderr, "usage: native front | native windows FRONT < EVENTS | native guards < EVENTS\n");
+    fprintf(stderr,
+            "usage: native front | native windows FRONT < EVENTS | native guards < EVENTS\n");
     return 2;
 }
