@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""figures.py - runs the evaluations behind the figures of README.md, docs/recognition.md, docs/ageing.md and
-docs/guard.md.
+"""figures.py - runs the evaluations behind the figures of README.md, docs/recognition.md, docs/ageing.md,
+docs/guard.md and docs/guard-replay.md.
 
 Each document holds pairs of markers, `<!-- figures:NAME -->` ... `<!-- /figures:NAME -->`. What stands between them
 is made here: figures with 95 % intervals and the commands that they come from (figures_tables.py says which). JSON and
@@ -29,7 +29,8 @@ import figures_derive
 import figures_tables
 
 MARKED = re.compile(r"<!-- figures:([\w-]+) -->\n(.*?)<!-- /figures:\1 -->", re.S)
-DOCUMENTS = ("README.md", "docs/recognition.md", "docs/ageing.md", "docs/guard.md")
+DOCUMENTS = ("README.md", "docs/recognition.md", "docs/ageing.md", "docs/guard.md",
+             "docs/guard-replay.md")
 
 
 class Failed(Exception):

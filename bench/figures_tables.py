@@ -5,6 +5,7 @@ JOBS are commands; $D is the folder of recordings, $B what figures_derive.py mak
 needs, how their answers become Markdown, and which plots of their pages are shown beside it. Every table ends with its
 commands. Verdicts in the table of targets are computed, never written by hand."""
 import figures_guard
+import figures_replays
 import figures_targets
 from figures_words import ci, figure, listed, pct, ratio, share, table, time_or_never
 
@@ -64,6 +65,7 @@ JOBS.update({
     "leak-thin": "idem eval leak --levels hand --windows 100 --thin 0.3 %s %s %s" % (MANY_WORDS, AALTO, DEVELOPMENT),
 })
 JOBS.update(figures_guard.JOBS)
+JOBS.update(figures_replays.JOBS)
 POINTER = ["pointer-%d" % at for at in range(len(CLOCKS))]
 
 
@@ -417,6 +419,11 @@ TABLES = {
     "injection-people": Table(["injection", "injection-set"], figures_guard.people),
     "injection-honest": Bare(["injection"], figures_guard.honest),
     "injection-claims": Bare(["injection"], figures_guard.claims),
+    "replays-honest": Bare(list(figures_replays.JOBS), figures_replays.honest),
+    "replays-distances": Bare(list(figures_replays.JOBS), figures_replays.distances),
+    "replays": Table(["replays", "replays-aalto", "replays-password"], figures_replays.attacks),
+    "replays-scatter": Bare(["replays"], figures_replays.scatter),
+    "replays-pointer": Table(["replays-pointer", "replays-mail"], figures_replays.pointer),
     "leak": Table(["leak"], leak),
     "leak-default": Table(["leak-default", "leak-thin"], leak_default),
 }

@@ -251,6 +251,7 @@ int idem_cli_eval_replays(int argc, char **argv)
         r = idem_cli_answer_sheet(&run.sheet, run.o.json, run.o.html);
     idem_population_free(run.learned.population);
     idem_cli_close(run.sources, run.count);
+    idem_replays_fini(&run.replays);
     idem_scatter_fini(&run.scatter);
     idem_sheet_fini(&run.sheet);
     free(line);

@@ -303,6 +303,9 @@ static int collect(const struct stage *s, struct idem_replays *out)
             add(&p->honest[h], &out->honest[h]);
         for (int k = 0; k < idem_attack_count; k++)
             add(&p->attacks[k], &out->attacks[k]);
+        int r = idem_distances_add(p->windows, p->count, &out->distances);
+        if (r != 0)
+            return r;
     }
     return out->people > 0 ? 0 : IDEM_ERR_TOO_LITTLE;
 }
@@ -351,7 +354,14 @@ int idem_replays_run(const struct idem_replays_options *options, struct idem_rep
                 s.population[k] += s.players[i].profile[k];
         idem_parallel(attack_job, &s, people);
         r = collect(&s, out);
+        if (r != 0)
+            idem_replays_fini(out);
     }
     close_stage(&s);
     return r;
+}
+
+void idem_replays_fini(struct idem_replays *replays)
+{
+    idem_distances_fini(&replays->distances);
 }

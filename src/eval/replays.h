@@ -95,6 +95,30 @@ extern const int idem_attack_count;
 /* NULL when there is none of this name. */
 const struct idem_attack *idem_attack_named(const char *name);
 
+/* ------------------------------------------------------------------ distances */
+
+/* Between honest windows of one person, any two of his, in the measure of imprint.h. */
+struct idem_distances {
+    float *list; /* [pairs] */
+    size_t pairs, room;
+};
+
+/* The probabilities that a near bit of windows d apart differs, and that they pass for replays. */
+double idem_distance_bit(double d);
+double idem_distance_agree(double d);
+/*
+ * The share of a projection's variance that its bit and the secret tell, the projection being
+ * normal with this spread: with s = spread / step and the square wave's first harmonic,
+ * 8 s^2 exp(-(pi s)^2).
+ */
+double idem_distance_tells(double spread);
+
+int idem_distances_add(struct idem_window *const *windows, uint32_t count,
+                       struct idem_distances *to);
+void idem_distances_fini(struct idem_distances *d);
+/* Sorts them. One pair at least. */
+int idem_distances_report(struct idem_distances *d, const char *label, struct idem_sheet *sheet);
+
 /* ------------------------------------------------------------------ the protocol */
 
 enum idem_replays_check {
@@ -143,10 +167,12 @@ enum { IDEM_ATTACKS_MAX = 48 };
 struct idem_replays {
     uint32_t people;
     struct idem_replays_count honest[IDEM_HONESTS], attacks[IDEM_ATTACKS_MAX];
+    struct idem_distances distances;
 };
 
 /* IDEM_ERR_TOO_LITTLE when nobody has a window. */
 int idem_replays_run(const struct idem_replays_options *options, struct idem_replays *out);
+void idem_replays_fini(struct idem_replays *replays);
 /* ------------------------------------------------------------------ scatter */
 
 /*
@@ -185,7 +211,7 @@ void idem_scatter_fini(struct idem_scatter *s);
 int idem_scatter_report(const struct idem_scatter *scatter, struct idem_sheet *sheet);
 
 /* Fills the sheet's tables. */
-int idem_replays_report(const struct idem_replays *replays, enum idem_modality modality,
+int idem_replays_report(struct idem_replays *replays, enum idem_modality modality,
                         struct idem_sheet *sheet);
 
 #endif

@@ -82,7 +82,7 @@ static int attack_row(const struct idem_replays_count *c, const char *name,
     return idem_sheet_row(table, name, v);
 }
 
-int idem_replays_report(const struct idem_replays *replays, enum idem_modality modality,
+int idem_replays_report(struct idem_replays *replays, enum idem_modality modality,
                         struct idem_sheet *sheet)
 {
     struct idem_sheet_table *table = idem_sheet_add(
@@ -98,6 +98,8 @@ int idem_replays_report(const struct idem_replays *replays, enum idem_modality m
     for (int h = 0; h < IDEM_HONESTS && r == 0; h++)
         if (replays->honest[h].windows > 0)
             r = honest_row(&replays->honest[h], honest_names[h], table);
+    if (r == 0 && replays->distances.pairs > 0)
+        r = idem_distances_report(&replays->distances, honest_names[0], sheet);
     if (r == 0)
         table = idem_sheet_add(
             sheet, "attacks", modality == IDEM_KEYBOARD ? "attacks, keyboard" : "attacks, pointer",

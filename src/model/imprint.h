@@ -30,11 +30,10 @@
  * What a thief of imprints learns. Without the key: how many there are. With the key he can confirm
  * a window that he already has, or counts that he guesses from a text known to the letter, and sees
  * whether the same keys were pressed twice. Time, order and number of strokes are not there. Of the
- * sums the near bits hold 256 bits at most, where a window holds over 200 sums; folded modulo two
- * steps and dithered they give no direction away: the best linear decoder that knows the key
- * explains 0.02 % of the variance of the sums and none of that of the counts, where the profile,
- * which is kept in any case, explains half of the former (people of aalto_train whom the decoder
- * has not learned from; decoders that search were not tried). Pointer windows are imprinted alike.
+ * sums the near bits hold 256 bits at most, where a window holds over 200 sums; they are folded
+ * modulo two steps and dithered, and windows of one person spread about as far as a step. So with
+ * the key and the profile a bit tells less than a hundredth of its projection's variance (`idem
+ * eval replays`; decoders that search were not tried). Pointer windows are imprinted alike.
  */
 #ifndef IDEM_MODEL_IMPRINT_H
 #define IDEM_MODEL_IMPRINT_H

@@ -20,13 +20,14 @@
  * whoever keeps the sketch tells it.
  *
  * False alarms of "near" are a binomial tail: of IDEM_NEAR_BITS bits of windows at distance d each
- * differs with probability p(d) of imprint.h, so at most IDEM_SKETCH_NEAR differ once in 4e19 pairs
- * at d = 13, where the middle pair of windows of 100 keys of one person lies, once in 4e9 at 6.5,
- * which one pair in ten thousand comes below, once in 1e5 at 5.3, the nearest of 180,000. Summed up
- * over the pairs of public recordings and times a full sketch: 2e-8 a window of mixed tasks, 4e-14
- * of copied sentences, 9e-7 of people who type one password and nothing else. Windows of the same
- * keys get a milder limit, IDEM_SKETCH_SHIFTED, and 120 tries: honest ones came no nearer than 82
- * there. The other kinds are equalities of hashes. `idem eval replays` counts.
+ * differs with probability p(d) of imprint.h. At most IDEM_SKETCH_NEAR differ once in 2e24 pairs at
+ * d = 13, where the middle pair of windows of 100 keys of one person lies; once in 1e13 at 6.5,
+ * which one pair in ten thousand comes below; once in 5e7 at 5.3, the nearest of 180,000. Summed up
+ * over the pairs of public recordings, times a full sketch: 1e-10 a window of mixed tasks, 1e-16 of
+ * copied sentences, 2e-9 of people who type one password and nothing else. Windows of the same keys
+ * get a milder limit, IDEM_SKETCH_SHIFTED, and 120 tries: honest ones came no nearer than 82 there.
+ * The other kinds are equalities of hashes. A clock of 100 ms is too coarse for all of this: there
+ * holds take three values, and parts are alike by chance. `idem eval replays` counts.
  */
 #ifndef IDEM_MODEL_SKETCH_H
 #define IDEM_MODEL_SKETCH_H
@@ -36,7 +37,7 @@
 
 enum {
     IDEM_SKETCH_WINDOWS = 256,
-    IDEM_SKETCH_NEAR = 56,
+    IDEM_SKETCH_NEAR = 48,
     IDEM_SKETCH_SHIFTED = 72,
     IDEM_SKETCH_OFTEN = 4,
     IDEM_SKETCH_TOGETHER = 2,
