@@ -50,10 +50,11 @@ const steps = (count, delay) => (page) =>
     await pause();
   });
 
-const clicks = (delay) => (page) =>
+/* Places are named and clicked; held for once to twice the delay, then waits. */
+const clicks = (delay, wait = pause) => (page) =>
   tour(async (place) => {
     await page.click(place, { delay: delay === 0 ? 0 : between(delay, 2 * delay) });
-    await pause();
+    await wait();
   });
 
 const types = (delay, text = TEXT) => (page) => page.keyboard.type(text, { delay });
@@ -102,6 +103,8 @@ export const BY_PUPPETEER = [
   ],
   ['puppeteer clicks', 'pointer', clicks(0)],
   ['puppeteer clicks and holds', 'pointer', clicks(60)],
+  ['puppeteer clicks without a pause', 'pointer', clicks(0, () => {})],
+  ['puppeteer clicks in quick succession', 'pointer', clicks(60, () => sleep(between(80, 250)))],
   ['puppeteer moves in 25 steps', 'pointer', steps(25, 0)],
   ['puppeteer moves in 60 steps and holds', 'pointer', steps(60, 80)],
   ['ghost-cursor', 'pointer', ghost(undefined)],
