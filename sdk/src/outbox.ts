@@ -33,7 +33,7 @@ export const QUEUE_LIMIT = 256;
 export const ALARM_QUEUE_LIMIT = 64;
 /** The server takes 64 windows, or 16 alarms, and 64 KiB a request; a little less leaves room. */
 const BATCH_WINDOWS = 64;
-const BATCH_ALARMS = 16;
+export const BATCH_ALARMS = 16;
 const BATCH_BYTES = 60_000;
 const WAIT_FIRST_MS = 500;
 const WAIT_MAX_MS = 15_000;

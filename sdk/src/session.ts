@@ -13,7 +13,7 @@
 import { Collector } from './collect.js';
 import { Edge } from './edge.js';
 import { call, type Fetch, type Outcome } from './http.js';
-import { AlarmOutbox, Outbox, type Trouble } from './outbox.js';
+import { AlarmOutbox, BATCH_ALARMS, Outbox, encodeAlarms, type Trouble } from './outbox.js';
 import type {
   Acknowledgement,
   AlarmAcknowledgement,
@@ -205,12 +205,7 @@ export class Session {
     return new AlarmOutbox({
       nextSeq,
       waiting,
-      send: (body) =>
-        call<AlarmAcknowledgement>(this.fetch, `${this.base}/v1/alarms`, {
-          method: 'POST',
-          token: this.saved.token,
-          body,
-        }),
+      send: (body) => this.sendAlarms(body),
       onAnswer: (answer, sent) => {
         this.watch.settled(sent, answer.session);
         this.hooks.onView(answer.session);
@@ -249,9 +244,24 @@ export class Session {
     return outcome;
   }
 
-  /** Closes the session; windows not yet acknowledged are lost, which the caller can see before. */
+  /** A machine may close the page right after it has typed: the request outlives it. */
+  private sendAlarms(body: string): Promise<Outcome<AlarmAcknowledgement>> {
+    return call<AlarmAcknowledgement>(this.fetch, `${this.base}/v1/alarms`, {
+      method: 'POST',
+      token: this.saved.token,
+      body,
+      keepalive: true,
+    });
+  }
+
+  /**
+   * Closes the session; windows not yet acknowledged are lost, which the caller can see before. Alarms
+   * are sent once more first: repeats are harmless.
+   */
   async close(): Promise<Outcome<void>> {
+    const alarms = this.saved.alarms ?? [];
     this.abandon();
+    if (alarms.length > 0) await this.sendAlarms(encodeAlarms(alarms.slice(0, BATCH_ALARMS)));
     return call<void>(this.fetch, this.url(), {
       method: 'DELETE',
       token: this.saved.token,

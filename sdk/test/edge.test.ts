@@ -2,18 +2,16 @@
 /*
  * edge.test.ts - the WebAssembly module: what it may not do, and that it measures as libidem does.
  *
- * The native half (tests/wasm/native.c) is compiled here from the library's own sources and gets the
- * same events. Counts, strokes, durations and what the guards say must be equal. A sum may differ by one
- * step of the grid:
+ * The native half (native.ts) is compiled from the library's own sources and gets the same events. Counts,
+ * strokes, durations and what the guards say must be equal. A sum may differ by one step of the grid:
  * glibc's and musl's logarithms differ in the last bit, which can fall on either side of a rounding.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import {
   CAPITAL,
   Edge,
@@ -25,10 +23,8 @@ import {
   type Verdict,
   type WindowBody,
 } from '../src/index.js';
+import { compileNative, frontOf, wasmPath } from './native.js';
 
-/* This file runs as sdk/dist/test/edge.test.js. */
-const root = fileURLToPath(new URL('../../../', import.meta.url));
-const wasmPath = join(root, 'sdk/dist/idem-edge.wasm');
 const WASM_BYTES_MAX = 96 * 1024;
 const TARGETS = { keyboard: 25, pointer: 10 };
 const NOTHING = { ready: false, news: false };
@@ -48,19 +44,8 @@ let front: Uint8Array;
 
 before(() => {
   dir = mkdtempSync(join(tmpdir(), 'idem-edge-'));
-  native = join(dir, 'native');
-  const rooms = ['src/window', 'src/guard'].flatMap((room) =>
-    readdirSync(join(root, room))
-      .filter((name) => name.endsWith('.c'))
-      .map((name) => join(room, name)),
-  );
-  const sources = ['tests/wasm/native.c', 'src/base/error.c', 'src/base/bytes.c', ...rooms];
-  const flags = ['-std=c11', '-O2', '-ffp-contract=off', '-D_GNU_SOURCE', '-Iinclude', '-Isrc'];
-  execFileSync(process.env['CC'] ?? 'cc', [...flags, '-o', native, ...sources, '-lm'], {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  front = new Uint8Array(execFileSync(native, ['front']));
+  native = compileNative(dir);
+  front = frontOf(native);
   writeFileSync(join(dir, 'front'), front);
 });
 
