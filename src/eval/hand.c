@@ -11,9 +11,13 @@
 enum { STROKES = 12, LONGEST_MS = 4000 };
 static const double full_turn = 6.283185307179586;
 
-/* One stroke: speed length * lognormal(t - start), direction turning from one angle to another. */
+/*
+ * One stroke: speed length * lognormal(t - start), direction turning from one angle to another. Or
+ * a push, as on a pointing stick: one speed for `lasts` ms, rising and falling within 100.
+ */
 struct stroke {
     double start, length, mu, sigma, from, to;
+    double lasts; /* 0: no push */
 };
 
 struct person {
@@ -30,6 +34,7 @@ struct mouse {
     double tick_ms, scatter_ms; /* of the device */
     double frame_ms;            /* what gathers its reports; 0: nothing */
     double gain;                /* px a count */
+    double grid;                /* of positions, px */
     bool stamps_of_device;      /* gathered reports keep the time of the last one */
     bool idles;                 /* reports without movement, too */
     double stale_ms;            /* how far stamps and positions are apart, at random */
@@ -64,6 +69,7 @@ static double spread(struct idem_rng *rng, double low, double high)
 static void draw_mouse(struct player *p)
 {
     static const double ticks[] = {8, 8, 8, 7.5, 10, 4, 2, 1};
+    static const double grids[] = {1, 1, 1, 1, 1, 0.8, 0.5, 0.01};
     struct idem_rng *rng = &p->rng;
     const uint32_t way = idem_rng_below(rng, 8);
     p->mouse = (struct mouse){.tick_ms = ticks[idem_rng_below(rng, 8)],
@@ -73,6 +79,7 @@ static void draw_mouse(struct player *p)
                                           : way < 6 ? between(rng, 30, 115)
                                                     : 0,
                               .gain = spread(rng, 0.4, 2.5),
+                              .grid = grids[idem_rng_below(rng, 8)],
                               .stamps_of_device = idem_rng_below(rng, 2) == 0,
                               .idles = idem_rng_below(rng, 3) == 0,
                               .stale_ms = idem_rng_below(rng, 2) ? 0 : between(rng, 0, 8)};
@@ -150,19 +157,42 @@ static double plan_wander(struct player *p)
     return end;
 }
 
-/* To and fro, as fast as the wrist goes. */
+/* A pointing stick, or a slow finger on a pad: pushes of one speed, each bent a little. */
+static double plan_push(struct player *p)
+{
+    struct idem_rng *rng = &p->rng;
+    const int count = 1 + (int)idem_rng_below(rng, 3);
+    double start = 0, angle = between(rng, 0, full_turn);
+    for (int i = 0; i < count; i++) {
+        const double lasts = spread(rng, 200, 1500), bow = 0.25 * idem_rng_normal(rng);
+        p->strokes[p->stroke_count++] = (struct stroke){.start = start,
+                                                        .length = lasts * spread(rng, 0.08, 0.9),
+                                                        .from = angle - bow,
+                                                        .to = angle + bow,
+                                                        .lasts = lasts};
+        start += lasts * between(rng, 0.8, 1.3);
+        angle += 0.6 * idem_rng_normal(rng);
+    }
+    return start + 300;
+}
+
+/* To and fro, as fast as the wrist goes or with rests between, along an axis as often as not. */
 static double plan_shake(struct player *p)
 {
     struct idem_rng *rng = &p->rng;
-    const double ms = spread(rng, 22, 160), length = spread(rng, 5, 150);
+    const double ms = spread(rng, 22, 250), length = spread(rng, 4, 150);
+    const double rest = idem_rng_below(rng, 2) ? 0 : between(rng, 0, 250);
+    const double wobble = idem_rng_below(rng, 2) ? 0.15 : 0.02;
     double start = 0, end = 0, angle = between(rng, 0, full_turn);
-    if (idem_rng_below(rng, 2))
+    if (idem_rng_below(rng, 3))
         angle = full_turn / 4 * idem_rng_below(rng, 4);
     for (int i = 0; i < STROKES; i++) {
-        end = add_stroke(p, start, ms * spread(rng, 0.8, 1.25), length * spread(rng, 0.6, 1.5),
-                         angle);
-        angle += full_turn / 2 + 0.15 * idem_rng_normal(rng);
-        start += ms * between(rng, 0.6, 1.1);
+        end =
+            add_stroke(p, start, ms * spread(rng, 0.7, 1.4), length * spread(rng, 0.4, 1.8), angle);
+        if (wobble < 0.1)
+            p->strokes[i].from = p->strokes[i].to = angle;
+        angle += (idem_rng_below(rng, 5) ? full_turn / 2 : 0) + wobble * idem_rng_normal(rng);
+        start += ms * between(rng, 0.6, 1.3) + rest * idem_rng_uniform(rng);
     }
     return end;
 }
@@ -188,6 +218,15 @@ static double plan_loop(struct player *p)
 
 /* ------------------------------------------------------------------ the hand, a millisecond on */
 
+static void push(const struct stroke *s, double since, double *vx, double *vy)
+{
+    const double left = s->lasts - since, edge = fmin(since, left) / 100;
+    const double ramp = edge <= 0 ? 0 : edge >= 1 ? 1 : 0.5 - 0.5 * cos(full_turn / 2 * edge);
+    const double angle = s->from + (s->to - s->from) * since / s->lasts;
+    *vx += s->length / s->lasts * ramp * cos(angle);
+    *vy += s->length / s->lasts * ramp * sin(angle);
+}
+
 static void velocity(const struct player *p, double t, double *vx, double *vy)
 {
     *vx = *vy = 0;
@@ -196,6 +235,10 @@ static void velocity(const struct player *p, double t, double *vx, double *vy)
         const double since = t - s->start;
         if (since <= 0.5)
             continue;
+        if (s->lasts > 0) {
+            push(s, since, vx, vy);
+            continue;
+        }
         const double z = (log(since) - s->mu) / s->sigma;
         const double speed = s->length * exp(-z * z / 2) / (since * s->sigma * sqrt(full_turn));
         const double done = 0.5 * erfc(-z / sqrt(2)), angle = s->from + (s->to - s->from) * done;
@@ -231,14 +274,19 @@ static void advance(struct player *p, double t)
 
 /* ------------------------------------------------------------------ the mouse */
 
+static double on_grid(const struct player *p, double v)
+{
+    return round(v / p->mouse.grid) * p->mouse.grid;
+}
+
 static void event(struct player *p, double t_ms, enum idem_pointer_kind kind)
 {
     if (p->count == p->cap)
         return;
     p->said_at = t_ms;
     p->out[p->count++] = (struct idem_motion){.t_us = (int64_t)(1000 * t_ms),
-                                              .x = (float)round(p->seen_x),
-                                              .y = (float)round(p->seen_y),
+                                              .x = (float)on_grid(p, p->seen_x),
+                                              .y = (float)on_grid(p, p->seen_y),
                                               .kind = (uint8_t)kind};
 }
 
@@ -246,13 +294,13 @@ static void send(struct player *p, double t_ms)
 {
     const double off = p->mouse.stale_ms * idem_rng_normal(&p->rng);
     const bool moved =
-        fabs(round(p->seen_x) - p->sent_x) > 0 || fabs(round(p->seen_y) - p->sent_y) > 0;
+        fabs(on_grid(p, p->seen_x) - p->sent_x) > 0 || fabs(on_grid(p, p->seen_y) - p->sent_y) > 0;
     if (moved)
         p->moved_at = t_ms;
     if (moved || (p->mouse.idles && t_ms - p->moved_at < 60))
         event(p, fmax(t_ms + off, p->said_at + 0.1), IDEM_POINTER_MOVE);
-    p->sent_x = round(p->seen_x);
-    p->sent_y = round(p->seen_y);
+    p->sent_x = on_grid(p, p->seen_x);
+    p->sent_y = on_grid(p, p->seen_y);
     p->pending = false;
 }
 
@@ -260,14 +308,15 @@ static void send(struct player *p, double t_ms)
 static void look(struct player *p, double t_ms)
 {
     const struct mouse *m = &p->mouse;
+    const double gain = fmin(m->gain, 10 * m->grid); /* what has fine positions counts finely */
     if (t_ms >= p->next_tick) {
-        const double cx = round((p->x - p->seen_x) / m->gain);
-        const double cy = round((p->y - p->seen_y) / m->gain);
+        const double cx = round((p->x - p->seen_x) / gain);
+        const double cy = round((p->y - p->seen_y) / gain);
         p->next_tick += m->tick_ms * (t_ms - p->next_tick > 100 ? 100 : 1);
         p->next_tick = fmax(p->next_tick, t_ms - m->tick_ms);
         if (fabs(cx) + fabs(cy) > 0 || m->idles) {
-            p->seen_x += cx * m->gain;
-            p->seen_y += cy * m->gain;
+            p->seen_x += cx * gain;
+            p->seen_y += cy * gain;
             p->pending = true;
             p->tick_at = t_ms + m->scatter_ms * fabs(idem_rng_normal(&p->rng));
             if (m->frame_ms <= 0)
@@ -314,7 +363,8 @@ static void gesture(struct player *p)
     p->lock = what == 19 ? 1 + (int)idem_rng_below(rng, 2) : 0;
     const double ms = what < 3   ? plan_wander(p)
                       : what < 5 ? plan_loop(p)
-                      : what < 7 ? plan_shake(p)
+                      : what < 8 ? plan_shake(p)
+                      : what < 9 ? plan_push(p)
                                  : plan_aim(p, near * (tx - p->x), near * (ty - p->y));
     move(p, ms);
     if (idem_rng_below(rng, 3))
@@ -329,6 +379,10 @@ uint32_t idem_hand_play(uint64_t seed, uint32_t gestures, struct idem_motion *ou
     idem_rng_seed(&p.rng, seed + UINT64_C(0x68616e64));
     draw_person(&p);
     draw_mouse(&p);
+    if (p.mouse.grid < 0.5) { /* what is fine enough shows that no hand is that steady */
+        p.person.sway = fmax(p.person.sway, 0.1);
+        p.person.tremor = fmax(p.person.tremor, 0.25);
+    }
     for (uint32_t i = 0; i < gestures; i++)
         gesture(&p);
     return p.count;

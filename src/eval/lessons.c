@@ -21,7 +21,7 @@ enum {
 };
 
 /* Shares of a source on its side. */
-static const double recorded_share = 1, robot_share = 0.7, varied_share = 4, hand_share = 6;
+static const double recorded_share = 1, robot_share = 0.7, varied_share = 4, hand_share = 7;
 
 /* How a session of a person is varied. */
 struct variation {

@@ -28,7 +28,10 @@ struct idem_forest {
 /* The shipped one, weights.c. */
 extern const struct idem_forest idem_forest_shipped;
 
-/* Nats for a program against a hand; measure[IDEM_MEASURES]. */
+/*
+ * Nats for a program against a hand; measure[IDEM_MEASURES]. Beside the trees one rule: movements
+ * as smooth as positions can be, which a hand's never are.
+ */
 double idem_forest_llr(const struct idem_forest *forest, const float *measure);
 
 #endif

@@ -28,7 +28,7 @@
 /* Evidence of one movement, nats, for a program and for a hand. */
 static const double most_for_program = 5.0, most_for_hand = 3.0;
 /* What is left of earlier evidence when a movement adds its own: little and often never alarms. */
-static const double fading = 0.96;
+static const double fading = 0.97;
 /* A click after a jump; at full speed; a movement seen before; a warp; a brief click beside one. */
 static const double tap_nats = 0.4; /* after a jump where a hand was before: touch, as a rule */
 static const double jump_nats = 4.0, rush_nats = 3.0, repeat_nats = 7.0;

@@ -385,11 +385,14 @@ static void measure_outline(const struct outline *o, uint32_t points, double uni
         m[IDEM_MEASURE_CUBIC] = ln(0.2, o->cubic / unit);
 }
 
-/* Units of this movement: a pixel, or the finest step of a source with fractions. */
+/*
+ * Units of this movement: a pixel, or the finest step of a source with fractions, a quarter of a
+ * pixel at least: no hand is steadier than that, and that positions have fractions is no evidence.
+ */
 static double unit_of(const struct idem_grain *grain, double length)
 {
-    const double unit = grain->fractions ? smaller(1, grain->finest) : 1;
-    return larger(unit, length / 20000);
+    const double finest = larger(0.25 / grain->per_pixel, smaller(1, grain->finest));
+    return larger(grain->fractions ? finest : 1, length / 20000);
 }
 
 bool idem_strand_measure(const struct idem_strand *s, const struct idem_grain *grain,
