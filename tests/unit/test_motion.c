@@ -5,6 +5,7 @@
  */
 #include "guard/motion.h"
 
+#include "base/rng.h"
 #include "eval/hand.h"
 #include "eval/lessons.h"
 #include "eval/movements.h"
@@ -339,7 +340,8 @@ static struct idem_strand strand;
 
 static void measure_line(double scale, float *m)
 {
-    const struct idem_grain grain = {.fractions = scale < 1, .finest = scale, .per_pixel = 1};
+    const struct idem_grain grain = {
+        .fractions = scale < 1, .finest = scale, .per_pixel = scale < 1 ? 1000 : 1};
     idem_strand_clear(&strand);
     for (int i = 0; i < 40; i++)
         idem_strand_add(&strand, scale * 13 * i, scale * 7 * i, 16667 * (int64_t)i, 1);
@@ -368,6 +370,25 @@ static void units_do_not_matter(void **state)
     measure_line(1.0 / 1024, shares);
     for (int k = 0; k < IDEM_MEASURES; k++)
         assert_true(fabsf(pixels[k] - shares[k]) < 0.05F);
+}
+
+/* A tablet, a zoomed page: what its positions are rounded to is no evidence. */
+static void fractions_are_no_evidence(void **state)
+{
+    const struct idem_grain whole = {.finest = 1, .per_pixel = 1};
+    const struct idem_grain fine = {.fractions = true, .finest = 1e-4, .per_pixel = 1};
+    float a[IDEM_MEASURES], b[IDEM_MEASURES];
+    struct idem_rng rng;
+    (void)state;
+    idem_rng_seed(&rng, 1);
+    idem_strand_clear(&strand);
+    for (int i = 0; i < 50; i++)
+        idem_strand_add(&strand, 11 * i + 4 * idem_rng_normal(&rng),
+                        i * i * 0.3 + 3 * idem_rng_normal(&rng), 16667 * (int64_t)i, 1);
+    assert_true(idem_strand_measure(&strand, &whole, a));
+    assert_true(idem_strand_measure(&strand, &fine, b));
+    assert_true(fabs(idem_forest_llr(&idem_forest_shipped, a) -
+                     idem_forest_llr(&idem_forest_shipped, b)) < 2.5);
 }
 
 static void little_is_not_measured(void **state)
@@ -408,6 +429,7 @@ int main(void)
         cmocka_unit_test_setup(rubbish_is_survived, setup),
         cmocka_unit_test(a_line_measures_as_one),
         cmocka_unit_test(units_do_not_matter),
+        cmocka_unit_test(fractions_are_no_evidence),
         cmocka_unit_test(little_is_not_measured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
