@@ -9,6 +9,7 @@
 #include "model/sketch.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -391,6 +392,42 @@ static void a_table_knows_what_was_put(void **state)
     idem_seen_free(seen);
 }
 
+enum { PUTTERS = 4, PUTS = 20000 };
+
+struct putter {
+    struct idem_seen *seen;
+    uint32_t fresh;
+};
+
+static void *put_all(void *arg)
+{
+    struct putter *p = arg;
+    for (uint64_t i = 0; i < PUTS; i++)
+        p->fresh += !idem_seen_put(p->seen, idem_siphash(key, &i, sizeof i));
+    return NULL;
+}
+
+/* Of all who put the same hash at once, one hears that it is new. */
+static void one_of_many_threads_is_first(void **state)
+{
+    struct idem_seen *seen;
+    struct putter putters[PUTTERS];
+    pthread_t threads[PUTTERS];
+    uint32_t fresh = 0;
+    (void)state;
+    assert_int_equal(idem_seen_new(20, &seen), 0); /* no set of it fills up */
+    for (int i = 0; i < PUTTERS; i++) {
+        putters[i] = (struct putter){seen, 0};
+        assert_int_equal(pthread_create(&threads[i], NULL, put_all, &putters[i]), 0);
+    }
+    for (int i = 0; i < PUTTERS; i++) {
+        pthread_join(threads[i], NULL);
+        fresh += putters[i].fresh;
+    }
+    assert_int_equal(fresh, PUTS);
+    idem_seen_free(seen);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -409,6 +446,7 @@ int main(void)
         cmocka_unit_test_teardown(only_ended_sessions_are_written, forget),
         cmocka_unit_test_teardown(damaged_bytes_are_refused, forget),
         cmocka_unit_test(a_table_knows_what_was_put),
+        cmocka_unit_test(one_of_many_threads_is_first),
     };
     return cmocka_run_group_tests(tests, make_world, end_world);
 }
