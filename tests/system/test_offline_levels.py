@@ -69,7 +69,7 @@ subprocess.run(["sh", "src/wasm/build.sh"], cwd=source, check=True)
 with open(os.path.join(source, "src/wasm/build.sh"), encoding="utf-8") as script:
     sources = re.search(r'sources="(.*)"', script.read()).group(1)
 folders = set(re.findall(r"src/([a-z]+)/", sources))
-check(folders <= {"wasm", "base", "window"}, "the module is made of the edge's sources only")
+check(folders <= {"wasm", "base", "window", "guard"}, "the module is made of the edge's sources only")
 with open(os.path.join(source, "sdk/dist/idem-edge.wasm"), "rb") as module:
     binary = module.read()
 check(b"edge_key" in binary, "the module's exports are readable")
