@@ -32,6 +32,10 @@ class Replay(ServerCase):
         self.assertGreater(guard["confidence"], 0.9)
         return guard
 
+    def metric(self, name):
+        lines = self.server.get("/metrics").body.decode().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(name + " "))
+
     def alarms(self):
         return self.server.query("SELECT count(*) FROM alarms")[0][0]
 
@@ -80,9 +84,11 @@ class Replay(ServerCase):
         self.session.close()
         later = self.server.open()
         before = later.send(windows(101, 2, 4))["session"]
+        scored = self.metric("idem_windows_scored_total")
         after = later.send(self.typed)["session"]
         self.assertEqual(after["state"], "step-up")
         self.assertEqual(after["trust"], before["trust"])
+        self.assertEqual(self.metric("idem_windows_scored_total"), scored)
         later.close()
         self.assertEqual(self.server.query("SELECT count(*) FROM profiles WHERE day_strokes > 0"), [(0,)])
 
@@ -161,6 +167,18 @@ class Replay(ServerCase):
         for some, person in ((self.typed, "ada"), (windows(101, 2, 3), "ada"), (self.typed, "grace")):
             session = self.server.open(person=person, seat="seat-3")
             session.send(some[:1])
+            self.assert_found(session)
+
+    def test_windows_of_sessions_that_overlapped_are_all_kept(self):
+        beside = self.server.open(seat="seat-2")
+        self.session.send(self.typed)
+        beside.send(windows(101, 2, 3))
+        self.session.close()  # while the other holds the person in memory
+        beside.close()
+        self.restart(signal.SIGKILL)
+        for some in (self.typed, windows(101, 2, 3)):
+            session = self.server.open()
+            session.send([self.moved(some[1], 6)])  # the organisation's table does not know it
             self.assert_found(session)
 
     def test_an_alarm_outlives_a_restart(self):
