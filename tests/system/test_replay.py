@@ -164,7 +164,7 @@ class Replay(ServerCase):
         open_then = self.server.open(seat="seat-2")
         open_then.send(windows(101, 2, 3))
         self.restart(signal.SIGKILL)
-        for some, person in ((self.typed, "ada"), (windows(101, 2, 3), "ada"), (self.typed, "grace")):
+        for some, person in ((self.typed, "grace"), (self.typed, "ada"), (windows(101, 2, 3), "ada")):
             session = self.server.open(person=person, seat="seat-3")
             session.send(some[:1])
             self.assert_found(session)
