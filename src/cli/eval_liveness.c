@@ -207,7 +207,7 @@ static int learn(struct run *run)
 
 static int fit(struct run *run)
 {
-    const struct idem_growing how = {.without_source = -1, .without_fold = -1};
+    const struct idem_growing how = {.without_source = -1, .without_hands = -1, .without_fold = -1};
     struct idem_forest forest;
     int r = idem_forest_grow(&run->outcome.movements, &how, &forest);
     if (r < 0)

@@ -103,7 +103,8 @@ static int prepare(struct field *f, const struct idem_movements *m, const struct
     f->rows = calloc(m->count + 1, sizeof *f->rows);
     int r = chosen && f->rows ? 0 : IDEM_ERR_NOMEM;
     for (uint32_t i = 0; i < m->count && r == 0; i++)
-        if (m->list[i].source != how->without_source && m->list[i].fold != how->without_fold)
+        if (m->list[i].source != how->without_source && m->list[i].source != how->without_hands &&
+            m->list[i].fold != how->without_fold)
             chosen[f->count++] = i;
     if (r == 0)
         r = weigh(f, m, chosen);

@@ -15,6 +15,7 @@
 
 struct idem_growing {
     int without_source; /* -1: none; a source that is left out */
+    int without_hands;  /* likewise; made hands, to see what they change */
     int without_fold;   /* -1: none; a fold of hands and programs that is left out */
 };
 

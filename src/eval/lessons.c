@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/rng.h"
 #include "eval/hand.h"
@@ -22,6 +23,8 @@ enum {
 
 /* Shares of a source on its side. */
 static const double recorded_share = 1, robot_share = 0.7, varied_share = 4, hand_share = 7;
+
+static const char made_hands[] = "hand";
 
 /* How a session of a person is varied. */
 struct variation {
@@ -117,6 +120,14 @@ int idem_lessons_recorded(struct idem_movements *m, const struct idem_recording 
     return r;
 }
 
+int idem_lessons_hands(const struct idem_movements *m)
+{
+    for (uint32_t i = 0; i < m->source_count; i++)
+        if (strcmp(m->source[i].name, made_hands) == 0)
+            return (int)i;
+    return -1;
+}
+
 int idem_lessons_made(struct idem_movements *m)
 {
     struct idem_motion *scratch = malloc(EVENTS * sizeof *scratch);
@@ -131,7 +142,7 @@ int idem_lessons_made(struct idem_movements *m)
         }
     }
     if (r == 0)
-        r = source = idem_movements_source(m, "hand", false, hand_share);
+        r = source = idem_movements_source(m, made_hands, false, hand_share);
     for (uint32_t i = 0; i < HAND_SESSIONS && r >= 0; i++) {
         const uint32_t n = idem_hand_play(i, HAND_GESTURES, scratch, EVENTS);
         r = idem_movements_play(m, (uint32_t)source, idem_lesson_fold(i), scratch, n);

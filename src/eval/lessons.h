@@ -16,6 +16,8 @@ enum { IDEM_LESSON_FOLDS = 3 };
  */
 int idem_lessons_recorded(struct idem_movements *m, const struct idem_recording *rec);
 int idem_lessons_made(struct idem_movements *m);
+/* The source of made hands, -1 when there is none. */
+int idem_lessons_hands(const struct idem_movements *m);
 /* The fold that a session of this number belongs to. */
 uint32_t idem_lesson_fold(uint32_t session);
 

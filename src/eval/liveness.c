@@ -89,12 +89,14 @@ int idem_liveness_score_file(const struct idem_recording *rec, const struct idem
 }
 
 int idem_liveness_left_out(const struct idem_movements *m, const struct idem_recording *rec,
-                           int source, struct idem_liveness_scores *out)
+                           int source, bool narrow, struct idem_liveness_scores *out)
 {
+    const int hands = narrow ? idem_lessons_hands(m) : -1;
     const char *name = source < 0 ? "" : m->source[source].name;
     int r = 0;
     for (int fold = 0; fold < IDEM_LESSON_FOLDS && r == 0; fold++) {
-        const struct idem_growing how = {.without_source = source, .without_fold = fold};
+        const struct idem_growing how = {
+            .without_source = source, .without_hands = hands, .without_fold = fold};
         struct idem_forest forest;
         r = idem_forest_grow(m, &how, &forest);
         for (uint32_t i = 0; i < rec->session_count && r == 0; i++) {
@@ -115,7 +117,7 @@ int idem_liveness_left_out(const struct idem_movements *m, const struct idem_rec
 int idem_liveness_style(const struct idem_movements *m, int style, struct idem_liveness_style *out)
 {
     enum { EVENTS = 8192, FRESH = 100000 };
-    struct idem_growing how = {.without_source = -1, .without_fold = -1};
+    struct idem_growing how = {.without_source = -1, .without_hands = -1, .without_fold = -1};
     struct idem_motion *motions = malloc(EVENTS * sizeof *motions);
     struct idem_forest forest;
     double nats = 0, judged = 0;

@@ -60,10 +60,11 @@ void idem_liveness_scores_fini(struct idem_liveness_scores *scores);
 
 /*
  * Scores of one program and of all people of the recording that m was taught from, each by a forest
- * that has seen neither that program nor the session; without source (-1): not the session.
+ * that has seen neither that program nor the session; without source (-1): not the session. narrow:
+ * it has not seen made hands, and knows people at the recording's own task only.
  */
 int idem_liveness_left_out(const struct idem_movements *m, const struct idem_recording *rec,
-                           int source, struct idem_liveness_scores *out);
+                           int source, bool narrow, struct idem_liveness_scores *out);
 
 struct idem_liveness_style {
     uint32_t sessions, soon, alarmed; /* alarmed within all gestures of the session */

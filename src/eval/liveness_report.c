@@ -124,10 +124,10 @@ static int shipped_table(struct idem_liveness_outcome *o)
 }
 
 static int left_out_row(struct idem_liveness_outcome *o, struct idem_sheet_table *t,
-                        const char *label, int source)
+                        const char *label, int source, bool narrow)
 {
     struct idem_liveness_scores scores = {NULL, 0, 0};
-    int r = idem_liveness_left_out(&o->movements, o->teach, source, &scores);
+    int r = idem_liveness_left_out(&o->movements, o->teach, source, narrow, &scores);
     if (r == 0)
         r = add_row(t, label, &scores, -1);
     idem_liveness_scores_fini(&scores);
@@ -142,18 +142,22 @@ static bool taught_by(const struct idem_recording *rec, const char *name)
     return false;
 }
 
-static int left_out_table(struct idem_liveness_outcome *o)
+static int left_out_table(struct idem_liveness_outcome *o, bool narrow)
 {
     struct idem_sheet_table *t =
-        TABLE(o, "left_out", "The same, by weights that have not seen the program",
-              "nor the session, of a person or a program: three folds of sessions. The last row "
-              "leaves out sessions only",
-              verdicts);
+        narrow ? TABLE(o, "left_out_narrow", "The same again, without made hands",
+                       "people are known at the recording's own task only: what programs are "
+                       "told apart by there, and what knowing more of hands costs there",
+                       verdicts)
+               : TABLE(o, "left_out", "The same, by weights that have not seen the program",
+                       "nor the session, of a person or a program: three folds of sessions. The "
+                       "last row leaves out sessions only",
+                       verdicts);
     int r = t ? 0 : IDEM_ERR_NOMEM;
     for (uint32_t i = 0; i < o->movements.source_count && r == 0; i++)
         if (o->movements.source[i].program && taught_by(o->teach, o->movements.source[i].name))
-            r = left_out_row(o, t, o->movements.source[i].name, (int)i);
-    return r == 0 ? left_out_row(o, t, "all, sessions left out", -1) : r;
+            r = left_out_row(o, t, o->movements.source[i].name, (int)i, narrow);
+    return r == 0 ? left_out_row(o, t, "all, sessions left out", -1, narrow) : r;
 }
 
 static int styles_table(struct idem_liveness_outcome *o)
@@ -259,7 +263,9 @@ int idem_liveness_sheet(struct idem_liveness_outcome *o)
 {
     int r = o->tested_count ? shipped_table(o) : 0;
     if (r == 0 && o->teach)
-        r = left_out_table(o);
+        r = left_out_table(o, false);
+    if (r == 0 && o->teach)
+        r = left_out_table(o, true);
     if (r == 0 && o->teach)
         r = styles_table(o);
     if (r == 0 && o->human_count)
