@@ -20,10 +20,14 @@
  */
 #include "guard/motion.h"
 
+#include "window/keystroke.h"
+
 #include <math.h>
 #include <string.h>
 
 #define GAP_US INT64_C(300000)
+/* No session has so long a pause: half a lifetime. */
+#define LONGEST_US (INT64_C(1) << 50)
 
 /* Evidence of one movement, nats, for a program and for a hand. */
 static const double most_for_program = 5.0, most_for_hand = 3.0;
@@ -312,24 +316,32 @@ static bool warp(struct idem_motion_judge *j, double x, double y, int64_t t_us)
 /* Time that cannot be: the clock ran backwards, or further than any session. */
 static bool time_broken(const struct idem_motion_judge *j, int64_t t_us)
 {
-    return t_us < j->last_us || (uint64_t)t_us - (uint64_t)j->last_us > (uint64_t)1 << 50;
+    return j->started && (t_us < j->last_us || t_us - j->last_us > LONGEST_US);
 }
 
 static void forget_way(struct idem_motion_judge *j)
 {
     idem_strand_clear(&j->strand);
     j->placed = j->pressed = j->lone = j->suspect = false;
-    j->x = j->y = j->step_x = j->step_y = 0;
+    j->x = j->y = j->step_x = j->step_y = j->run = 0;
+    j->pieces = 0;
+}
+
+void idem_motion_judge_gap(struct idem_motion_judge *j)
+{
+    forget_way(j);
+    j->started = false;
 }
 
 bool idem_motion_judge_event(struct idem_motion_judge *j, enum idem_pointer_kind kind, double x,
                              double y, unsigned flags, int64_t t_us)
 {
     const bool there = fabs(x) < position_max && fabs(y) < position_max;
-    if (j->started && time_broken(j, t_us))
-        forget_way(j);
-    const int64_t idle_us = j->started && !time_broken(j, t_us) ? t_us - j->last_us : 0;
     const uint32_t judged = j->judged;
+    t_us = idem_time_bound(t_us);
+    if (time_broken(j, t_us))
+        idem_motion_judge_gap(j);
+    const int64_t idle_us = j->started ? t_us - j->last_us : 0;
     bool changed = j->started ? end_before(j, t_us) : false;
     j->started = true;
     j->last_us = t_us;
@@ -351,10 +363,4 @@ bool idem_motion_judge_event(struct idem_motion_judge *j, enum idem_pointer_kind
         j->placed = true;
     }
     return changed;
-}
-
-void idem_motion_judge_gap(struct idem_motion_judge *j)
-{
-    forget_way(j);
-    j->started = false;
 }

@@ -22,8 +22,8 @@ struct idem_past_moves {
 
 /* How often what was seen, and its sum or its largest value. */
 struct idem_sightings {
-    uint32_t unlike, straight, steady, jumps, clicks, repeats, warps, locked;
-    double nats, line, spread, leap, hold_ms, frames;
+    uint32_t unlike, straight, steady, jumps, clicks, repeats, warps;
+    double nats, line, spread, leap, hold_ms;
 };
 
 struct idem_motion_judge {
