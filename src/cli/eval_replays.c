@@ -11,6 +11,7 @@
 
 #include "cli/answer.h"
 #include "cli/command.h"
+#include "cli/option.h"
 #include "eval/parallel.h"
 #include "eval/replays.h"
 
@@ -29,10 +30,7 @@ enum id {
     THREADS
 };
 
-static const struct {
-    const char *name, *value, *help;
-    int id;
-} rows[] = {
+static const struct idem_cli_option rows[] = {
     {"population", "FILE", "a population file, or recordings to learn one from (may be repeated)",
      POPULATION},
     {"population-users", "RANGES", "learn from these people only: 1-72,80", POPULATION_USERS},
@@ -57,40 +55,31 @@ struct options {
     bool json, skip_bad;
 };
 
-static void help(void)
-{
-    fputs("usage: idem eval replays --population FILE [OPTION...] DATA\n\n"
-          "Plays everybody's windows, one after the other, into the server's checks for windows\n"
-          "that were sent before or that nobody typed, then attacks made of them, of profiles and\n"
-          "of public people. Keyboard or pointer.\n\n",
-          stdout);
-    for (int i = 0; i < OPTIONS; i++)
-        printf("  --%-17s %-7s %s\n", rows[i].name, rows[i].value ? rows[i].value : "",
-               rows[i].help);
-}
+static const char about[] =
+    "usage: idem eval replays --population FILE [OPTION...] DATA\n\n"
+    "Plays everybody's windows, one after the other, into the server's checks for windows\n"
+    "that were sent before or that nobody typed, then attacks made of them, of profiles and\n"
+    "of public people. Keyboard or pointer.\n\n";
 
 static int take_number(struct options *o, int id, const char *value)
 {
-    uint32_t threads = 0;
     const struct {
         int id;
         uint32_t min, max, *to;
     } limits[] = {{WINDOW, 5, 500, &o->window},
                   {TRIALS, 1, 10000, &o->trials},
-                  {SEED, 0, 999999999, &o->seed},
-                  {THREADS, 1, IDEM_THREADS_MAX, &threads}};
+                  {SEED, 0, 999999999, &o->seed}};
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
         if (limits[i].id == id &&
             !idem_cli_number(value, limits[i].min, limits[i].max, limits[i].to))
             return idem_cli_usage("eval replays", "--%s takes a number from %u to %u",
                                   rows[id - POPULATION].name, limits[i].min, limits[i].max);
-    if (threads > 0)
-        idem_parallel_threads((int)threads);
     return 0;
 }
 
-static int take(struct options *o, int id, const char *value)
+static int take(void *arg, int id, char *value)
 {
+    struct options *o = arg;
     enum idem_level level;
     switch (id) {
     case POPULATION:
@@ -118,8 +107,8 @@ static int take(struct options *o, int id, const char *value)
     case SKIP_BAD:
         o->skip_bad = true;
         return 0;
-    case '?':
-        return idem_cli_usage("eval replays", "this option does not exist or lacks its value");
+    case THREADS:
+        return idem_cli_take_threads("eval replays", value);
     default:
         return take_number(o, id, value);
     }
@@ -128,19 +117,8 @@ static int take(struct options *o, int id, const char *value)
 /* 0: go on. -1: help was printed. Otherwise an exit code after a message. */
 static int parse(struct options *o, int argc, char **argv)
 {
-    struct option longs[OPTIONS + 2] = {{NULL, 0, NULL, 0}};
-    int opt, r = 0;
-    for (int i = 0; i < OPTIONS; i++)
-        longs[i] = (struct option){rows[i].name, rows[i].value != NULL, NULL, rows[i].id};
-    longs[OPTIONS] = (struct option){"help", no_argument, NULL, 'h'};
-    optind = 1;
-    while (r == 0 && (opt = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-        if (opt == 'h') {
-            help();
-            return -1;
-        }
-        r = take(o, opt, optarg);
-    }
+    const struct idem_cli_options options = {"eval replays", about, rows, OPTIONS, take, o};
+    int r = idem_cli_options(&options, argc, argv);
     if (r == 0 && o->populations == 0)
         r = idem_cli_usage("eval replays", "--population FILE is missing: a population file or "
                                            "recordings of other people");
