@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """figures.py - runs the evaluations behind the figures of README.md, docs/recognition.md, docs/ageing.md,
-docs/guard.md and docs/guard-replay.md.
+docs/guard.md, docs/guard-pointer.md and docs/guard-replay.md.
 
 Each document holds pairs of markers, `<!-- figures:NAME -->` ... `<!-- /figures:NAME -->`. What stands between them
 is made here: figures with 95 % intervals and the commands that they come from (figures_tables.py says which). JSON and
@@ -30,7 +30,7 @@ import figures_tables
 
 MARKED = re.compile(r"<!-- figures:([\w-]+) -->\n(.*?)<!-- /figures:\1 -->", re.S)
 DOCUMENTS = ("README.md", "docs/recognition.md", "docs/ageing.md", "docs/guard.md",
-             "docs/guard-replay.md")
+             "docs/guard-pointer.md", "docs/guard-replay.md")
 
 
 class Failed(Exception):

@@ -5,6 +5,7 @@ JOBS are commands; $D is the folder of recordings, $B what figures_derive.py mak
 needs, how their answers become Markdown, and which plots of their pages are shown beside it. Every table ends with its
 commands. Verdicts in the table of targets are computed, never written by hand."""
 import figures_guard
+import figures_liveness
 import figures_replays
 import figures_targets
 from figures_words import ci, figure, listed, pct, ratio, share, table, time_or_never
@@ -65,6 +66,7 @@ JOBS.update({
     "leak-thin": "idem eval leak --levels hand --windows 100 --thin 0.3 %s %s %s" % (MANY_WORDS, AALTO, DEVELOPMENT),
 })
 JOBS.update(figures_guard.JOBS)
+JOBS.update(figures_liveness.JOBS)
 JOBS.update(figures_replays.JOBS)
 POINTER = ["pointer-%d" % at for at in range(len(CLOCKS))]
 
@@ -419,6 +421,12 @@ TABLES = {
     "injection-people": Table(["injection", "injection-set"], figures_guard.people),
     "injection-honest": Bare(["injection"], figures_guard.honest),
     "injection-claims": Bare(["injection"], figures_guard.claims),
+    "liveness-targets": Bare(["liveness"], figures_liveness.targets),
+    "liveness": Table(["liveness"], figures_liveness.shipped),
+    "liveness-left-out": Bare(["liveness"], figures_liveness.left_out),
+    "liveness-styles": Bare(["liveness"], figures_liveness.styles),
+    "liveness-people": Bare(["liveness"], figures_liveness.people),
+    "liveness-replays": Bare(["liveness"], figures_liveness.replays),
     "replays-honest": Bare(list(figures_replays.JOBS), figures_replays.honest),
     "replays-distances": Bare(list(figures_replays.JOBS), figures_replays.distances),
     "replays": Table(["replays", "replays-aalto", "replays-password"], figures_replays.attacks),
