@@ -16,7 +16,8 @@
  *   position                                   on the screen in its own pixels, so that neither
  *                                              zoom nor scrolling changes a distance
  *   the character that a key makes             one bit is read off here: a capital that Caps Lock did
- *                                              not make. Machines type those without Shift
+ *                                              not make. Machines type those without Shift. Not
+ *                                              where the system capitalises by itself (iPadOS)
  */
 import { CAPITAL, type Answer, type Edge, type KeyAction, type PointerKind } from './edge.js';
 import { evdevCode } from './keys.js';
@@ -45,14 +46,22 @@ function isCapital(event: KeyboardEvent): boolean {
   return one && event.key !== event.key.toLowerCase() && !event.getModifierState('CapsLock');
 }
 
+/** Systems that begin sentences with capitals by themselves, under a hardware keyboard too. */
+function capitalises(view: Window): boolean {
+  const { platform = '', maxTouchPoints = 0 } = view.navigator ?? {};
+  return maxTouchPoints > 1 && /^(Mac|iP)/.test(platform);
+}
+
 export class Collector {
   private readonly view: Window;
+  private readonly capitalsTell: boolean;
   private readonly secret = new SecretFields();
   private inSecret = false;
   private running = false;
 
   constructor(private readonly options: CollectorOptions) {
     this.view = options.view ?? window;
+    this.capitalsTell = !capitalises(this.view);
   }
 
   start(): void {
@@ -117,7 +126,7 @@ export class Collector {
       this.options.edge.gap('keyboard');
     }
     if (secret) return;
-    const flags = action === 'down' && isCapital(event) ? CAPITAL : 0;
+    const flags = this.capitalsTell && action === 'down' && isCapital(event) ? CAPITAL : 0;
     const code = evdevCode(event.code);
     this.after('keyboard', this.options.edge.key(code, action, micros(event.timeStamp), flags));
   }

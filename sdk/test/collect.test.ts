@@ -109,6 +109,27 @@ test('of the character one bit is told: a capital that Caps Lock did not make', 
   assert.equal(told({ key: 'A' }, 'keyup'), '0');
 });
 
+test('a system that capitalises by itself makes capitals that tell nothing', () => {
+  const flagsOn = (platform: string, maxTouchPoints: number) => {
+    calls = [];
+    Object.assign(view, { navigator: { platform, maxTouchPoints } });
+    const edge = { key: (...told: unknown[]) => (calls.push(String(told[3])), { ready: false }) };
+    const other = new Collector({
+      edge: edge as unknown as Edge,
+      onWindow: () => undefined,
+      view: view as unknown as Window,
+    });
+    other.start();
+    key('keydown', field(), { key: 'A' });
+    other.stop();
+    return calls[0];
+  };
+  assert.equal(flagsOn('MacIntel', 5), '0', 'iPadOS');
+  assert.equal(flagsOn('iPhone', 5), '0');
+  assert.equal(flagsOn('MacIntel', 0), '1', 'macOS');
+  assert.equal(flagsOn('Linux x86_64', 10), '1');
+});
+
 test('a changed verdict of a guard is passed on', () => {
   key('keydown', field());
   assert.deepEqual(verdicts, []);
