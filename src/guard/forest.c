@@ -4,23 +4,31 @@
  */
 #include "guard/forest.h"
 
-/*
- * Of three chords in a row the second changes must be alike but for rounding. Where half of a
- * movement is like that, no tremor and no correction is in it: about one of 1,500 movements of
- * recorded hands, and one of three of plain programs. Two thirds: one of 10,000.
- */
-static const float smooth = 0.5F, very_smooth = 0.65F;
-static const double smooth_nats = 2.5, very_smooth_nats = 4;
+#include <stddef.h>
 
-static double smoothness(const float *measure)
+/*
+ * Of three chords in a row the second changes must be alike but for rounding (smooth), or of two
+ * the chords themselves (even). Where most of a movement is like that, neither tremor nor
+ * correction is in it. Recorded hands: one movement of 1,000 from the first threshold on, one of
+ * 2,000 from the second, one of 10,000 from the third; plain programs: every third.
+ */
+static const struct {
+    float smooth, even;
+    double nats;
+} exactness[] = {{0.65F, 0.7F, 4}, {0.5F, 0.6F, 2.5}, {0.4F, 2, 1.5}};
+
+static double exact_nats(const float *measure)
 {
-    const float share = measure[IDEM_MEASURE_SMOOTH];
-    return share >= very_smooth ? very_smooth_nats : share >= smooth ? smooth_nats : 0;
+    for (size_t i = 0; i < sizeof exactness / sizeof *exactness; i++)
+        if (measure[IDEM_MEASURE_SMOOTH] >= exactness[i].smooth ||
+            measure[IDEM_MEASURE_EVEN] >= exactness[i].even)
+            return exactness[i].nats;
+    return 0;
 }
 
 double idem_forest_llr(const struct idem_forest *forest, const float *measure)
 {
-    double sum = (double)forest->offset + smoothness(measure);
+    double sum = (double)forest->offset + exact_nats(measure);
     for (uint32_t i = 0; i < forest->count; i++) {
         const struct idem_tree *t = &forest->tree[i];
         const int yes = measure[t->measure[0]] > t->above[0];
