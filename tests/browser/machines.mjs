@@ -2,8 +2,8 @@
 /*
  * machines.mjs - programs that type and point: the ways in which a page is driven by scripts.
  *
- * Each is a name, the modality that gives it away and what it does to a page; most go on until they
- * are stopped, because the page is theirs until it flags them. Puppeteer's and Playwright's own input,
+ * Each is a name, the modality that gives it away, what it does to a page, and how much it may do
+ * where that is not what adversaries.mjs says for all. Puppeteer's and Playwright's own input,
  * with and without delays; what people wrap around it to look like a hand; and the two packages that
  * are made for looking like one. Their randomness is their own.
  */
@@ -16,6 +16,7 @@ const { GhostCursor } = require('ghost-cursor');
 
 const TEXT = 'Dear Ms Brown, your order 4711 has left us today; it is on its way.';
 const PLAIN = 'hello world, this is only some plain text without any capitals at all';
+const SLOW = `${PLAIN}, and then ${PLAIN}, again and again`;
 const FIELD = '[data-testid="free"]';
 /* Where a program clicks; none of them ends the session. */
 const PLACES = [
@@ -27,6 +28,9 @@ const PLACES = [
   '[data-testid="keyboard-hand"]',
 ];
 const CLICKS = 10;
+/* Keys: what has a hand's hold and pace, and no capital, is known by equal times alone; on a busy
+   machine they are late by some milliseconds, which takes longer. */
+const BLURRED = 100;
 
 const between = (low, high) => low + Math.random() * (high - low);
 const pause = () => sleep(between(200, 500));
@@ -88,7 +92,7 @@ export const BY_PUPPETEER = [
   ['puppeteer types', 'keyboard', types(0)],
   ['puppeteer types, delay 50', 'keyboard', types(50)],
   ['puppeteer types, delay 100', 'keyboard', types(100)],
-  ['puppeteer types, delay 80, no capitals', 'keyboard', types(80, PLAIN)],
+  ['puppeteer types, delay 80, no capitals', 'keyboard', types(80, SLOW), BLURRED],
   ['puppeteer types, uneven waits', 'keyboard', typesUnevenly(30, 130)],
   ['puppeteer types, uneven holds', 'keyboard', holdsUnevenly(40, 140)],
   ['puppeteer-humanize', 'keyboard', humanize(undefined)],
@@ -122,7 +126,8 @@ export const BY_PLAYWRIGHT = [
   [
     'playwright presses one after the other',
     'keyboard',
-    (page) => page.locator(FIELD).pressSequentially(PLAIN, { delay: 80, timeout: 60_000 }),
+    (page) => page.locator(FIELD).pressSequentially(SLOW, { delay: 80, timeout: 60_000 }),
+    BLURRED,
   ],
   ['playwright clicks', 'pointer', clicks(0)],
   ['playwright clicks and holds', 'pointer', clicks(60)],
