@@ -387,8 +387,32 @@ static void fractions_are_no_evidence(void **state)
                         i * i * 0.3 + 3 * idem_rng_normal(&rng), 16667 * (int64_t)i, 1);
     assert_true(idem_strand_measure(&strand, &whole, a));
     assert_true(idem_strand_measure(&strand, &fine, b));
+    for (int k = 0; k < IDEM_MEASURES; k++)
+        assert_true(fabsf(a[k] - b[k]) < 1.5F);
     assert_true(fabs(idem_forest_llr(&idem_forest_shipped, a) -
                      idem_forest_llr(&idem_forest_shipped, b)) < 2.5);
+}
+
+static void what_is_exact_weighs(void **state)
+{
+    static const struct {
+        enum idem_measure measure;
+        float at;
+    } steps[] = {{IDEM_MEASURE_SMOOTH, 0.4F},
+                 {IDEM_MEASURE_SMOOTH, 0.5F},
+                 {IDEM_MEASURE_SMOOTH, 0.65F},
+                 {IDEM_MEASURE_EVEN, 0.6F},
+                 {IDEM_MEASURE_EVEN, 0.7F}};
+    float m[IDEM_MEASURES];
+    (void)state;
+    measure_line(1, m);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        m[IDEM_MEASURE_SMOOTH] = m[IDEM_MEASURE_EVEN] = 0.1F;
+        m[steps[i].measure] = steps[i].at - 0.001F;
+        const double below = idem_forest_llr(&idem_forest_shipped, m);
+        m[steps[i].measure] = steps[i].at + 0.001F;
+        assert_true(idem_forest_llr(&idem_forest_shipped, m) > below + 0.7);
+    }
 }
 
 static void little_is_not_measured(void **state)
@@ -430,6 +454,7 @@ int main(void)
         cmocka_unit_test(a_line_measures_as_one),
         cmocka_unit_test(units_do_not_matter),
         cmocka_unit_test(fractions_are_no_evidence),
+        cmocka_unit_test(what_is_exact_weighs),
         cmocka_unit_test(little_is_not_measured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
