@@ -152,12 +152,12 @@ static bool weigh(struct idem_motion_judge *j, double nats, bool fresh, int64_t 
 
 /* ------------------------------------------------------------------ movements */
 
-static bool seen_before(struct idem_motion_judge *j, const float *measure)
+static bool seen_before(struct idem_motion_judge *j, const float *measure, double way)
 {
     const struct idem_strand *s = &j->strand;
     struct idem_past_moves *past = &j->past;
     if (s->hash_count < REPEAT_STEPS || measure[IDEM_MEASURE_LINE] <= IDEM_MEASURE_NONE ||
-        idem_strand_length(s) < repeat_units / j->grain.per_pixel)
+        way * j->grain.per_pixel < repeat_units)
         return false;
     const uint32_t hash = (uint32_t)(s->hash >> 32 ^ s->hash) | 1;
     for (uint32_t i = 0; i < IDEM_MOTION_PASTS; i++)
@@ -197,12 +197,13 @@ static bool end_movement(struct idem_motion_judge *j, bool goes_on, int64_t t_us
 {
     float *measure = j->measure;
     bool changed = false;
-    if (idem_strand_measure(&j->strand, &j->grain, measure)) {
+    double way;
+    if (idem_strand_measure(&j->strand, &j->grain, measure, &way)) {
         double nats = bounded(j, idem_forest_llr(j->forest, measure));
         j->measured++;
         if (nats > 0)
             describe(j, measure, nats);
-        if (!goes_on && j->pieces == 0 && seen_before(j, measure)) {
+        if (!goes_on && j->pieces == 0 && seen_before(j, measure, way)) {
             j->saw.repeats++;
             nats = repeat_nats;
         }

@@ -109,12 +109,6 @@ static double step_lengths(const struct idem_strand *s, double *length)
     return sum;
 }
 
-double idem_strand_length(const struct idem_strand *s)
-{
-    double length[IDEM_STRAND_POINTS];
-    return step_lengths(s, length);
-}
-
 /* length: of the chord when it is known, of one step; else negative. */
 static struct chord chord_between(const struct idem_point *a, const struct idem_point *b,
                                   double length)
@@ -396,7 +390,7 @@ static double unit_of(const struct idem_grain *grain, double length)
 }
 
 bool idem_strand_measure(const struct idem_strand *s, const struct idem_grain *grain,
-                         float *measure)
+                         float *measure, double *way)
 {
     double lengths[IDEM_STRAND_POINTS];
     const double length = step_lengths(s, lengths), unit = unit_of(grain, length);
@@ -413,5 +407,6 @@ bool idem_strand_measure(const struct idem_strand *s, const struct idem_grain *g
     measure_outline(&outline, s->count, unit, measure);
     weave(s, lengths, unit, stride, &texture);
     measure_texture(&texture, unit, measure);
+    *way = length;
     return true;
 }

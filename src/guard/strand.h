@@ -71,12 +71,10 @@ void idem_strand_clear(struct idem_strand *s); /* wipes */
 /* A position at or after the time of the last. per_pixel: of the grain. */
 void idem_strand_add(struct idem_strand *s, double x, double y, int64_t t_us, double per_pixel);
 /*
- * Fills measure[IDEM_MEASURES]. False, and nothing written, for less than 4 points, 30 ms or 8
- * units.
+ * Fills measure[IDEM_MEASURES] and the way along the points. False, and nothing written, for less
+ * than 4 points, 30 ms or 8 units.
  */
 bool idem_strand_measure(const struct idem_strand *s, const struct idem_grain *grain,
-                         float *measure);
-/* Way from the first point to the last, along the points. */
-double idem_strand_length(const struct idem_strand *s);
+                         float *measure, double *way);
 
 #endif

@@ -337,6 +337,7 @@ static void rubbish_is_survived(void **state)
 /* ------------------------------------------------------------------ measures */
 
 static struct idem_strand strand;
+static double way;
 
 static void measure_line(double scale, float *m)
 {
@@ -345,7 +346,7 @@ static void measure_line(double scale, float *m)
     idem_strand_clear(&strand);
     for (int i = 0; i < 40; i++)
         idem_strand_add(&strand, scale * 13 * i, scale * 7 * i, 16667 * (int64_t)i, 1);
-    assert_true(idem_strand_measure(&strand, &grain, m));
+    assert_true(idem_strand_measure(&strand, &grain, m, &way));
 }
 
 static void a_line_measures_as_one(void **state)
@@ -385,8 +386,8 @@ static void fractions_are_no_evidence(void **state)
     for (int i = 0; i < 50; i++)
         idem_strand_add(&strand, 11 * i + 4 * idem_rng_normal(&rng),
                         i * i * 0.3 + 3 * idem_rng_normal(&rng), 16667 * (int64_t)i, 1);
-    assert_true(idem_strand_measure(&strand, &whole, a));
-    assert_true(idem_strand_measure(&strand, &fine, b));
+    assert_true(idem_strand_measure(&strand, &whole, a, &way));
+    assert_true(idem_strand_measure(&strand, &fine, b, &way));
     for (int k = 0; k < IDEM_MEASURES; k++)
         assert_true(fabsf(a[k] - b[k]) < 1.5F);
     assert_true(fabs(idem_forest_llr(&idem_forest_shipped, a) -
@@ -423,11 +424,11 @@ static void little_is_not_measured(void **state)
     idem_strand_clear(&strand);
     for (int i = 0; i < 3; i++)
         idem_strand_add(&strand, 100 * i, 50 * i, 50000 * (int64_t)i, 1);
-    assert_false(idem_strand_measure(&strand, &grain, m));
+    assert_false(idem_strand_measure(&strand, &grain, m, &way));
     idem_strand_clear(&strand);
     for (int i = 0; i < 30; i++)
         idem_strand_add(&strand, i % 2, 0, 1000 * (int64_t)i, 1);
-    assert_false(idem_strand_measure(&strand, &grain, m));
+    assert_false(idem_strand_measure(&strand, &grain, m, &way));
 }
 
 int main(void)
