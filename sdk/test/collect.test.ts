@@ -113,7 +113,10 @@ test('a system that capitalises by itself makes capitals that tell nothing', () 
   const flagsOn = (platform: string, maxTouchPoints: number) => {
     calls = [];
     Object.assign(view, { navigator: { platform, maxTouchPoints } });
-    const edge = { key: (...told: unknown[]) => (calls.push(String(told[3])), { ready: false }) };
+    const edge = {
+      key: (...told: unknown[]) => (calls.push(String(told[3])), { ready: false }),
+      gap: () => undefined,
+    };
     const other = new Collector({
       edge: edge as unknown as Edge,
       onWindow: () => undefined,
