@@ -30,6 +30,34 @@ def targets(a):
     return table(["what", "target", "measured", ""], [r[:3] + r[4:] for r in rows])
 
 
+def readme(a):
+    """What a newcomer wants to know: the worst of the devices, all people, what is behind the pointer's figures."""
+    models = [m for m in a["injection"]["models"].values() if not m["humanised"]]
+    worst = {p: max((m[p] if m[p] is not None else float("inf")) for m in models) for p in ("key_p50", "key_p99")}
+    kernel = {p: max((m["clone"][p] if m["clone"][p] is not None else float("inf")) for m in models)
+              for p in ("key_p50", "key_p99")}
+    typing = [a[job]["human"] for job in JOBS]
+    pointing, bots = a["liveness"]["human"], {r["label"]: r for r in a["liveness"]["shipped"]}
+    again = a["replays"]["attacks"][0]
+    honest = a["replays"]["honest"][0]
+    rows = [["%d public payloads through %d injecting devices whose holds no finger makes" % (models[0]["payloads"], len(models)),
+             "`idem eval injection`", "noticed: **%s**, half by key-down %d, 99 %% by %d; as a kernel sees a cloned device, %d and %d" % (
+                 pct(min(m["alarmed"] / m["payloads"] for m in models), 1), worst["key_p50"], worst["key_p99"],
+                 kernel["key_p50"], kernel["key_p99"])],
+            ["people at a keyboard", "`idem eval injection --human`", "**%d** false alarms in %s keys" % (
+                sum(h["false_alarms"] for h in typing), "{:,}".format(sum(h["keys"] for h in typing)))],
+            ["people at a pointer", "`idem eval liveness --human`", "**%d** false alarms in %s movements, %.0f active hours" % (
+                pointing["false_alarms"], "{:,}".format(pointing["gestures"]), pointing["hours"])],
+            ["programs in a browser's form, never learned from", "`idem eval liveness`",
+             "AUC a session: pointer %.3f, of three movements %.3f; keys %.3f" % (
+                 bots["barkworth_mouse.csv.gz: all"]["auc"], bots["barkworth_mouse.csv.gz: all"]["auc3"],
+                 bots["barkworth_keys.csv.gz: all"]["auc"])],
+            ["a window sent again, by anybody, at any time", "`idem eval replays`",
+             "found: **%s**; %d of %s honest windows flagged" % (pct(again["found"], 0), honest["false_alarms"],
+                                                               "{:,}".format(honest["windows"]))]]
+    return table(["what", "by", "figure"], rows)
+
+
 def keys(found, more=""):
     """Median and 99 %."""
     return " / ".join(listed(found["key_p%d%s" % (p, more)], "%d") for p in (50, 99))

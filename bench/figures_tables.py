@@ -417,6 +417,7 @@ TABLES = {
     "injection-targets": Bare(["injection", "injection-set"], figures_guard.targets),
     "injection": Table(["injection"], figures_guard.injection,
                        [("injection.svg", "injection", "Payloads not yet noticed after so many key-downs")]),
+    "readme-guard": Bare(["injection", "injection-set", "liveness", "replays"], figures_guard.readme),
     "injection-clocks": Bare(["injection"], figures_guard.clocks),
     "injection-people": Table(["injection", "injection-set"], figures_guard.people),
     "injection-honest": Bare(["injection"], figures_guard.honest),
