@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# all.sh RELEASE SANITIZED: every test in both builds, the SDK's in node, the page's in a browser; then the tally.
+# all.sh RELEASE SANITIZED: every test in both builds, the SDK's in node, the page's in a browser, alone and against
+# programs that drive it; then the tally.
 # Nothing stops at a failure: the tally at the end tells of all of them, and its status is this script's.
 set -eu
 cd "$(dirname "$0")/.."
@@ -21,4 +22,10 @@ echo 'tests: SDK in node' >&2
 echo 'tests: page in a browser' >&2
 IDEM_SERVER=$PWD/$release/src/server/idem-server node tests/browser/run.mjs >"$out/browser.tap" 2>&1 ||
     echo "# exit $?" >>"$out/browser.tap"
-exec python3 tests/tally.py "$release" "$sanitized" "$out/sdk.tap" "$out/browser.tap"
+echo 'tests: programs that drive the page' >&2
+(
+    cd tests/browser
+    [ node_modules/.installed -nt package-lock.json ] || { npm ci --loglevel=error && touch node_modules/.installed; }
+    IDEM_SERVER=$OLDPWD/$release/src/server/idem-server node adversaries.mjs
+) >"$out/adversaries.tap" 2>&1 || echo "# exit $?" >>"$out/adversaries.tap"
+exec python3 tests/tally.py "$release" "$sanitized" "$out/sdk.tap" "$out/browser.tap" "$out/adversaries.tap"
