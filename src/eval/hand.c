@@ -76,7 +76,7 @@ static void draw_mouse(struct player *p)
                               .scatter_ms = between(rng, 0, 0.8),
                               .frame_ms = way < 4   ? 1000.0 / 60
                                           : way < 5 ? 15.6
-                                          : way < 6 ? between(rng, 30, 115)
+                                          : way < 7 ? between(rng, 30, 115)
                                                     : 0,
                               .gain = spread(rng, 0.4, 2.5),
                               .grid = grids[idem_rng_below(rng, 8)],
@@ -366,8 +366,16 @@ static void gesture(struct player *p)
                       : what < 8 ? plan_shake(p)
                       : what < 9 ? plan_push(p)
                                  : plan_aim(p, near * (tx - p->x), near * (ty - p->y));
+    const bool drag = idem_rng_below(rng, 8) == 0;
+    if (drag) {
+        event(p, p->t_ms, IDEM_POINTER_PRESS);
+        p->t_ms += spread(rng, 20, 200);
+        p->next_tick = p->next_frame = p->t_ms;
+    }
     move(p, ms);
-    if (idem_rng_below(rng, 3))
+    if (drag)
+        event(p, fmax(p->t_ms, p->said_at) + spread(rng, 10, 200), IDEM_POINTER_RELEASE);
+    else if (idem_rng_below(rng, 3))
         click(p);
     p->t_ms += spread(rng, 310, 3000);
     p->next_tick = p->next_frame = p->t_ms;

@@ -22,7 +22,7 @@ enum {
 };
 
 /* Shares of a source on its side. */
-static const double recorded_share = 1, robot_share = 0.7, varied_share = 4, hand_share = 7;
+static const double recorded_share = 1, robot_share = 0.7, varied_share = 4, hand_share = 10;
 
 static const char made_hands[] = "hand";
 

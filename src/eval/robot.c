@@ -33,6 +33,7 @@ struct habits {
     double bend;          /* of curves, share of the distance */
     double gravity, wind, stride;
     int ease;
+    bool drags;
 };
 
 struct player {
@@ -80,6 +81,7 @@ static void draw_habits(struct player *p)
     h->wind = between(rng, 2, 6);
     h->stride = between(rng, 8, 25);
     h->ease = (int)idem_rng_below(rng, 3);
+    h->drags = idem_rng_below(rng, 8) == 0;
     p->shape = (enum idem_robot)idem_rng_below(rng, IDEM_ROBOT_WAVER + 1);
 }
 
@@ -305,6 +307,13 @@ static void click(struct player *p)
     wait(p, h.rest_ms, 0.2 * h.rest_ms);
 }
 
+static void drop(struct player *p)
+{
+    wait(p, p->habits.dwell_ms, 0.1 * p->habits.dwell_ms);
+    event(p, IDEM_POINTER_RELEASE);
+    wait(p, p->habits.rest_ms, 0.2 * p->habits.rest_ms);
+}
+
 static void go(struct player *p, enum idem_robot style)
 {
     double x = 0, y = 0;
@@ -312,6 +321,11 @@ static void go(struct player *p, enum idem_robot style)
         x = between(&p->rng, 30, 1500);
         y = between(&p->rng, 30, 850);
     } while (hypot(x - p->x, y - p->y) < 40);
+    const bool drag = p->habits.drags && style != IDEM_ROBOT_JUMP;
+    if (drag) {
+        event(p, IDEM_POINTER_PRESS);
+        wait(p, p->habits.hold_ms, p->habits.hold_scatter_ms);
+    }
     if (style == IDEM_ROBOT_WIND) {
         blow(p, x, y);
     } else if (style == IDEM_ROBOT_JUMP) {
@@ -321,7 +335,10 @@ static void go(struct player *p, enum idem_robot style)
     } else {
         walk(p, style, x, y);
     }
-    click(p);
+    if (drag)
+        drop(p);
+    else
+        click(p);
 }
 
 const char *idem_robot_name(enum idem_robot style)

@@ -17,7 +17,7 @@ static const struct {
     double nats;
 } exactness[] = {{0.65F, 0.7F, 4}, {0.5F, 0.6F, 2.5}, {0.4F, 2, 1.5}};
 
-static double exact_nats(const float *measure)
+double idem_exactness(const float *measure)
 {
     for (size_t i = 0; i < sizeof exactness / sizeof *exactness; i++)
         if (measure[IDEM_MEASURE_SMOOTH] >= exactness[i].smooth ||
@@ -28,7 +28,7 @@ static double exact_nats(const float *measure)
 
 double idem_forest_llr(const struct idem_forest *forest, const float *measure)
 {
-    double sum = (double)forest->offset + exact_nats(measure);
+    double sum = (double)forest->offset + idem_exactness(measure);
     for (uint32_t i = 0; i < forest->count; i++) {
         const struct idem_tree *t = &forest->tree[i];
         const int yes = measure[t->measure[0]] > t->above[0];

@@ -33,5 +33,7 @@ extern const struct idem_forest idem_forest_shipped;
  * as smooth as positions can be, which a hand's never are.
  */
 double idem_forest_llr(const struct idem_forest *forest, const float *measure);
+/* What of it is that rule's. */
+double idem_exactness(const float *measure);
 
 #endif

@@ -31,6 +31,7 @@
 
 /* Evidence of one movement, nats, for a program and for a hand. */
 static const double most_for_program = 5.0, most_for_hand = 3.0;
+static const double most_of_drag = 1.0, most_of_little = 0.5;
 /* What is left of earlier evidence when a movement adds its own: little and often never alarms. */
 static const double fading = 0.97;
 /* A click after a jump; at full speed; a movement seen before; a warp; a brief click beside one. */
@@ -184,11 +185,24 @@ static void describe(struct idem_motion_judge *j, const float *m, double nats)
     }
 }
 
-/* The pieces of one unbroken movement together are worth no more than one movement. */
-static double bounded(struct idem_motion_judge *j, double llr)
+/*
+ * What the forest may say for a program at most: little of drags, of which it knows but circles,
+ * and less of movements too short or slow to have a texture. Exactness counts as ever.
+ */
+static double said_of(const struct idem_motion_judge *j, const float *measure)
 {
-    const double before = j->run;
-    j->run = fmax(-most_for_hand, fmin(most_for_program, before + llr));
+    const double exact = idem_exactness(measure);
+    const double said = idem_forest_llr(j->forest, measure) - exact;
+    const bool textured = measure[IDEM_MEASURE_ROUGH] > IDEM_MEASURE_NONE;
+    const double most = !textured ? most_of_little : j->pressed ? most_of_drag : most_for_program;
+    return exact + fmin(most, said);
+}
+
+/* The pieces of one unbroken movement together are worth no more than one movement. */
+static double bounded(struct idem_motion_judge *j, const float *measure)
+{
+    const double before = j->run, after = before + said_of(j, measure);
+    j->run = fmax(-most_for_hand, fmin(most_for_program, after));
     return j->run - before;
 }
 
@@ -199,7 +213,8 @@ static bool end_movement(struct idem_motion_judge *j, bool goes_on, int64_t t_us
     bool changed = false;
     double way;
     if (idem_strand_measure(&j->strand, &j->grain, measure, &way)) {
-        double nats = bounded(j, idem_forest_llr(j->forest, measure));
+        measure[IDEM_MEASURE_DRAG] = j->pressed ? 1 : 0;
+        double nats = bounded(j, measure);
         j->measured++;
         if (nats > 0)
             describe(j, measure, nats);

@@ -40,6 +40,7 @@ enum idem_measure {
     IDEM_MEASURE_HOMING,    /* share of the way done at three quarters of the time */
     IDEM_MEASURE_EVEN,      /* share of neighbouring chords that are equal but for rounding */
     IDEM_MEASURE_SMOOTH,    /* share of three in a row that change alike but for rounding */
+    IDEM_MEASURE_DRAG,      /* 1: a button was down; told by who knows, no measure of the path */
     IDEM_MEASURES,
 };
 
