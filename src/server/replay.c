@@ -6,7 +6,9 @@
  *
  * Cases: a window of an earlier population is counted and not judged; an unlocking happened between
  * two rows and is repeated there; a lock that is on record stays, whatever the replay says; what an
- * alarm of a guard forbids to learn is known before the windows, what it does is done after them.
+ * alarm of a guard forbids to learn is known before the windows, what it does is done after them;
+ * an alarm that another version wrote in words unknown here does what its columns say, is shown
+ * without reasons and lets nothing be learned.
  */
 #include "server/worker_parts.h"
 
@@ -23,6 +25,7 @@ struct replay {
     struct idem_worker *worker;
     struct idem_index *by_row; /* from a session's row to its slot */
     int64_t windows;
+    uint32_t unreadable; /* alarms */
 };
 
 /* The row's low bytes spread well enough to place it. */
@@ -127,21 +130,41 @@ static int finish_session(void *arg, const struct idem_store_session *stored)
 
 /* ------------------------------------------------------------------ alarms */
 
+/* The alarm of a row as far as this version can read it: its columns say what it does. */
+static bool read_row(const struct idem_store_alarm *stored, struct idem_guard_alarm *out)
+{
+    struct idem_wire_alarm held = {.device = IDEM_KEYBOARD};
+    const bool known = stored->action < IDEM_GUARD_ACTIONS;
+    const bool readable = idem_wire_read_alarm(stored->payload, stored->len, &held) == 0;
+
+    *out = (struct idem_guard_alarm){
+        .verdict = held.verdict,
+        .device = held.device,
+        .action = known ? (enum idem_guard_action)stored->action : IDEM_GUARD_LOCK,
+        .at_ms = stored->received_ms,
+        .windows = stored->windows,
+    };
+    return readable && known;
+}
+
 static int bar(void *arg, const struct idem_store_alarm *stored)
 {
-    struct idem_session *s = session_of_row(arg, stored->session);
-    struct idem_wire_alarm alarm;
+    struct replay *r = arg;
+    struct idem_session *s = session_of_row(r, stored->session);
+    struct idem_guard_alarm alarm;
 
     if (s == NULL)
         return IDEM_ERR_FORMAT;
-    if (stored->seq > IDEM_WIRE_ALARM_SEQ_MAX || stored->action >= IDEM_GUARD_ACTIONS ||
-        idem_wire_read_alarm(stored->payload, stored->len, &alarm) != 0)
-        return IDEM_ERR_FORMAT;
-    if (stored->seq > 0)
-        s->guard.held |= UINT64_C(1) << (stored->seq - 1);
-    else if (stored->window_row > s->guard.own_row)
+    const bool readable = read_row(stored, &alarm);
+    if (!readable)
+        r->unreadable++;
+    if (stored->seq == 0 && stored->window_row > s->guard.own_row)
         s->guard.own_row = stored->window_row;
-    idem_guard_alarm_bar(s, alarm.verdict.kind, stored->windows);
+    else if (stored->seq > 0 && stored->seq <= IDEM_WIRE_ALARM_SEQ_MAX)
+        s->guard.held |= UINT64_C(1) << (stored->seq - 1);
+    /* Of what cannot be read the worst is believed: nothing is learned. */
+    idem_guard_alarm_bar(s, readable ? alarm.verdict.kind : IDEM_GUARD_INJECTED_KEYS,
+                         alarm.windows);
     return IDEM_OK;
 }
 
@@ -149,21 +172,27 @@ static int recall(void *arg, const struct idem_store_alarm *stored)
 {
     struct replay *r = arg;
     struct idem_session *s = session_of_row(r, stored->session);
-    struct idem_wire_alarm held;
+    struct idem_guard_alarm alarm;
 
-    if (idem_wire_read_alarm(stored->payload, stored->len, &held) != 0)
-        return IDEM_ERR_FORMAT; /* bar() has read it */
-    const struct idem_guard_alarm alarm = {
-        .verdict = held.verdict,
-        .device = held.device,
-        .action = (enum idem_guard_action)stored->action,
-        .at_ms = stored->received_ms,
-        .windows = stored->windows,
-    };
+    read_row(stored, &alarm);
     idem_guard_alarm_recall(s, &alarm, !stored->cleared, stored->seq == 0);
     idem_judge_refresh(s, s->clock_ms);
     idem_worker_unsaved(r->worker, s);
     return IDEM_OK;
+}
+
+static void report(const struct replay *r)
+{
+    const uint32_t live = idem_sessions_live(r->worker->sessions);
+
+    if (live > 0)
+        idem_log(IDEM_LOG_INFO, "%u sessions are open from before, with %lld windows", live,
+                 (long long)r->windows);
+    if (r->unreadable > 0)
+        idem_log(IDEM_LOG_ERROR,
+                 "%u alarms are of another version: what they did stands, their reasons are not "
+                 "shown",
+                 r->unreadable);
 }
 
 int idem_replay(struct idem_worker *w)
@@ -183,8 +212,7 @@ int idem_replay(struct idem_worker *w)
     if (err == 0)
         err = store->ops->alarms(store, recall, &r);
     idem_index_free(r.by_row);
-    if (err == 0 && idem_sessions_live(w->sessions) > 0)
-        idem_log(IDEM_LOG_INFO, "%u sessions are open from before, with %lld windows",
-                 idem_sessions_live(w->sessions), (long long)r.windows);
+    if (err == 0)
+        report(&r);
     return err;
 }

@@ -23,7 +23,8 @@ int idem_sqlite_alarm_add(struct idem_store *base, struct idem_store_alarm *a)
     return err;
 }
 
-static int get_alarm(sqlite3_stmt *st, struct idem_store_alarm *a)
+/* What is longer than any alarm is none that can be read; its row still says what it did. */
+static void get_alarm(sqlite3_stmt *st, struct idem_store_alarm *a)
 {
     a->row = sqlite3_column_int64(st, 0);
     a->organisation = sqlite3_column_int64(st, 1);
@@ -36,7 +37,10 @@ static int get_alarm(sqlite3_stmt *st, struct idem_store_alarm *a)
     a->received_ms = sqlite3_column_int64(st, 8);
     a->payload = (const char *)sqlite3_column_text(st, 9);
     a->len = (size_t)sqlite3_column_bytes(st, 9);
-    return a->payload == NULL || a->len > IDEM_STORE_ALARM_MAX ? IDEM_ERR_FORMAT : IDEM_OK;
+    if (a->payload == NULL || a->len > IDEM_STORE_ALARM_MAX) {
+        a->payload = "";
+        a->len = 0;
+    }
 }
 
 int idem_sqlite_alarms(struct idem_store *base, idem_store_alarm_fn *fn, void *arg)
@@ -47,8 +51,10 @@ int idem_sqlite_alarms(struct idem_store *base, idem_store_alarm_fn *fn, void *a
     int rc, err = IDEM_OK;
 
     while (err == 0 && (rc = sqlite3_step(st)) != SQLITE_DONE) {
-        if ((err = idem_sqlite_result(s->db, rc)) == 0 && (err = get_alarm(st, &a)) == 0)
+        if ((err = idem_sqlite_result(s->db, rc)) == 0) {
+            get_alarm(st, &a);
             err = fn(arg, &a);
+        }
     }
     sqlite3_reset(st);
     return err;

@@ -148,6 +148,11 @@ class Server:
         with contextlib.closing(sqlite3.connect(os.path.join(self.data, "idem.db"))) as database:
             return database.execute(sql).fetchall()
 
+    def alter(self, sql, *values):
+        """Changes the data base of a server that is not running."""
+        with contextlib.closing(sqlite3.connect(os.path.join(self.data, "idem.db"))) as database, database:
+            database.execute(sql, values)
+
     def dump(self):
         with contextlib.closing(sqlite3.connect(os.path.join(self.data, "idem.db"))) as database:
             return "\n".join(database.iterdump())

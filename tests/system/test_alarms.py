@@ -214,6 +214,29 @@ class Acting(AlarmCase):
         self.restart()
         self.assertEqual([row[0] for row in self.rows()], list(range(1, 11)))
 
+    def test_an_alarm_of_another_version_still_stands(self):
+        other = self.server.open(person="grace")
+        self.post({"alarms": [alarm(1, "macro")]}, token=other.token)
+        for payload in ('{"kind":"alien"}', "not JSON", "x" * 2000):
+            self.session = self.server.open(person="eve")
+            self.session.send(windows(101, 1, 2))
+            self.send(alarm(1))
+            self.server.kill()
+            row = self.server.query("SELECT max(row) FROM alarms")[0][0]
+            self.server.alter("UPDATE alarms SET payload = ? WHERE row = ?", payload, row)
+            self.server.start()
+            guard = self.session.read()["guard"]
+            self.assertEqual((guard["kind"], guard["reasons"], guard["action"]), ("insufficient", [], "lock"))
+            self.assertEqual(self.session.read()["state"], "locked")
+            self.assertEqual(self.session.read()["enrolment"]["keyboard"]["have"], 0)
+            self.assertEqual(self.server.stderr().count("1 alarms are of another version"), 1)
+            self.assertEqual(self.unlock()["state"], "enrolling")
+            self.session.close()
+        self.server.kill()
+        self.server.alter("UPDATE alarms SET action = 99")
+        self.server.start()
+        self.assertEqual((other.read()["state"], other.read()["guard"]["kind"]), ("locked", "macro"))
+
     def test_streams_get_an_event_of_its_own(self):
         watcher = Watcher(self.server)
         self.addCleanup(watcher.close)
