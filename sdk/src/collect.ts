@@ -15,8 +15,8 @@
  *   touch and pen                              other kinematics than a mouse: left out
  *   position                                   on the screen in its own pixels, so that neither
  *                                              zoom nor scrolling changes a distance
- *   the character that a key makes             one bit is read off here: a capital that Caps Lock did
- *                                              not make. Machines type those without Shift. Not
+ *   the character that a key makes             one bit is read off here: a capital that neither
+ *                                              Shift nor Caps Lock made. Machines type those. Not
  *                                              where the system capitalises by itself (iPadOS)
  */
 import { CAPITAL, type Answer, type Edge, type KeyAction, type PointerKind } from './edge.js';
@@ -40,10 +40,15 @@ function micros(timeStamp: number): number {
   return Math.round(timeStamp * 1000);
 }
 
-/** A letter's upper case; what has none (digits, signs, names of keys) is no capital. */
+/**
+ * A letter's upper case that neither Shift nor Caps Lock made; what has none (digits, signs, names of
+ * keys) is no capital. Shift counts as the browser tells it, for its key may be up: locked by Sticky
+ * Keys, or gone down before a gap.
+ */
 function isCapital(event: KeyboardEvent): boolean {
   const one = event.key.length === 1;
-  return one && event.key !== event.key.toLowerCase() && !event.getModifierState('CapsLock');
+  const made = event.shiftKey || event.getModifierState('CapsLock');
+  return one && event.key !== event.key.toLowerCase() && !made;
 }
 
 /** Systems that begin sentences with capitals by themselves, under a hardware keyboard too. */

@@ -59,7 +59,7 @@ export const POINTER_KIND = {
 export type KeyAction = keyof typeof KEY_ACTION;
 export type PointerKind = keyof typeof POINTER_KIND;
 
-/** The one thing that is told of a character: it is a capital that Caps Lock did not make. */
+/** The one thing that is told of a character: a capital without Shift and Caps Lock. */
 export const CAPITAL = 1;
 
 export interface Answer {
