@@ -16,6 +16,8 @@ import {
   CAPITAL,
   Edge,
   EdgeError,
+  KEY_OTHER,
+  evdevCode,
   type Answer,
   type KeyAction,
   type Modality,
@@ -230,6 +232,26 @@ test('typing gives the windows of the native library', async () => {
   const wasm = playWasm(await opened(), events);
   assert.ok(wasm.length > 50, `${wasm.length} windows`);
   assertSame(wasm, playNative(events));
+});
+
+test('keys without a zone give the same windows by whichever number', async () => {
+  const numbers = [evdevCode('Numpad7'), evdevCode('ArrowLeft'), evdevCode('F5'), evdevCode('Delete')];
+  assert.equal(new Set([...numbers, KEY_OTHER]).size, 5);
+  const play = async (code: (i: number) => number) => {
+    const random = sequence(7);
+    const events = Array.from({ length: 200 }, (_, i): Event[] => {
+      const [key, t] = [i % 3 === 0 ? 30 : code(i), 1e6 + 250_000 * i];
+      const hold = Math.round(50_000 + 100_000 * random());
+      return [
+        { type: 'k', key, action: 1, t },
+        { type: 'k', key, action: 0, t: t + hold },
+      ];
+    });
+    return playWasm(await opened(), events.flat());
+  };
+  const windows = await play((i) => numbers[i % 4] ?? 0);
+  assert.ok(windows.length > 4);
+  assert.deepEqual(windows, await play(() => KEY_OTHER));
 });
 
 test('pointing gives the windows of the native library', async () => {
