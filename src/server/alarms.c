@@ -3,10 +3,15 @@
  * alarms.c - alarms of guards become durable, then they act, then they are acknowledged; see
  * guard_alarm.h for what they do.
  *
- * Cases: a number held before is answered and changes nothing, also within one request; a number
- * above IDEM_WIRE_ALARM_SEQ_MAX is refused, with the whole request: whoever has sent so many has
- * been heard; the server's own alarms have no number and are written after the windows that
- * brought them, as locks are.
+ * Cases: an alarm held before, under its number, is answered and changes nothing, also within one
+ * request; another alarm under a number that is held is refused, with the whole request, for two
+ * pages of one session count alike (a tab that was duplicated); a request of repeats alone is only
+ * answered, so that nobody keeps a session open by them; the server's own alarms have no number and
+ * are written after the windows that brought them, as locks are.
+ *
+ * A number above IDEM_WIRE_ALARM_SEQ_MAX is refused, with the whole request, but not unheard: the
+ * strictest alarm of it is written when it does more than what stands, and asks for strong
+ * authentication at least. So a session's rows stay few, and nobody goes on deaf.
  */
 #include "server/worker_parts.h"
 
@@ -99,6 +104,49 @@ int idem_alarms_save_own(struct idem_worker *w, const struct idem_session *s)
 
 /* ------------------------------------------------------------------ a session's alarms */
 
+static bool is_held(const struct idem_session *s, uint32_t seq)
+{
+    return (s->guard.held >> (seq - 1) & 1) != 0;
+}
+
+/* What is under this number already, in the session or earlier in the request, or 0. */
+static uint64_t content_before(const struct idem_command *c, const struct idem_session *s,
+                               uint32_t i)
+{
+    const uint32_t seq = c->alarms[i].seq;
+
+    if (is_held(s, seq))
+        return s->guard.contents[seq - 1];
+    for (uint32_t k = 0; k < i; k++)
+        if (c->alarms[k].seq == seq)
+            return idem_guard_alarm_content(&c->alarms[k]);
+    return 0;
+}
+
+static bool too_many(const struct idem_command *c)
+{
+    for (uint32_t i = 0; i < c->item_count; i++)
+        if (c->alarms[i].seq > IDEM_WIRE_ALARM_SEQ_MAX)
+            return true;
+    return false;
+}
+
+/* The ones of the request that are new: bit i stands for alarms[i]. */
+static uint32_t find_fresh(struct idem_command *c, const struct idem_session *s)
+{
+    uint32_t fresh = 0;
+
+    for (uint32_t i = 0; i < c->item_count; i++) {
+        const uint64_t before = content_before(c, s, i);
+        if (before == 0)
+            fresh |= UINT32_C(1) << i;
+        else if (before != idem_guard_alarm_content(&c->alarms[i]))
+            idem_command_refuse(c, IDEM_PROBLEM_ALARM_NUMBER_TAKEN,
+                                "alarms[%u]: number %u is another alarm's", i, c->alarms[i].seq);
+    }
+    return fresh;
+}
+
 static bool accepts(struct idem_command *c, const struct idem_session *s)
 {
     if (s->closed)
@@ -106,11 +154,6 @@ static bool accepts(struct idem_command *c, const struct idem_session *s)
     else if (c->has_clock && !s->test_clock)
         idem_command_refuse(c, IDEM_PROBLEM_INVALID_FIELD,
                             "\"clock_ms\" needs a session that was opened with it");
-    for (uint32_t i = 0; i < c->item_count && c->problem == IDEM_PROBLEM_NONE; i++)
-        if (c->alarms[i].seq > IDEM_WIRE_ALARM_SEQ_MAX)
-            idem_command_refuse(c, IDEM_PROBLEM_TOO_MANY_ALARMS,
-                                "a session takes %d alarms, and this would be number %u",
-                                IDEM_WIRE_ALARM_SEQ_MAX, c->alarms[i].seq);
     return c->problem == IDEM_PROBLEM_NONE;
 }
 
@@ -125,20 +168,6 @@ static struct idem_guard_alarm alarm_of(const struct idem_session *s,
         .at_ms = s->clock_ms,
         .windows = s->received,
     };
-}
-
-/* The ones of the request whose number is not held yet: bit i stands for alarms[i]. */
-static uint32_t find_fresh(const struct idem_command *c, const struct idem_session *s)
-{
-    uint64_t held = s->guard.held;
-    uint32_t fresh = 0;
-
-    for (uint32_t i = 0; i < c->item_count; i++) {
-        const uint64_t bit = UINT64_C(1) << (c->alarms[i].seq - 1);
-        fresh |= (held & bit) == 0 ? UINT32_C(1) << i : 0;
-        held |= bit;
-    }
-    return fresh;
 }
 
 static int commit(struct idem_worker *w, const struct idem_command *c, const struct idem_session *s,
@@ -160,6 +189,14 @@ static int commit(struct idem_worker *w, const struct idem_command *c, const str
     return err;
 }
 
+static void settle(struct idem_worker *w, struct idem_session *s)
+{
+    withdraw(w, s);
+    idem_judge_refresh(s, s->clock_ms);
+    idem_worker_changed(w, s);
+    idem_worker_unsaved(w, s);
+}
+
 static void apply(struct idem_worker *w, const struct idem_command *c, struct idem_session *s,
                   uint32_t fresh)
 {
@@ -169,14 +206,11 @@ static void apply(struct idem_worker *w, const struct idem_command *c, struct id
             idem_metric_add(IDEM_METRIC_ALARMS_REPEATED, 1);
             continue;
         }
-        s->guard.held |= UINT64_C(1) << (c->alarms[i].seq - 1);
+        idem_guard_alarm_hold(s, c->alarms[i].seq, idem_guard_alarm_content(&c->alarms[i]));
         idem_guard_alarm_take(s, &alarm);
         announce(w, s, &alarm);
     }
-    withdraw(w, s);
-    idem_judge_refresh(s, s->clock_ms);
-    idem_worker_changed(w, s);
-    idem_worker_unsaved(w, s);
+    settle(w, s);
 }
 
 static void answer(struct idem_worker *w, struct idem_command *c, struct idem_session *s)
@@ -194,8 +228,15 @@ static void take(struct idem_worker *w, struct idem_command *c, struct idem_sess
 {
     const uint32_t fresh = find_fresh(c, s);
 
+    if (c->problem != IDEM_PROBLEM_NONE)
+        return;
+    if (fresh == 0) {
+        idem_metric_add(IDEM_METRIC_ALARMS_REPEATED, c->item_count);
+        answer(w, c, s);
+        return;
+    }
     idem_session_clock(s, c->received_ms, c->has_clock, c->clock_ms);
-    int err = fresh != 0 ? commit(w, c, s, fresh) : IDEM_OK;
+    int err = commit(w, c, s, fresh);
     if (err != 0) {
         idem_worker_refuse_store(c, err);
         return;
@@ -204,12 +245,61 @@ static void take(struct idem_worker *w, struct idem_command *c, struct idem_sess
     answer(w, c, s);
 }
 
+/* ------------------------------------------------------------------ one too many */
+
+/* Of the request's alarms the one that does most, and asks for strong authentication at least. */
+static struct idem_guard_alarm strictest(const struct idem_command *c, const struct idem_session *s)
+{
+    struct idem_guard_alarm most = alarm_of(s, &c->alarms[0]);
+
+    for (uint32_t i = 1; i < c->item_count; i++) {
+        const struct idem_guard_alarm alarm = alarm_of(s, &c->alarms[i]);
+        if (alarm.action > most.action)
+            most = alarm;
+    }
+    if (most.action < IDEM_GUARD_STEP_UP)
+        most.action = IDEM_GUARD_STEP_UP;
+    return most;
+}
+
+/* Under a number that no alarm of the session's can have, so that it bars none. */
+static void overhear(struct idem_worker *w, struct idem_command *c, struct idem_session *s)
+{
+    struct idem_guard_alarm alarm = strictest(c, s);
+
+    if (s->guard.standing && s->guard.shown.action >= alarm.action)
+        return;
+    alarm.at_ms = idem_session_clock(s, c->received_ms, c->has_clock, c->clock_ms);
+    int err = save(w, s, &alarm, IDEM_WIRE_ALARM_SEQ_MAX + 1);
+    idem_worker_storage(w, err);
+    if (err != 0) {
+        idem_worker_refuse_store(c, err);
+        return;
+    }
+    idem_guard_alarm_take(s, &alarm);
+    announce(w, s, &alarm);
+    settle(w, s);
+}
+
+static void refuse_too_many(struct idem_worker *w, struct idem_command *c, struct idem_session *s)
+{
+    overhear(w, c, s);
+    if (c->problem == IDEM_PROBLEM_NONE)
+        idem_command_refuse(c, IDEM_PROBLEM_TOO_MANY_ALARMS,
+                            "a session takes %d alarms; it asks for strong authentication now",
+                            IDEM_WIRE_ALARM_SEQ_MAX);
+}
+
 void idem_alarms_take(struct idem_worker *w, struct idem_command *c)
 {
     struct idem_session *s = idem_worker_find(w, c);
 
-    if (s != NULL && accepts(c, s))
-        take(w, c, s);
+    if (s != NULL && accepts(c, s)) {
+        if (too_many(c))
+            refuse_too_many(w, c, s);
+        else
+            take(w, c, s);
+    }
     c->done(c, false);
 }
 

@@ -2,8 +2,27 @@
 /* guard_alarm.c - see guard_alarm.h. */
 #include "server/guard_alarm.h"
 
+#include "base/siphash.h"
 #include "server/metrics.h"
 #include "server/sessions.h"
+
+/* ------------------------------------------------------------------ numbers */
+
+uint64_t idem_guard_alarm_content(const struct idem_wire_alarm *alarm)
+{
+    static const uint8_t key[IDEM_SIPHASH_KEY];
+    char bytes[IDEM_WIRE_ALARM_JSON_MAX];
+    struct idem_text t = {bytes, 0, sizeof bytes, false};
+
+    idem_wire_write_alarm(&t, alarm);
+    return idem_siphash(key, t.bytes, t.len) | 1;
+}
+
+void idem_guard_alarm_hold(struct idem_session *s, uint32_t seq, uint64_t content)
+{
+    s->guard.held |= UINT64_C(1) << (seq - 1);
+    s->guard.contents[seq - 1] = content;
+}
 
 /* ------------------------------------------------------------------ what is not learned */
 

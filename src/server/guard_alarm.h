@@ -24,6 +24,7 @@
 #define IDEM_SERVER_GUARD_ALARM_H
 
 #include "server/guard_policy.h"
+#include "wire/alarm.h"
 #include "wire/objects.h"
 
 struct idem_session;
@@ -43,6 +44,7 @@ struct idem_session_guard {
     struct idem_guard_alarm shown; /* see above */
 
     uint64_t held; /* numbers of the session's own alarms that are on disk: bit seq - 1 */
+    uint64_t contents[IDEM_WIRE_ALARM_SEQ_MAX]; /* hashes of these alarms: [seq - 1] */
 
     struct idem_guard_alarm own; /* the last one that the server raised itself */
     int64_t own_row;             /* the window that it was raised for, 0: none yet */
@@ -62,6 +64,11 @@ struct idem_session_guard {
  */
 void idem_guard_alarm_raise(struct idem_session *s, enum idem_modality device,
                             const struct idem_guard_verdict *verdict, int64_t row);
+
+/* A hash of all but the number, above nought; good against accidents, not against forgers. */
+uint64_t idem_guard_alarm_content(const struct idem_wire_alarm *alarm);
+/* The number is that alarm's from now on. seq: 1..IDEM_WIRE_ALARM_SEQ_MAX. */
+void idem_guard_alarm_hold(struct idem_session *s, uint32_t seq, uint64_t content);
 
 /* An alarm takes effect: one of the session's guard, just made durable. Refresh afterwards. */
 void idem_guard_alarm_take(struct idem_session *s, const struct idem_guard_alarm *alarm);

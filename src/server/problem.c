@@ -47,6 +47,8 @@ static const struct row rows[IDEM_PROBLEMS] = {
         "Open a new session."},
     [IDEM_PROBLEM_TOO_MANY_ALARMS] = {409, "too-many-alarms", "The session has had all its alarms",
         "Close the session and open a new one."},
+    [IDEM_PROBLEM_ALARM_NUMBER_TAKEN] = {409, "alarm-number-taken", "Another alarm has this number",
+        "Send the alarm again under the next free number; nothing of the request was taken."},
     [IDEM_PROBLEM_BODY_TOO_LARGE] = {413, "body-too-large", "The body is too large",
         "Send fewer windows at once; a body holds at most 64 KiB."},
     [IDEM_PROBLEM_UNSUPPORTED_MEDIA_TYPE] = {415, "unsupported-media-type", "Not this media type",

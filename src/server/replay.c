@@ -131,12 +131,14 @@ static int finish_session(void *arg, const struct idem_store_session *stored)
 /* ------------------------------------------------------------------ alarms */
 
 /* The alarm of a row as far as this version can read it: its columns say what it does. */
-static bool read_row(const struct idem_store_alarm *stored, struct idem_guard_alarm *out)
+static bool read_row(const struct idem_store_alarm *stored, struct idem_guard_alarm *out,
+                     uint64_t *content)
 {
     struct idem_wire_alarm held = {.device = IDEM_KEYBOARD};
     const bool known = stored->action < IDEM_GUARD_ACTIONS;
     const bool readable = idem_wire_read_alarm(stored->payload, stored->len, &held) == 0;
 
+    *content = idem_guard_alarm_content(&held);
     *out = (struct idem_guard_alarm){
         .verdict = held.verdict,
         .device = held.device,
@@ -152,16 +154,17 @@ static int bar(void *arg, const struct idem_store_alarm *stored)
     struct replay *r = arg;
     struct idem_session *s = session_of_row(r, stored->session);
     struct idem_guard_alarm alarm;
+    uint64_t content;
 
     if (s == NULL)
         return IDEM_ERR_FORMAT;
-    const bool readable = read_row(stored, &alarm);
+    const bool readable = read_row(stored, &alarm, &content);
     if (!readable)
         r->unreadable++;
     if (stored->seq == 0 && stored->window_row > s->guard.own_row)
         s->guard.own_row = stored->window_row;
     else if (stored->seq > 0 && stored->seq <= IDEM_WIRE_ALARM_SEQ_MAX)
-        s->guard.held |= UINT64_C(1) << (stored->seq - 1);
+        idem_guard_alarm_hold(s, stored->seq, content);
     /* Of what cannot be read the worst is believed: nothing is learned. */
     idem_guard_alarm_bar(s, readable ? alarm.verdict.kind : IDEM_GUARD_INJECTED_KEYS,
                          alarm.windows);
@@ -173,8 +176,9 @@ static int recall(void *arg, const struct idem_store_alarm *stored)
     struct replay *r = arg;
     struct idem_session *s = session_of_row(r, stored->session);
     struct idem_guard_alarm alarm;
+    uint64_t content;
 
-    read_row(stored, &alarm);
+    read_row(stored, &alarm, &content);
     idem_guard_alarm_recall(s, &alarm, !stored->cleared, stored->seq == 0);
     idem_judge_refresh(s, s->clock_ms);
     idem_worker_unsaved(r->worker, s);

@@ -58,15 +58,35 @@ class Taking(AlarmCase):
         self.assertRegex(guard["at"], r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
         self.assertEqual(self.session.read()["guard"], guard)
 
-    def test_a_number_held_already_changes_nothing(self):
+    def test_an_alarm_held_already_changes_nothing(self):
         first = self.send(alarm(kind="macro"))
-        again = self.send(alarm(kind="injected-keys"), alarm(), alarm())
+        again = self.send(*3 * [alarm(kind="macro")])
         self.assertEqual(again["acknowledged"], [1, 1, 1])
-        self.assertEqual(again["session"]["state"], "enrolling")
-        self.assertEqual(again["session"]["guard"], first["session"]["guard"])
-        self.assertEqual(self.send(alarm(7), alarm(7, kind="macro"))["acknowledged"], [7, 7])
+        self.assertEqual(again["session"], first["session"])
+        self.assertEqual(self.send(alarm(7), alarm(7))["acknowledged"], [7, 7])
         self.assertEqual([row[0] for row in self.rows()], [1, 7])
         self.assertEqual(self.metric("idem_guard_alarms_repeated_total"), 4)
+
+    def test_a_repeat_is_only_answered(self):
+        self.send(alarm(1, "macro"))
+        watcher = Watcher(self.server)
+        self.addCleanup(watcher.close)
+        self.send(alarm(1, "macro"))
+        self.send(alarm(2, "remote-control"))
+        self.assertEqual(watcher.typed_event()[1]["guard"]["kind"], "remote-control")
+
+    def test_a_number_of_another_alarm_is_refused(self):
+        self.send(alarm(1, "macro"))
+        for _ in range(2):
+            for bad in ([alarm(1)], [alarm(2), alarm(1, "macro", 0.5)], [alarm(3), alarm(3, "macro")],
+                        [alarm(1, "macro", saw=[{**SAW, "count": 6}])]):
+                problem = self.assert_problem(self.post({"alarms": bad}), 409, "alarm-number-taken")
+                self.assertIn(f"alarms[{len(bad) - 1}]", problem["detail"])
+            self.assertEqual(self.session.read()["state"], "enrolling")
+            self.assertEqual(self.send(alarm(1, "macro"))["acknowledged"], [1])
+            self.restart()
+        self.assertEqual(len(self.rows()), 1)
+        self.assertEqual(self.send(alarm(2))["session"]["state"], "locked")
 
     def test_numbers_may_come_in_any_order_and_with_gaps(self):
         for seq in (5, 64, 1):
@@ -78,10 +98,31 @@ class Taking(AlarmCase):
     def test_a_session_takes_so_many_and_no_more(self):
         for first in range(1, 65, 16):
             self.send(*(alarm(seq) for seq in range(first, first + 16)))
-        self.assert_problem(self.post({"alarms": [alarm(64), alarm(65)]}), 409, "too-many-alarms")
-        self.assert_problem(self.post({"alarms": [alarm(2**31 - 1)]}), 409, "too-many-alarms")
+        self.assertEqual(self.session.read()["state"], "locked")
+        for body in ([alarm(64), alarm(65)], [alarm(2**31 - 1)], [alarm(65, "macro")]):
+            self.assert_problem(self.post({"alarms": body}), 409, "too-many-alarms")
         self.assertEqual(len(self.rows()), 64)
         self.assertEqual(self.server.open(person="grace").read()["guard"], None)
+
+    def test_one_alarm_too_many_is_heard(self):
+        for first in range(1, 65, 16):
+            self.send(*(alarm(seq, "macro") for seq in range(first, first + 16)))
+        refused = lambda *alarms: self.assert_problem(self.post({"alarms": alarms}), 409, "too-many-alarms")
+        self.assertEqual(self.session.read()["state"], "enrolling")
+        for _ in range(2):
+            refused(alarm(65, "macro"))
+            refused(alarm(66, "remote-control"))
+            self.assertEqual((self.session.read()["state"], self.session.read()["guard"]["action"]),
+                             ("step-up", "step-up"))
+            self.restart()
+            self.assertEqual(self.session.read()["state"], "step-up")
+            refused(alarm(1, "macro"), alarm(67), alarm(68, "macro"))
+            refused(alarm(67))
+            self.assertEqual(self.session.read()["guard"]["kind"], "injected-keys")
+            self.restart()
+            self.assertEqual(self.session.read()["state"], "locked")
+            self.assertEqual(self.unlock()["state"], "enrolling")
+        self.assertEqual(len(self.rows()), 68)
 
     def test_one_bad_alarm_refuses_the_request_whole(self):
         for bad in (alarm(2, kind="alien"), alarm(0), alarm(2, x=1), alarm(2, saw=[])):
@@ -203,7 +244,7 @@ class Acting(AlarmCase):
         self.restart()
         self.assertEqual((self.session.read()["state"], self.session.read()["guard"]["cleared"]), ("enrolling", True))
         self.assertEqual(self.session.read()["guard"], cleared["guard"])
-        self.assertEqual(self.send(alarm(1), alarm(2))["session"]["state"], "enrolling")
+        self.assertEqual(self.send(alarm(1), alarm(2, "scripted-pointer"))["session"]["state"], "enrolling")
         self.assertEqual(self.send(alarm(3))["session"]["state"], "locked")
 
     def test_every_acknowledged_alarm_survives_a_kill(self):
