@@ -13,6 +13,8 @@
  *                 repeat is harmless; the wait doubles to WAIT_MAX, with jitter, so that a
  *                 thousand pages do not return in one beat
  *   413           half as many per request
+ *   number taken  another page of this session (a duplicated tab) has used an alarm's number: they go
+ *                 one by one from now on, and one that is refused goes again under the next number
  *   429, 503, 5xx wait as told or as above
  *   other refusal nothing can be mended by repeating: the outbox stops and says why
  *   queue full    the oldest not in flight is given up; its number stays used, so that the server
@@ -132,10 +134,7 @@ abstract class Sender<Body, Answer> {
       this.queue.splice(this.inFlight, 1);
       this.givenUp += 1;
     }
-    this.queue.push({ seq: this.nextSeq, ...body });
-    this.nextSeq += 1;
-    this.options.onSeq?.(this.nextSeq);
-    this.options.onQueue?.(this.queue);
+    this.number(body);
     void this.pump();
   }
 
@@ -178,7 +177,7 @@ abstract class Sender<Body, Answer> {
         attempt = 0;
       } else {
         attempt += 1;
-        await this.recover(outcome, attempt);
+        await this.recover(outcome, items, attempt);
       }
     }
     this.pumping = false;
@@ -193,10 +192,32 @@ abstract class Sender<Body, Answer> {
     return done.size > 0;
   }
 
-  private async recover(outcome: Outcome<Answer>, attempt: number): Promise<void> {
+  /** Gives the first one the next free number; it goes again as the last. */
+  private renumber(): void {
+    const first = this.queue.shift();
+    if (first !== undefined) this.number(first);
+  }
+
+  private number(body: Body): void {
+    this.queue.push({ ...body, seq: this.nextSeq });
+    this.nextSeq += 1;
+    this.options.onSeq?.(this.nextSeq);
+    this.options.onQueue?.(this.queue);
+  }
+
+  private async recover(
+    outcome: Outcome<Answer>,
+    items: readonly Sequenced<Body>[],
+    attempt: number,
+  ): Promise<void> {
     const problem = outcome.kind === 'refusal' ? outcome.problem : null;
     if (problem?.status === 413 && this.batchLimit > 1) {
       this.batchLimit = Math.max(1, this.batchLimit >> 1);
+      return;
+    }
+    if (problem && problemName(problem) === 'alarm-number-taken') {
+      if (items.length === 1) this.renumber();
+      else this.batchLimit = 1;
       return;
     }
     if (problem && problem.status !== 429 && problem.status < 500) {
@@ -237,7 +258,6 @@ export class AlarmOutbox extends Sender<AlarmBody, AlarmAcknowledgement> {
 
 /** Whether a stop means that the session is over, rather than that this page is at fault. */
 export function sessionIsOver(problem: Problem): boolean {
-  return ['session-closed', 'no-such-session', 'token-unknown', 'front-mismatch'].includes(
-    problemName(problem),
-  );
+  const over = ['session-closed', 'no-such-session', 'token-unknown', 'front-mismatch'];
+  return [...over, 'too-many-alarms'].includes(problemName(problem));
 }

@@ -7,6 +7,7 @@ import {
   Outbox,
   QUEUE_LIMIT,
   backoffMs,
+  sessionIsOver,
   type Acknowledgement,
   type AlarmAcknowledgement,
   type AlarmBody,
@@ -278,4 +279,32 @@ test('one alarm too many stops the outbox with a reason', async () => {
   h.outbox.push(alarm);
   assert.equal(h.sent.length, 1);
   assert.equal(h.troubles[0]?.kind, 'stopped');
+});
+
+test('a session that had all its alarms is over', () => {
+  const { problem } = refusal(409, 'too-many-alarms');
+  assert.ok(sessionIsOver(problem));
+  assert.ok(!sessionIsOver(refusal(409, 'alarm-number-taken').problem));
+});
+
+test('an alarm whose number another page has used goes again under the next free one', async () => {
+  const taken = new Set([1, 3, 4]);
+  const h = alarmHarness((seqs) =>
+    seqs.some((seq) => taken.has(seq)) ? refusal(409, 'alarm-number-taken') : held(seqs),
+  );
+  for (let i = 0; i < 3; i += 1) h.outbox.push(alarm);
+  await h.done();
+  assert.deepEqual(h.sent, [[1], [2, 3, 4], [2], [3], [4], [5], [6]]);
+  assert.deepEqual(h.waits, []);
+  assert.deepEqual(h.troubles, []);
+});
+
+test('a number that was taken before a reload is changed after it', async () => {
+  const taken = [3, 4];
+  const script = (seqs: number[]) =>
+    seqs.some((seq) => taken.includes(seq)) ? refusal(409, 'alarm-number-taken') : held(seqs);
+  const h = alarmHarness(script, 4, [{ seq: 3, ...alarm }]);
+  await h.done();
+  assert.deepEqual(h.sent, [[3], [4], [5]]);
+  assert.deepEqual(h.queues.slice(0, 2), [[4], [5]], 'kept under its new number');
 });
