@@ -36,6 +36,8 @@ export interface SavedSession {
   /** The next alarm's number, and those that were not acknowledged yet. */
   nextAlarm?: number;
   alarms?: SequencedAlarm[];
+  /** A macro was reported: once is enough. */
+  macroTold?: boolean;
 }
 
 export interface Person {
@@ -114,6 +116,8 @@ export class Session {
     this.watch = new Watch({
       edge,
       push: (alarm) => this.alarms.push(alarm),
+      macroTold: saved.macroTold ?? false,
+      onMacro: () => this.save({ macroTold: true }),
       onVerdict: (modality, verdict) => this.hooks.onVerdict?.(modality, verdict),
     });
     this.collector = new Collector({

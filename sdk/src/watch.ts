@@ -9,6 +9,8 @@
  *   insufficient, human       known in this page only
  *   an alarm, or a macro      reported at once, and again when the guard has seen more: that makes it
  *                             surer, and the server may do more about it. At most four times
+ *   a macro again             once in a session, reloads included: a security key touched all day would
+ *                             use up the session's numbers, and nobody would hear an attack
  *   the server has it         from now on the guard may be armed again, not before: an alarm that is
  *                             still on its way is not forgotten
  *   a strong sign-in          both guards are armed at once: what comes now is new evidence
@@ -34,6 +36,9 @@ export interface WatchOptions {
   edge: Pick<Edge, 'verdict' | 'resetGuard'>;
   push(alarm: AlarmBody): void;
   onVerdict?(modality: Modality, verdict: Verdict): void;
+  /** A macro was reported before a reload, and is not again; onMacro is called when one is. */
+  macroTold?: boolean;
+  onMacro?(): void;
   /** Milliseconds, monotonic. */
   now?(): number;
 }
@@ -55,7 +60,11 @@ export class Watch {
   };
   private settledChanged = '';
 
-  constructor(private readonly options: WatchOptions) {}
+  private macroTold: boolean;
+
+  constructor(private readonly options: WatchOptions) {
+    this.macroTold = options.macroTold ?? false;
+  }
 
   private now(): number {
     return this.options.now?.() ?? performance.now();
@@ -67,6 +76,10 @@ export class Watch {
     this.options.onVerdict?.(modality, verdict);
     if (QUIET.includes(verdict.kind)) return;
     const before = this.reports[modality];
+    if (verdict.kind === 'macro' && this.macroTold) {
+      this.reports[modality] ??= { kind: 'macro', reasons: 0, open: 0, settledAt: this.now() };
+      return;
+    }
     if (before !== null && before.kind === verdict.kind && before.reasons >= verdict.saw.length) {
       return;
     }
@@ -76,6 +89,10 @@ export class Watch {
       open: (before?.open ?? 0) + 1,
       settledAt: null,
     };
+    if (verdict.kind === 'macro') {
+      this.macroTold = true;
+      this.options.onMacro?.();
+    }
     const { kind, confidence, saw } = verdict;
     this.options.push({ device: modality, kind, confidence, saw });
   }

@@ -97,6 +97,26 @@ test('a macro that comes and goes is told once', () => {
   assert.equal(pushed.length, 1);
 });
 
+test('a macro is told once in a session, an alarm after it at once', () => {
+  let noted = 0;
+  const push = (alarm: AlarmBody) => pushed.push(alarm);
+  const edge = { verdict: (m: Modality) => verdicts[m], resetGuard: (m: Modality) => resets.push(m) };
+  watch = new Watch({ edge, push, onMacro: () => (noted += 1), now: () => now });
+  say('keyboard', 'macro');
+  watch.settled(pushed, view('a', false));
+  now += REARM_MAX_MS;
+  watch.tick('keyboard');
+  assert.deepEqual(resets, ['keyboard']);
+  say('keyboard', 'macro', 2);
+  assert.equal(pushed.length, 1);
+  say('keyboard', 'injected-keys');
+  assert.equal(pushed.length, 2);
+  watch = new Watch({ edge, push, macroTold: true, now: () => now });
+  say('keyboard', 'macro');
+  assert.equal(pushed.length, 2, 'nor after a reload');
+  assert.equal(noted, 1);
+});
+
 test('a strong sign-in arms the guard, but not before the server has the alarm', () => {
   say('keyboard', 'injected-keys');
   watch.see(view('2026-01-31T10:00:05Z', true));
