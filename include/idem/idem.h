@@ -199,6 +199,7 @@ struct idem_guard_device {
     enum idem_guard_role role;
     bool hotplugged;    /* appeared at arrived_us while somebody was working */
     bool twin;          /* another attached device has the same vendor and product */
+    bool wireless;      /* a radio may hold reports back: Bluetooth, a receiver */
     int64_t arrived_us; /* on the clock of the events */
     uint32_t tick_us;   /* resolution of the time stamps; 0: unknown, the guard finds out */
 };
@@ -258,7 +259,8 @@ void idem_guard_free(struct idem_guard *guard); /* wipes */
 size_t idem_guard_size(void);                   /* bytes a device */
 
 enum {
-    IDEM_GUARD_CAPITAL = 1, /* key: the character that came of it needs Shift or Caps Lock */
+    IDEM_GUARD_CAPITAL = 1, /* key: made a capital though neither Shift nor Caps Lock is on, by
+                             * what the system says of them; left out where it cannot say */
     IDEM_GUARD_WARPED = 2,  /* pointer: came about without an event of the device */
 };
 

@@ -10,9 +10,11 @@
  *              0.8 % below 40 evenly                      3 % below 170 evenly
  *   bunch      0-5, less often 0-22, 0-60                0-8, 0-40, less often 0-120 or a hand's;
  *                                                        the first as a hand's
+ *   light      log-normal, median 40, sd 0.35            as a hand's
  *   soft       0-4, less often 0-12, 0-30                      log-normal, median 380, sd 0.55
  *   exact,     0-4, less often up to 12, 8-26            0-170 in three parts, some pauses
  *   jitter                                               0-168, leaning to its upper part
+ *   fast       any, long ones more likely                0-32, some pauses
  *   humanised  5-28                                      log-normal, median 130, sd 0.5
  *
  * A person types at most a key every 55 ms for long, so that a stall of T can hide T / 55 keys.
@@ -31,6 +33,12 @@ static const float hold_hand[HOLDS] = {-8.1F, -7.6F, -7.4F, -6.9F, -6.7F,
                                        -5.9F, -4.3F, -2.3F, -0.1F};
 static const float hold_bunch[HOLDS] = {-1.8F, -1.2F, -1.8F, -2.3F, -2.2F,
                                         -2.4F, -3.5F, -3.0F, -9.2F};
+static const float hold_light[HOLDS] = {-9.2F, -9.0F, -7.0F, -5.5F, -4.0F,
+                                        -1.9F, -1.2F, -1.0F, -2.1F};
+static const float hold_fast[HOLDS] = {-3.0F, -3.0F, -3.0F, -3.0F, -3.0F,
+                                       -2.5F, -2.2F, -1.8F, -1.5F};
+static const float gap_fast[GAPS] = {-1.2F, -1.2F, -1.5F, -1.6F, -2.0F, -4.5F, -7.0F,
+                                     -9.2F, -9.2F, -9.2F, -7.0F, -6.0F, -3.5F};
 static const float hold_soft[HOLDS] = {-1.3F, -0.8F, -2.7F, -2.2F, -3.5F,
                                        -3.0F, -4.6F, -9.2F, -9.2F};
 static const float hold_machine[HOLDS] = {-1.4F, -0.9F, -2.9F, -2.1F, -2.9F,
@@ -44,21 +52,24 @@ static const float gap_bunch[GAPS] = {-1.4F, -1.4F, -2.7F, -2.5F, -2.2F, -2.2F, 
 static const float gap_soft[GAPS] = {-9.2F, -9.2F, -9.2F, -9.2F, -9.0F, -8.5F, -7.6F,
                                      -5.8F, -4.2F, -2.9F, -1.9F, -1.2F, -0.8F};
 static const float gap_exact[GAPS] = {-2.2F, -2.2F, -1.8F, -3.1F, -2.9F, -2.6F, -2.5F,
-                                      -2.8F, -2.5F, -2.1F, -3.6F, -3.0F, -1.8F};
+                                      -2.8F, -2.5F, -2.1F, -3.1F, -2.8F, -1.8F};
 static const float gap_jitter[GAPS] = {-3.5F, -2.9F, -2.5F, -2.2F, -2.4F, -2.6F, -2.4F,
                                        -1.9F, -2.3F, -2.0F, -3.6F, -3.0F, -1.8F};
 static const float gap_humanised[GAPS] = {-9.2F, -9.2F, -9.2F, -7.6F, -5.8F, -4.2F, -3.2F,
                                           -2.1F, -1.5F, -1.4F, -1.6F, -2.4F, -3.0F};
 
 /* ln prior odds against the hand, and what it costs to change over to an explanation later on. */
-static const double prior_soft = -5.0, prior_tap_hold = -5.0, prior_role = -0.7;
-/* What a platform calls hardware is hardly ever a keyboard of glass. */
-static const double glass_in_hardware = -6.0;
+static const double prior_light = -4.0, prior_soft = -5.0, prior_tap_hold = -5.0, prior_role = -0.7;
+/* An explanation that cannot be. */
+static const double never = -1e6;
 static const double change_honest = -8.0, change_machine = -12.0;
 /* A device that has long been somebody's is the less likely to become a machine's just now. */
 static const double change_settled = -6.0, settled_by_hand = 120.0;
 /* No explanation is dead for good after one stroke that it cannot have made. */
 static const double least_per_stroke = -9.0;
+/* Two or three keys at once happen to hands: a machine of this kind has more to show. */
+static const double fast_rarer = -3.0;
+static const double chord_on_glass = -6.0;
 /* A busy machine that has stalled stalls again. */
 static const double stall_again = -2.2;
 /* A stroke that is no capital is that much less likely from a program with odd capitals. */
@@ -77,7 +88,7 @@ enum {
     PAST = 3,          /* strokes by hand that make a device somebody's */
     COUNT_MAX = 1000,
     CAPITALS_MAX = 3,
-    EXACT_MAX = 4,
+    EXACT_MAX = 2,         /* keyboards with a layer of symbols send Shift so, too */
     BY_HAND_US = 28000,    /* shorter holds speak for no hand */
     DELIVERY_US = 10000,   /* events of a queue follow each other faster */
     NEAR_US = 4000,        /* and what a busy machine makes of times that are to be the same */
@@ -109,19 +120,22 @@ static void rank(struct idem_contest *c)
 }
 
 void idem_contest_init(struct idem_contest *c, enum idem_guard_role role, bool hardware,
-                       double machine_odds)
+                       bool stamped, double machine_odds)
 {
     memset(c, 0, sizeof *c);
     c->role = role;
     c->hardware = hardware;
+    c->stamped = stamped;
     c->last_hold_us = c->last_flight_us = c->last_gap_us = IDEM_TIME_NONE;
     c->backlog = BACKLOG_FRESH;
     for (int e = IDEM_HONEST; e < IDEM_EXPLANATIONS; e++)
         c->nats[e] = machine_odds;
-    c->nats[IDEM_BY_SOFT] = hardware ? prior_soft + glass_in_hardware : prior_soft;
+    c->nats[IDEM_BY_FAST] += fast_rarer;
+    c->nats[IDEM_BY_LIGHT] = prior_light;
+    c->nats[IDEM_BY_SOFT] = hardware ? never : prior_soft;
     c->nats[IDEM_BY_TAP_HOLD] = prior_tap_hold;
-    c->nats[IDEM_BY_ROLE] = role == IDEM_ROLE_ORDINARY ? -1e6 : prior_role;
-    c->nats[IDEM_BY_BUNCH] = -1e6;
+    c->nats[IDEM_BY_ROLE] = role == IDEM_ROLE_ORDINARY ? never : prior_role;
+    c->nats[IDEM_BY_BUNCH] = never;
     rank(c);
 }
 
@@ -152,7 +166,7 @@ double idem_contest_odds(const struct idem_contest *c)
  */
 static double bunch_entry(const struct idem_contest *c, int64_t stall_us)
 {
-    if (c->hardware)
+    if (c->stamped)
         return -12.0;
     if (c->by_hand < PAST && !c->held_stall)
         return -8.0;
@@ -167,7 +181,7 @@ void idem_contest_stall(struct idem_contest *c, int64_t stall_us, bool held)
     if (c->by_hand < PAST && !held)
         return;
     int64_t keys = stall_us / PACE_US + 2;
-    if (c->hardware || (stall_us > IDLE_US && !held))
+    if (c->stamped || (stall_us > IDLE_US && !held))
         keys = BACKLOG_IDLE;
     c->backlog = keys < BACKLOG_MAX ? (uint32_t)keys : BACKLOG_MAX;
 }
@@ -190,11 +204,18 @@ static double hand_worth(const struct worth *w)
     return nats > least_per_stroke ? nats : least_per_stroke;
 }
 
-/* Nobody plays chords of Control, Alt or Meta on a keyboard of glass without holding them. */
+/* Chords of Control, Alt and Meta are rarer on a keyboard of glass, where they cannot be held. */
 static double soft_worth(const struct worth *w, unsigned what)
 {
-    const float *table = (what & IDEM_STROKE_CHORD) != 0 ? hold_hand : hold_soft;
-    double nats = (double)table[w->hold] + gap_worth(gap_soft, w);
+    double nats = (double)hold_soft[w->hold] + gap_worth(gap_soft, w);
+    if ((what & IDEM_STROKE_CHORD) != 0)
+        nats += chord_on_glass;
+    return nats > least_per_stroke ? nats : least_per_stroke;
+}
+
+static double light_worth(const struct worth *w)
+{
+    double nats = (double)hold_light[w->hold] + gap_worth(gap_hand, w);
     return nats > least_per_stroke ? nats : least_per_stroke;
 }
 
@@ -237,9 +258,10 @@ static void honest_step(struct idem_contest *c, const struct idem_guard_stroke *
     double leave = n[IDEM_BY_BUNCH] + hand;
 
     n[IDEM_BY_HAND] = n[IDEM_BY_HAND] + hand > leave ? n[IDEM_BY_HAND] + hand : leave;
-    n[IDEM_BY_BUNCH] = c->backlog == 0 ? -1e6 : enter > stay ? enter : stay;
+    n[IDEM_BY_BUNCH] = c->backlog == 0 ? never : enter > stay ? enter : stay;
     if (c->backlog > 0 && s->hold_us <= BY_HAND_US)
         c->backlog--;
+    n[IDEM_BY_LIGHT] += light_worth(w);
     n[IDEM_BY_SOFT] += soft_worth(w, s->what);
     n[IDEM_BY_TAP_HOLD] += tap_hold_worth(w, s->what);
 }
@@ -273,11 +295,14 @@ static double shift_worth(struct idem_contest *c, unsigned what)
     return 3.0;
 }
 
-/* What a queue delivers comes evenly too, so that equal gaps speak for a machine only when long. */
+/*
+ * The same for the gaps of a machine whose holds are brief, against fingers on glass. What a queue
+ * delivers comes evenly too, so that equal gaps speak for a machine only when long.
+ */
 static double exact_worth(int64_t gap_us, double even)
 {
     if (even > 0)
-        return gap_us > DELIVERY_US ? even : 0.0;
+        return gap_us > DELIVERY_US ? 2.0 * even : 0.0;
     return even / 2;
 }
 
@@ -289,14 +314,16 @@ static void machine_step(struct idem_contest *c, const struct idem_guard_stroke 
     double program = evidence + ((s->what & IDEM_STROKE_ROLLOVER) != 0 ? rollover : 0.0);
     double hand = hand_worth(w) + program;
     double even_gap = even_worth(s->gap_us, c->last_gap_us, tick_us, false);
-    double even_hold = even_worth(s->hold_us, c->last_hold_us, tick_us, true);
-    double even_flight = even_worth(s->flight_us, c->last_flight_us, tick_us, false);
+    bool same = (s->what & IDEM_STROKE_SAME) != 0;
+    double even_hold = same ? 0.0 : even_worth(s->hold_us, c->last_hold_us, tick_us, true);
+    double even_flight = same ? 0.0 : even_worth(s->flight_us, c->last_flight_us, tick_us, false);
     double hold = (double)hold_machine[w->hold] + program;
 
     double before = n[c->machine];
     n[IDEM_BY_EXACT] += hold + gap_worth(gap_exact, w) + exact_worth(s->gap_us, even_gap);
     n[IDEM_BY_JITTER] += hold + gap_worth(gap_jitter, w);
     n[IDEM_BY_HUMANISED] += (double)hold_humanised[w->hold] + program + gap_worth(gap_humanised, w);
+    n[IDEM_BY_FAST] += (double)hold_fast[w->hold] + gap_worth(gap_fast, w) + evidence;
     n[IDEM_BY_EVEN] += hand + even_hold + even_flight;
     n[IDEM_BY_EVEN_FLIGHT] += hand + even_flight;
     n[IDEM_BY_PROGRAM] += hand_worth(w) + evidence + shift_worth(c, s->what) - capital_expected;
@@ -308,6 +335,13 @@ static void machine_step(struct idem_contest *c, const struct idem_guard_stroke 
         n[IDEM_BY_ROLE] += foreign;
 }
 
+/* May an explanation come back? A bunch begins anew with each stall. */
+static bool possible(const struct idem_contest *c, int e)
+{
+    return e != IDEM_BY_BUNCH && (e != IDEM_BY_ROLE || c->role != IDEM_ROLE_ORDINARY) &&
+           (e != IDEM_BY_SOFT || !c->hardware);
+}
+
 /* Explanations may take over at any time, at a price; the hand's is the measure of all. */
 static void settle(struct idem_contest *c)
 {
@@ -316,10 +350,8 @@ static void settle(struct idem_contest *c)
     double to_machine = change_machine + change_settled * settled;
     for (int e = 0; e < IDEM_EXPLANATIONS; e++) {
         double least = honest + (e < IDEM_HONEST ? change_honest : to_machine);
-        if (e == IDEM_BY_SOFT && c->hardware)
-            least += glass_in_hardware;
-        if (e != IDEM_BY_BUNCH && (e != IDEM_BY_ROLE || c->role != IDEM_ROLE_ORDINARY) &&
-            c->nats[e] < least)
+        least += e == IDEM_BY_FAST ? fast_rarer : 0.0;
+        if (possible(c, e) && c->nats[e] < least)
             c->nats[e] = least;
     }
     double base = c->nats[IDEM_BY_HAND];
@@ -347,6 +379,11 @@ void idem_contest_stroke(struct idem_contest *c, const struct idem_guard_stroke 
     }
     if (c->strokes < COUNT_MAX)
         c->strokes++;
-    if (stroke->hold_us > BY_HAND_US && c->by_hand < COUNT_MAX)
+    if (stroke->hold_us <= BY_HAND_US)
+        return;
+    if (c->by_hand < COUNT_MAX)
         c->by_hand++;
+    if ((stroke->what & (IDEM_STROKE_TAP_HOLD | IDEM_STROKE_MODIFIER)) == 0 &&
+        c->elsewhere < COUNT_MAX)
+        c->elsewhere++;
 }

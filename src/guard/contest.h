@@ -11,11 +11,13 @@
  *   hand      a person at a keyboard that reports at once
  *   bunch     the same behind a busy machine: what queued up in a stall is delivered at once.
  *             Needs the stall, and no more keys than a person types in it
+ *   light     a hand on keys that come up at once, or are hardly pressed
  *   soft      a touch or on-screen keyboard: no hold to speak of, but a finger's pace
  *   tap_hold  home-row modifiers: the keys of the home row are sent when they are let go
  *   role      what the device is known as, as long as its bursts look like that
  *   exact     a machine in one rhythm;       jitter     with random delays;
  *   humanised with human delays but holds that are not;
+ *   fast      with holds of any length, overlapping or not, and gaps that no hand makes
  *   even_*    with human times, of which the flight, or hold and flight, never change;
  *   program   with human times, and capitals as no hand makes them: without Shift, or with one that
  *             leads its key by no time at all
@@ -28,12 +30,14 @@
 enum idem_explanation {
     IDEM_BY_HAND = 0,
     IDEM_BY_BUNCH,
+    IDEM_BY_LIGHT,
     IDEM_BY_SOFT,
     IDEM_BY_TAP_HOLD,
     IDEM_BY_ROLE,
     IDEM_BY_EXACT, /* from here on: machines */
     IDEM_BY_JITTER,
     IDEM_BY_HUMANISED,
+    IDEM_BY_FAST,
     IDEM_BY_EVEN,
     IDEM_BY_EVEN_FLIGHT,
     IDEM_BY_PROGRAM,
@@ -47,16 +51,17 @@ enum idem_explanation {
 /* What a key is to the guard; nothing finer is kept. */
 enum {
     IDEM_STROKE_MODIFIER = 1,
-    IDEM_STROKE_TAP_HOLD = 2,    /* a key that keyboards give a second function to */
-    IDEM_STROKE_FOREIGN = 4,     /* not a key that the device's role sends */
-    IDEM_STROKE_BARE = 8,        /* a capital without Shift */
-    IDEM_STROKE_EXACT = 512,     /* Shift went down at the same moment */
-    IDEM_STROKE_LED = 1024,      /* Shift went down before, as fingers do it */
-    IDEM_STROKE_CHORD = 128,     /* a modifier other than Shift */
-    IDEM_STROKE_ROLLOVER = 256,  /* went down while another key, no modifier, was down */
-    IDEM_STROKE_REPORT = 16,     /* in one report with its modifier */
-    IDEM_STROKE_SWEEP = 32,      /* the key before it was a modifier: the gap says nothing */
-    IDEM_STROKE_LONG_BURST = 64, /* more keys without a rest than the device's role sends */
+    IDEM_STROKE_CHORD = 2,         /* a modifier other than Shift */
+    IDEM_STROKE_TAP_HOLD = 4,      /* a key that keyboards give a second function to */
+    IDEM_STROKE_SWEEP = 8,         /* the key before it was a modifier: the gap says nothing */
+    IDEM_STROKE_ROLLOVER = 16,     /* went down while the key before it, no modifier, was down */
+    IDEM_STROKE_SAME = 32,         /* the key before again: equal times say nothing */
+    IDEM_STROKE_BARE = 64,         /* a capital without Shift */
+    IDEM_STROKE_EXACT = 128,       /* Shift went down at the same moment */
+    IDEM_STROKE_LED = 256,         /* Shift went down before, as fingers do it */
+    IDEM_STROKE_REPORT = 512,      /* in one report with its modifier */
+    IDEM_STROKE_FOREIGN = 1024,    /* not a key that the device's role sends */
+    IDEM_STROKE_LONG_BURST = 2048, /* more keys without a rest than the device's role sends */
 };
 
 struct idem_guard_stroke {
@@ -71,19 +76,22 @@ struct idem_contest {
     double nats[IDEM_EXPLANATIONS];
     enum idem_explanation machine, honest; /* the best of them */
     int64_t last_hold_us, last_flight_us, last_gap_us;
-    uint32_t strokes;              /* judged; stays at its maximum */
-    uint32_t by_hand;              /* of them as a hand makes them; likewise */
-    uint32_t backlog;              /* keys that may still be waiting since the last stall */
-    bool held_stall;               /* the last stall was with a key down */
+    uint32_t strokes;   /* judged; stays at its maximum */
+    uint32_t by_hand;   /* of them as a hand makes them; likewise */
+    uint32_t backlog;   /* keys that may still be waiting since the last stall */
+    bool held_stall;    /* the last stall was with a key down */
+    uint32_t elsewhere; /* strokes by hand that are no tap_hold keys; stays at its maximum */
     uint32_t bare, exact, reports; /* counted up to what they weigh */
     enum idem_guard_role role;
-    bool hardware;
+    bool hardware, stamped;
 };
 
-/* machine_odds: ln prior odds that no hand is at this device. hardware: it is no keyboard of glass.
+/*
+ * machine_odds: ln prior odds that no hand is at this device. hardware: it is no keyboard of glass.
+ * stamped: and a kernel stamps its reports as they are made, so that none queue up.
  */
 void idem_contest_init(struct idem_contest *c, enum idem_guard_role role, bool hardware,
-                       double machine_odds);
+                       bool stamped, double machine_odds);
 /*
  * No event came for so long: what was typed meanwhile may come now. held: a key was down all the
  * while, which no machine that types does.

@@ -6,7 +6,7 @@
  *   auto-repeat, or a key going down that is down      no event at all
  *   a release without a press, a negative hold         nothing is judged
  *   held longer than HELD_MAX_US                       a lost release: nothing is judged
- *   more than IDEM_KEYS_HELD keys down                 the oldest is forgotten
+ *   more than IDEM_KEYS_HELD keys down                 the oldest counts as let go
  *   Backspace, a volume key again, at once             repeated by the device: nothing is judged
  *   a pause, time running backwards                    no time between keys is known
  *   a gap in the events                                all that is down is forgotten
@@ -21,6 +21,7 @@
 #include "window/keystroke.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Input event codes (linux/input-event-codes.h, which other systems do not have). */
@@ -53,19 +54,21 @@ enum {
     GAP_MAX_US = 5000000,
     STALL_US = 150000,      /* a shorter silence hides no key */
     STALL_FRESH_US = 60000, /* so long after it a bunch may begin */
-    REPEAT_US = 200000,     /* such a key again sooner was held */
-    EXACT_US = 4000,        /* Shift and its key at once, within what delivery takes */
+    OVERLAP_MAX_US = 1000000,
+    REPEAT_US = 200000, /* such a key again sooner was held */
+    EXACT_US = 4000,    /* Shift and its key at once, within what delivery takes */
     LED_US = 20000,
     ARRIVAL_US = 60000000,   /* a device is new for a minute */
     TICK_STRETCH = 64,       /* events over which the clock's coarseness is looked for */
     TICK_ROUNDING_US = 2000, /* what rounding to milliseconds makes of equal intervals */
     TICK_GRID_US = 30000,    /* on a clock as coarse as this no hold is known to be brief */
     TICK_KNOWN_US = 4000,    /* a device may be coarser than its clock is said to be */
+    STAMP_TICK_US = 100,     /* a clock coarser than this is no kernel's */
     REPORT_TICK_US = 10,     /* equal stamps mean one report only on a clock as fine as this */
     REST_US = 1000000,       /* between two bursts of a device */
     REST_STENO_US = 60000,
     SYNTHETIC_KEYS = 4, /* keys after which a synthetic source is told */
-    ALARM_STROKES = 3,  /* no alarm upon less */
+    ALARM_STROKES = 4,  /* no alarm upon less */
     HUMAN_STROKES = 10,
     MACRO_STROKES = 4,
     SERIAL_STROKES = 5, /* so many without overlap are worth telling */
@@ -111,7 +114,7 @@ static bool is_function(uint32_t key)
 /* Keys that some keyboards press again and again as long as they are held. */
 static bool repeats(uint32_t key)
 {
-    return key == KEY_BACKSPACE || key == KEY_DELETE || key > KEY_DELETE;
+    return key == KEY_BACKSPACE || key >= KEY_DELETE;
 }
 
 static bool is_foreign(enum idem_guard_role role, uint32_t key)
@@ -155,7 +158,10 @@ void idem_key_judge_init(struct idem_key_judge *j, const struct idem_guard_devic
         odds += 1.0;
     if (device->source == IDEM_SOURCE_SYNTHETIC)
         odds += 2.0;
-    idem_contest_init(&j->contest, device->role, device->source == IDEM_SOURCE_HARDWARE, odds);
+    bool hardware = device->source == IDEM_SOURCE_HARDWARE;
+    bool stamped =
+        hardware && !device->wireless && device->tick_us > 0 && device->tick_us <= STAMP_TICK_US;
+    idem_contest_init(&j->contest, device->role, hardware, stamped, odds);
     j->last_us = j->last_down_us = j->last_up_us = IDEM_TIME_NONE;
     j->modifier_us = IDEM_TIME_NONE;
     j->tick_us[0] = j->tick_us[1] = INT64_MAX;
@@ -177,7 +183,9 @@ static int64_t tick_of(const struct idem_key_judge *j)
     if (j->device.tick_us >= TICK_KNOWN_US)
         return j->device.tick_us;
     int64_t least = j->tick_us[0] < j->tick_us[1] ? j->tick_us[0] : j->tick_us[1];
-    return least == INT64_MAX ? 1 : least;
+    if (least == INT64_MAX) /* all alike: a machine's two kinds, or one tick of a coarse clock */
+        return j->mixed ? 1 : TICK_GRID_US;
+    return least;
 }
 
 /*
@@ -191,6 +199,8 @@ static void measure_tick(struct idem_key_judge *j, int64_t dt)
     int64_t apart = dt > before ? dt - before : before - dt;
     if (before > 0 && apart > TICK_ROUNDING_US && apart < j->tick_us[0])
         j->tick_us[0] = apart;
+    if (j->interval_us[0] > 0 && llabs(dt - j->interval_us[0]) > TICK_ROUNDING_US)
+        j->mixed = true;
     j->interval_us[1] = j->interval_us[0];
     j->interval_us[0] = dt;
     if (++j->tick_events < TICK_STRETCH)
@@ -241,16 +251,14 @@ static struct idem_held_key *find(struct idem_key_judge *j, uint32_t key)
     return NULL;
 }
 
-/* A free place, or the one that has been taken longest. */
-static struct idem_held_key *place(struct idem_key_judge *j)
+/* The one that has been down longest. */
+static struct idem_held_key *oldest(struct idem_key_judge *j)
 {
-    struct idem_held_key *oldest = &j->held[0];
-    if (j->held_count < IDEM_KEYS_HELD)
-        return &j->held[j->held_count++];
+    struct idem_held_key *first = &j->held[0];
     for (uint32_t i = 1; i < j->held_count; i++)
-        if (j->held[i].down_us < oldest->down_us)
-            oldest = &j->held[i];
-    return oldest;
+        if (j->held[i].down_us < first->down_us)
+            first = &j->held[i];
+    return first;
 }
 
 /* Takes a key out, and wipes what it leaves. */
@@ -271,12 +279,12 @@ static bool shift_is_down(const struct idem_key_judge *j)
     return false;
 }
 
-static bool overlaps(const struct idem_key_judge *j)
+/* A key that has been held for long, by an elbow or a game, overlaps everything. */
+static bool overlaps(struct idem_key_judge *j, int64_t t_us)
 {
-    for (uint32_t i = 0; i < j->held_count; i++)
-        if ((j->held[i].what & IDEM_STROKE_MODIFIER) == 0)
-            return true;
-    return false;
+    const struct idem_held_key *before = j->last_code != 0 ? find(j, j->last_code) : NULL;
+    return before != NULL && (before->what & IDEM_STROKE_MODIFIER) == 0 &&
+           t_us - before->down_us <= OVERLAP_MAX_US;
 }
 
 /* How long before its key did Shift go down? */
@@ -296,7 +304,9 @@ static unsigned what_is(struct idem_key_judge *j, uint32_t key, unsigned flags, 
         what |= IDEM_STROKE_MODIFIER | (is_shift(key) ? 0U : IDEM_STROKE_CHORD);
     else if (fine && j->modifier_us == t_us)
         what |= IDEM_STROKE_REPORT;
-    if (overlaps(j))
+    if (key == j->last_code)
+        what |= IDEM_STROKE_SAME;
+    if (overlaps(j, t_us))
         what |= IDEM_STROKE_ROLLOVER;
     if (is_tap_hold(key))
         what |= IDEM_STROKE_TAP_HOLD;
@@ -313,35 +323,6 @@ static unsigned what_is(struct idem_key_judge *j, uint32_t key, unsigned flags, 
     if (is_text(key))
         j->sticky = false;
     return what;
-}
-
-static void press(struct idem_key_judge *j, uint32_t key, unsigned flags, int64_t t_us)
-{
-    if (find(j, key) != NULL)
-        return;
-    int64_t gap = since(j->last_down_us, t_us);
-    int64_t up = j->last_up_us > j->last_down_us || j->last_up_us == IDEM_TIME_NONE
-                     ? since(j->last_up_us, t_us)
-                     : IDEM_TIME_NONE;
-    bool stalled = j->stall_us > 0 && t_us - j->stall_end_us <= STALL_FRESH_US;
-
-    j->burst++;
-    if (j->downs < DOWNS_MAX)
-        j->downs++;
-    const unsigned what = what_is(j, key, flags, t_us);
-    *place(j) = (struct idem_held_key){
-        .down_us = t_us,
-        .gap_us = gap,
-        .flight_us = up,
-        .stall_us = stalled ? j->stall_us : 0,
-        .code = (uint16_t)key,
-        .what = (uint16_t)what,
-        .silent = key == j->last_code && repeats(key) && gap != IDEM_TIME_NONE && gap < REPEAT_US,
-    };
-    if (is_modifier(key))
-        j->modifier_us = t_us;
-    j->last_down_us = t_us;
-    j->last_code = (uint16_t)key;
 }
 
 /* ------------------------------------------------------------------ the finding */
@@ -407,6 +388,8 @@ static void give_reasons(struct idem_key_judge *j, enum idem_explanation by)
         idem_finding_see(f, IDEM_SAW_HOLDS_SHORT, n, hold);
     if (by == IDEM_BY_EVEN)
         idem_finding_see(f, IDEM_SAW_HOLDS_EQUAL, n, hold_sd);
+    if (by == IDEM_BY_FAST)
+        idem_finding_see(f, IDEM_SAW_GAPS_SHORT, gaps, gap);
     if (j->contest.bare > 0)
         idem_finding_see(f, IDEM_SAW_CAPITALS_BARE, j->contest.bare, 0);
     if (by == IDEM_BY_PROGRAM && j->contest.exact > 1)
@@ -462,7 +445,8 @@ static bool find_honest(struct idem_key_judge *j, double odds, int64_t t_us)
 {
     const struct idem_contest *c = &j->contest;
     enum idem_explanation by = idem_contest_best_honest(c);
-    bool macro = by == IDEM_BY_ROLE || (by == IDEM_BY_TAP_HOLD && tick_of(j) < TICK_GRID_US);
+    bool macro = by == IDEM_BY_ROLE || (by == IDEM_BY_TAP_HOLD && tick_of(j) < TICK_GRID_US &&
+                                        c->elsewhere >= MACRO_STROKES);
     if (macro && c->nats[by] >= IDEM_GUARD_ALARM && c->strokes >= MACRO_STROKES) {
         bool fresh = turn(j, IDEM_GUARD_MACRO, c->nats[by], t_us);
         idem_finding_see(&j->finding, by == IDEM_BY_ROLE ? IDEM_SAW_ROLE : IDEM_SAW_TAP_HOLD,
@@ -499,6 +483,23 @@ static bool judge(struct idem_key_judge *j, int64_t t_us)
 
 /* ------------------------------------------------------------------ keys going up */
 
+/* A keystroke is over: weighs it. */
+static bool weigh(struct idem_key_judge *j, const struct idem_held_key *was, int64_t t_us)
+{
+    int64_t hold = t_us - was->down_us;
+    if (was->silent || hold < 0 || hold > HELD_MAX_US)
+        return false;
+    struct idem_guard_stroke s = {.hold_us = hold,
+                                  .gap_us = was->gap_us,
+                                  .flight_us = was->flight_us,
+                                  .stall_us = was->stall_us,
+                                  .what = was->what};
+    remember(j, &s);
+    idem_contest_stroke(&j->contest, &s, tick_of(j));
+    remember_hand(j, hold);
+    return judge(j, t_us);
+}
+
 static bool release(struct idem_key_judge *j, uint32_t key, int64_t t_us)
 {
     struct idem_held_key *held = find(j, key);
@@ -508,18 +509,42 @@ static bool release(struct idem_key_judge *j, uint32_t key, int64_t t_us)
     j->last_up_us = t_us;
     if (is_shift(key) && key == j->last_code)
         j->sticky = true;
-    int64_t hold = t_us - was.down_us;
-    if (was.silent || hold < 0 || hold > HELD_MAX_US)
+    return weigh(j, &was, t_us);
+}
+
+static bool press(struct idem_key_judge *j, uint32_t key, unsigned flags, int64_t t_us)
+{
+    bool news = false;
+    if (find(j, key) != NULL)
         return false;
-    struct idem_guard_stroke s = {.hold_us = hold,
-                                  .gap_us = was.gap_us,
-                                  .flight_us = was.flight_us,
-                                  .stall_us = was.stall_us,
-                                  .what = was.what};
-    remember(j, &s);
-    idem_contest_stroke(&j->contest, &s, tick_of(j));
-    remember_hand(j, hold);
-    return judge(j, t_us);
+    if (j->held_count == IDEM_KEYS_HELD) {
+        struct idem_held_key was = take(j, oldest(j));
+        news = weigh(j, &was, t_us);
+    }
+    int64_t gap = since(j->last_down_us, t_us);
+    int64_t up = j->last_up_us > j->last_down_us || j->last_up_us == IDEM_TIME_NONE
+                     ? since(j->last_up_us, t_us)
+                     : IDEM_TIME_NONE;
+    bool stalled = j->stall_us > 0 && t_us - j->stall_end_us <= STALL_FRESH_US;
+
+    j->burst++;
+    if (j->downs < DOWNS_MAX)
+        j->downs++;
+    const unsigned what = what_is(j, key, flags, t_us);
+    j->held[j->held_count++] = (struct idem_held_key){
+        .down_us = t_us,
+        .gap_us = gap,
+        .flight_us = up,
+        .stall_us = stalled ? j->stall_us : 0,
+        .code = (uint16_t)key,
+        .what = (uint16_t)what,
+        .silent = key == j->last_code && repeats(key) && gap != IDEM_TIME_NONE && gap < REPEAT_US,
+    };
+    if (is_modifier(key))
+        j->modifier_us = t_us;
+    j->last_down_us = t_us;
+    j->last_code = (uint16_t)key;
+    return news;
 }
 
 bool idem_key_judge_event(struct idem_key_judge *j, uint32_t key, enum idem_key_action action,
@@ -532,13 +557,16 @@ bool idem_key_judge_event(struct idem_key_judge *j, uint32_t key, enum idem_key_
     pass_time(j, t_us);
     if (action == IDEM_KEY_UP)
         return release(j, key, t_us);
-    press(j, key, flags, t_us);
-    return false;
+    return press(j, key, flags, t_us);
 }
 
 void idem_key_judge_gap(struct idem_key_judge *j)
 {
     idem_wipe(j->held, sizeof j->held);
+    idem_wipe(j->hold_ms, sizeof j->hold_ms);
+    idem_wipe(j->gap_ms, sizeof j->gap_ms);
+    idem_wipe(j->interval_us, sizeof j->interval_us);
+    j->recent = j->recent_at = 0;
     j->held_count = 0;
     j->last_us = j->last_down_us = j->last_up_us = j->modifier_us = IDEM_TIME_NONE;
     j->last_code = 0;

@@ -4,8 +4,8 @@
  * finding.
  *
  * Of a key the judge keeps its code while it is down, because its release must find it, and the
- * code of the key before, because a key that bounces or repeats says nothing; besides that only
- * times.
+ * code of the key before, because a key that repeats says nothing; besides that sums,
+ * and the hold times and gaps of the last eight keystrokes, for the words. A gap wipes all of it.
  */
 #ifndef IDEM_GUARD_KEYS_H
 #define IDEM_GUARD_KEYS_H
@@ -33,6 +33,7 @@ struct idem_key_judge {
     int64_t interval_us[2]; /* between the newest events: the last, the one before */
     int64_t tick_us[2]; /* least difference of intervals: in this stretch of events, in the last */
     uint32_t tick_events;
+    bool mixed;     /* intervals of two kinds were seen */
     uint32_t burst; /* keys since the last rest */
     uint16_t last_code;
     bool sticky;    /* Shift was tapped on its own: the next capital is not bare */

@@ -29,7 +29,7 @@ static const char *const role_words[IDEM_GUARD_ROLES] = {
 
 /*
  * The sentence takes the count first and the value second, as its form asks: c count, v value with
- * one digit, r the value as a role..
+ * one digit, r the value as a role.
  */
 struct reason {
     const char *name, *form, *sentence;
