@@ -134,15 +134,16 @@ void idem_guard_alarm_raise(struct idem_session *s, enum idem_modality device,
                             const struct idem_guard_verdict *verdict, int64_t row)
 {
     struct idem_session_guard *g = &s->guard;
-    const struct idem_guard_alarm alarm = {
+    struct idem_guard_alarm alarm = {
         .verdict = *verdict,
         .device = device,
-        .action = idem_guard_policy_decide(&idem_guard_policy_default, verdict->kind,
-                                           verdict->confidence),
         .at_ms = s->clock_ms,
         .windows = s->received,
     };
 
+    idem_wire_round_verdict(&alarm.verdict); /* as it will come back from the store */
+    alarm.action = idem_guard_policy_decide(&idem_guard_policy_default, verdict->kind,
+                                            alarm.verdict.confidence);
     if (row <= g->own_row)
         return;
     if (g->own_standing && g->own.verdict.kind == verdict->kind && alarm.action <= g->own.action)

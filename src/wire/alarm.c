@@ -32,6 +32,22 @@ __attribute__((format(printf, 2, 3))) static int refuse(struct reading *r, const
     return IDEM_ERR_INVALID;
 }
 
+/* ------------------------------------------------------------------ rounding */
+
+static double round_to(double number, double parts)
+{
+    return round(number * parts) / parts;
+}
+
+void idem_wire_round_verdict(struct idem_guard_verdict *v)
+{
+    v->confidence = round_to(v->confidence, 1000);
+    for (uint32_t i = 0; i < v->saw_count; i++) {
+        const double parts = v->saw[i].reason == IDEM_SAW_CONSTANT_SPEED ? 100 : 10;
+        v->saw[i].value = (float)fmax(round_to((double)v->saw[i].value, parts), 0);
+    }
+}
+
 /* ------------------------------------------------------------------ reasons */
 
 static int read_reason(struct reading *r, const json_t *value, struct idem_guard_saw *saw)
@@ -61,6 +77,8 @@ static int read_value(struct reading *r, const json_t *value, struct idem_guard_
 
     if (!json_is_number(value) || !(fabs(number) <= IDEM_WIRE_ALARM_VALUE_MAX))
         return refuse(r, "\"value\" must be a number of at most %d", IDEM_WIRE_ALARM_VALUE_MAX);
+    if (number < 0 && !r->own)
+        return refuse(r, "\"value\" must not be below nought");
     saw->value = (float)number;
     return IDEM_OK;
 }
@@ -159,6 +177,7 @@ static int read_alarm(struct reading *r, const json_t *object, struct idem_wire_
             0 ||
         (err = read_all_saw(r, json_object_get(object, "saw"), &a.verdict)) != 0)
         return err;
+    idem_wire_round_verdict(&a.verdict);
     *out = a;
     return IDEM_OK;
 }
@@ -220,8 +239,10 @@ int idem_wire_read_alarms(const void *bytes, size_t len, struct idem_wire_alarms
 
 static void put_fields(struct idem_text *t, const struct idem_wire_alarm *alarm)
 {
-    const struct idem_guard_verdict *v = &alarm->verdict;
+    struct idem_guard_verdict rounded = alarm->verdict;
+    const struct idem_guard_verdict *v = &rounded;
 
+    idem_wire_round_verdict(&rounded);
     idem_text_fmt(t, "\"device\":\"%s\",\"kind\":\"%s\",\"confidence\":",
                   idem_modality_name(alarm->device), idem_guard_kind_name(v->kind));
     idem_text_number(t, v->confidence);

@@ -9,7 +9,11 @@
  * Names are the guard's own (guard/words.c); words for people are made from them by whoever shows
  * an alarm. The store keeps the same object without its number. Cases that are refused: unknown and
  * repeated fields, a kind that is no alarm and no macro, a keyboard's kind of a pointer, reasons
- * that only a server can have, a reason twice, none at all, numbers outside their range.
+ * that only a server can have, a reason twice, none at all, numbers outside their range: every
+ * value is a mean, a deviation or a size, so none is below nought.
+ *
+ * Numbers are rounded on the way in and out, to what a verdict can be judged by: a mean hold told
+ * to the microsecond would tell more of a person's rhythm than that.
  */
 #ifndef IDEM_WIRE_ALARM_H
 #define IDEM_WIRE_ALARM_H
@@ -36,6 +40,9 @@ struct idem_wire_alarms {
     int64_t clock_ms;
     struct idem_wire_alarm alarms[IDEM_WIRE_ALARMS_MAX];
 };
+
+/* Confidence to 0.001, values to 0.1, a coefficient of variation to 0.01. */
+void idem_wire_round_verdict(struct idem_guard_verdict *v);
 
 /*
  * IDEM_ERR_FORMAT: not JSON; IDEM_ERR_INVALID, IDEM_ERR_LIMIT: a field is missing, unknown or

@@ -58,6 +58,15 @@ class Taking(AlarmCase):
         self.assertRegex(guard["at"], r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
         self.assertEqual(self.session.read()["guard"], guard)
 
+    def test_numbers_are_kept_no_finer_than_a_verdict_needs(self):
+        fine = [{"reason": "holds-short", "count": 5, "value": 2.13159}, {"reason": "constant-speed", "count": 4, "value": 0.12345}]
+        for confidence in (0.98765, 0.988):
+            guard = self.send(alarm(confidence=confidence, saw=fine))["session"]["guard"]
+            self.assertEqual(guard["confidence"], 0.988)
+        (payload,), = self.server.query("SELECT payload FROM alarms")
+        kept = json.loads(payload)
+        self.assertEqual((kept["confidence"], [x["value"] for x in kept["saw"]]), (0.988, [2.1, 0.12]))
+
     def test_an_alarm_held_already_changes_nothing(self):
         first = self.send(alarm(kind="macro"))
         again = self.send(*3 * [alarm(kind="macro")])
@@ -136,7 +145,7 @@ class Taking(AlarmCase):
                     alarm(confidence=1.5), alarm(confidence=-0.1), alarm(confidence="1"), alarm(confidence=None),
                     alarm(saw=[SAW, SAW]), alarm(saw=[SAW] * 5), alarm(saw=[1]), alarm(seq=1.5), alarm(seq="1"),
                     saw(reason="spite"), saw(reason="nothing"), saw(reason="window-before"), saw(reason=3),
-                    saw(count=256), saw(count=-1), saw(count=1.5), saw(value=1e10), saw(value="2"), saw(value=None),
+                    saw(count=256), saw(count=-1), saw(count=1.5), saw(value=1e10), saw(value=-0.1), saw(value="2"), saw(value=None),
                     saw(text="Trust me")):
             problem = self.assert_problem(self.post({"alarms": [bad]}), 400, "invalid-field")
             self.assertIn("alarms[0]", problem["detail"])

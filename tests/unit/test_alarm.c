@@ -41,7 +41,7 @@ static void test_an_alarm_is_read(void **state)
     assert_true(a->verdict.confidence == 0.999);
     assert_int_equal(a->verdict.saw_count, 1);
     assert_int_equal(a->verdict.saw[0].reason, IDEM_SAW_HOLDS_SHORT);
-    assert_true(a->verdict.saw[0].count == 5 && a->verdict.saw[0].value == 2.125F);
+    assert_true(a->verdict.saw[0].count == 5 && a->verdict.saw[0].value == 2.1F);
     assert_int_equal(read_text("{\"clock_ms\":7,\"alarms\":[" ALARM "," ALARM "]}"), 0);
     assert_true(batch.count == 2 && batch.has_clock && batch.clock_ms == 7);
 }
@@ -56,14 +56,14 @@ static void test_every_name_goes_there_and_back(void **state)
             char bytes[IDEM_WIRE_ALARM_JSON_MAX];
             struct idem_text t = {bytes, 0, sizeof bytes, false};
             a.verdict = (struct idem_guard_verdict){
-                .kind = k, .confidence = 0.75, .saw_count = 1, .saw = {{r, 255, -3.5F}}};
+                .kind = k, .confidence = 0.75, .saw_count = 1, .saw = {{r, 255, 3.5F}}};
             idem_wire_write_alarm(&t, &a);
             assert_false(t.full);
             assert_int_equal(idem_wire_read_alarm(bytes, t.len, &back), 0);
             assert_true(back.seq == 0 && back.device == a.device && back.verdict.kind == k);
             assert_true(back.verdict.confidence == 0.75 && back.verdict.saw_count == 1);
             const struct idem_guard_saw *saw = &back.verdict.saw[0];
-            assert_true(saw->reason == r && saw->count == 255 && saw->value == -3.5F);
+            assert_true(saw->reason == r && saw->count == 255 && saw->value == 3.5F);
         }
 }
 
@@ -168,6 +168,7 @@ static const struct fault faults[] = {
     {VALUE("null"), IDEM_ERR_INVALID, "value"},
     {VALUE("1e10"), IDEM_ERR_INVALID, "value"},
     {VALUE("-1e10"), IDEM_ERR_INVALID, "value"},
+    {VALUE("-0.1"), IDEM_ERR_INVALID, "below nought"},
     {WITH(K, I, "1",
           "[{\"reason\":\"role\",\"count\":1,\"value\":1},{\"reason\":\"role\",\"count\":1,"
           "\"value\":1}]"),
