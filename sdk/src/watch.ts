@@ -11,6 +11,8 @@
  *                             surer, and the server may do more about it. At most four times
  *   a macro again             once in a session, reloads included: a security key touched all day would
  *                             use up the session's numbers, and nobody would hear an attack
+ *   its numbers               leave rounded: a mean hold to the microsecond would tell more of a hand than
+ *                             the verdict needs
  *   the server has it         from now on the guard may be armed again, not before: an alarm that is
  *                             still on its way is not forgotten
  *   a strong sign-in          both guards are armed at once: what comes now is new evidence
@@ -24,6 +26,7 @@ import {
   type AlarmBody,
   type GuardKind,
   type Modality,
+  type Saw,
   type SessionView,
   type Verdict,
 } from './types.js';
@@ -31,6 +34,18 @@ import {
 export const REARM_FIRST_MS = 10 * 60_000;
 export const REARM_MAX_MS = 160 * 60_000;
 const QUIET: readonly GuardKind[] = ['insufficient', 'human'];
+
+function roundTo(number: number, parts: number): number {
+  return Math.round(number * parts) / parts;
+}
+
+/** Values to 0.1, a coefficient of variation to 0.01; none is below nought. */
+function rounded(saw: readonly Saw[]): Saw[] {
+  return saw.map(({ reason, count, value }) => {
+    const parts = reason === 'constant-speed' ? 100 : 10;
+    return { reason, count, value: Math.max(0, roundTo(value, parts)) };
+  });
+}
 
 export interface WatchOptions {
   edge: Pick<Edge, 'verdict' | 'resetGuard'>;
@@ -94,7 +109,12 @@ export class Watch {
       this.options.onMacro?.();
     }
     const { kind, confidence, saw } = verdict;
-    this.options.push({ device: modality, kind, confidence, saw });
+    this.options.push({
+      device: modality,
+      kind,
+      confidence: roundTo(confidence, 1000),
+      saw: rounded(saw),
+    });
   }
 
   /** After every event: has the guard been silent long enough? */

@@ -71,6 +71,25 @@ test('an alarm is pushed with its numbers and without its words', () => {
   ]);
 });
 
+test('what leaves is rounded, and never below nought', () => {
+  verdicts.pointer = {
+    kind: 'scripted-pointer',
+    confidence: 0.98765,
+    saw: [
+      { reason: 'clicks-short', count: 5, value: 2.13159 },
+      { reason: 'constant-speed', count: 4, value: 0.12345 },
+      { reason: 'unlike-hand', count: 4, value: -0.5 },
+    ],
+    text: '',
+  };
+  watch.note('pointer');
+  assert.equal(pushed[0]?.confidence, 0.988);
+  assert.deepEqual(
+    pushed[0]?.saw.map(({ value }) => value),
+    [2.1, 0.12, 0],
+  );
+});
+
 test('it is pushed again only when the guard has seen more, or something else', () => {
   say('keyboard', 'injected-keys', 1);
   say('keyboard', 'injected-keys', 1);
