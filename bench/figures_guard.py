@@ -25,7 +25,7 @@ def targets(a):
             row("key-down by which 99 % are noticed, the worst", AT_MOST, 9, worst["key_p99"], "", whole),
             row("false alarms in {:,} keys of people".format(sum(h["keys"] for h in human)), AT_MOST, 0,
                 sum(h["false_alarms"] for h in human), "", whole),
-            row("honest fast sources, known as such, taken for a macro", AT_LEAST, 1,
+            row("honest fast sources, known as such, but for home-row functions, taken for a macro", AT_LEAST, 1,
                 sum(r["macro"] for r in honest) / sum(r["streams"] for r in honest), "", pct)]
     return table(["what", "target", "measured", ""], [r[:3] + r[4:] for r in rows])
 
