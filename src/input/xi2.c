@@ -13,7 +13,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xcb/xkb.h>
 
 #include "input/xi2_inside.h"
 
@@ -45,13 +44,6 @@ static double within(double v, double max)
 static bool is_slave(const struct idem_xi2 *x, uint16_t device)
 {
     return device < IDEM_XI2_DEVICES && x->slots[device].slave;
-}
-
-/* The keys that write something which Shift or Caps Lock changes, by place. */
-static bool writes(uint32_t key)
-{
-    return (key >= 2 && key <= 13) || (key >= 16 && key <= 27) || (key >= 30 && key <= 41) ||
-           (key >= 43 && key <= 53) || key == 86;
 }
 
 /* ------------------------------------------------------------------ devices */
@@ -100,13 +92,11 @@ static bool on_key(struct idem_xi2 *x, const xcb_input_raw_key_press_event_t *e,
     uint8_t *down = key < IDEM_XI2_KEYS ? &x->slots[e->deviceid].down[key / 8] : &nothing;
     bool press = e->event_type == XCB_INPUT_RAW_KEY_PRESS;
     bool again = (*down & bit) != 0 || (e->flags & XCB_INPUT_KEY_EVENT_FLAGS_KEY_REPEAT);
-    bool shifted = x->modifiers & (XCB_MOD_MASK_SHIFT | XCB_MOD_MASK_LOCK);
 
     *down = (uint8_t)(press ? *down | bit : *down & ~bit);
     *out = (struct idem_xi2_event){
         .kind = IDEM_XI2_KEY,
         .device = e->deviceid,
-        .flags = press && shifted && writes(key) ? IDEM_GUARD_CAPITAL : 0,
         .t_us = clock_us(x, e->time),
         .key = key,
         .action = !press  ? IDEM_KEY_UP
@@ -255,9 +245,7 @@ static bool take(struct idem_xi2 *x, const xcb_generic_event_t *e, struct idem_x
 
     if (type == XCB_GE_GENERIC && ((const xcb_ge_generic_event_t *)e)->extension == x->xinput)
         return on_xinput(x, (const void *)e, out);
-    if (type == x->xkb && e->pad0 == XCB_XKB_STATE_NOTIFY)
-        x->modifiers = ((const xcb_xkb_state_notify_event_t *)(const void *)e)->mods;
-    else if (type == XCB_CONFIGURE_NOTIFY)
+    if (type == XCB_CONFIGURE_NOTIFY)
         on_screen(x, (const void *)e);
     return false;
 }

@@ -53,7 +53,7 @@ enum idem_xi2_kind {
 struct idem_xi2_event {
     enum idem_xi2_kind kind;
     uint16_t device;
-    unsigned flags; /* IDEM_GUARD_CAPITAL, IDEM_GUARD_WARPED */
+    unsigned flags; /* IDEM_GUARD_WARPED; what a key writes is not asked for */
     int64_t t_us;
     uint32_t key; /* Linux input event code */
     enum idem_key_action action;

@@ -28,10 +28,9 @@ struct idem_xi2_slot {
 struct idem_xi2 {
     xcb_connection_t *connection;
     xcb_window_t root;
-    uint8_t xinput, xkb; /* the extensions' major opcode, and first event */
+    uint8_t xinput; /* the extension's major opcode */
     xcb_atom_t xtest;
     double width, height;
-    uint8_t modifiers; /* in effect, of the whole seat */
     bool open;         /* devices that come now are new */
 
     int64_t now_us;

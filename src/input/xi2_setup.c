@@ -4,7 +4,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <xcb/xkb.h>
 
 #include "input/xi2_inside.h"
 
@@ -99,36 +98,6 @@ static bool find_xinput(struct idem_xi2 *x)
     return enough;
 }
 
-static bool find_xkb(struct idem_xi2 *x)
-{
-    const xcb_query_extension_reply_t *ext = xcb_get_extension_data(x->connection, &xcb_xkb_id);
-
-    if (ext == NULL || !ext->present)
-        return false;
-    x->xkb = ext->first_event;
-    xcb_xkb_use_extension_reply_t *use = xcb_xkb_use_extension_reply(
-        x->connection, xcb_xkb_use_extension(x->connection, 1, 0), NULL);
-    bool enough = use != NULL && use->supported;
-    free(use);
-    return enough;
-}
-
-/* Selected before they are asked for, so that nothing falls between; the answer comes first. */
-static void select_modifiers(struct idem_xi2 *x)
-{
-    const xcb_xkb_select_events_details_t details = {
-        .affectState = XCB_XKB_STATE_PART_MODIFIER_STATE,
-        .stateDetails = XCB_XKB_STATE_PART_MODIFIER_STATE,
-    };
-    xcb_xkb_select_events_aux(x->connection, XCB_XKB_ID_USE_CORE_KBD,
-                              XCB_XKB_EVENT_TYPE_STATE_NOTIFY, 0, 0, 0, 0, &details);
-    xcb_xkb_get_state_reply_t *state = xcb_xkb_get_state_reply(
-        x->connection, xcb_xkb_get_state(x->connection, XCB_XKB_ID_USE_CORE_KBD), NULL);
-    if (state != NULL)
-        x->modifiers = state->mods;
-    free(state);
-}
-
 void idem_xi2_select(struct idem_xi2 *x)
 {
     const struct {
@@ -146,7 +115,6 @@ void idem_xi2_select(struct idem_xi2 *x)
 
     xcb_input_xi_select_events(x->connection, x->root, 1, &all.head);
     xcb_change_window_attributes(x->connection, x->root, XCB_CW_EVENT_MASK, &resizes);
-    select_modifiers(x);
 }
 
 static void find_root(struct idem_xi2 *x, int number)
@@ -177,7 +145,7 @@ int idem_xi2_find(struct idem_xi2 *x, int screen, const char **reason)
     if (xcb_connection_has_error(x->connection))
         return IDEM_ERR_IO;
     *reason = "the X server has no XInput 2.2 or no XKB";
-    if (!find_xinput(x) || !find_xkb(x))
+    if (!find_xinput(x))
         return xcb_connection_has_error(x->connection) ? IDEM_ERR_IO : IDEM_ERR_VERSION;
     find_root(x, screen);
     find_mark(x);

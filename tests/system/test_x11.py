@@ -35,8 +35,8 @@ CODES = {"f0": (30, 16, 44), "f1": (31, 17, 45), "f2": (32, 18, 46), "f3": (33, 
          "backspace": (14,), "shift": (42, 54), "capslock": (58,), "other": (106, 105, 107)}
 LETTERS = [code for zone in ("f0", "f1", "f2", "f3", "f4") for code in CODES[zone][:3]]
 
-FIELDS = "device name source new kind confidence at downs presses moves warps repeats capitals reasons".split()
-NUMBERS = {"device", "new", "at", "downs", "presses", "moves", "warps", "repeats", "capitals"}
+FIELDS = "device name source new kind confidence at downs presses moves warps repeats reasons".split()
+NUMBERS = {"device", "new", "at", "downs", "presses", "moves", "warps", "repeats"}
 
 
 class Lines:
@@ -188,12 +188,6 @@ class Source(Seat):
         row = self.seen()[KEYBOARD]
         self.assertEqual((row["downs"], row["repeats"]), (1, 0))
 
-    def test_capitals_are_those_under_shift(self):
-        a_shifted = [(0, 42, 1), (100, 30, 1), (190, 30, 0), (260, 42, 0)]
-        self.inject(KEYBOARD, a_shifted + [(400, 31, 1), (490, 31, 0)])
-        row = self.seen()[KEYBOARD]
-        self.assertEqual((row["downs"], row["capitals"]), (3, 1))
-
     def test_motion_of_a_device_is_no_warp(self):
         for step in range(12):
             self.xdotool("mousemove_relative", 10 + step, 5)
@@ -273,6 +267,13 @@ class People(Seat):
                 row = self.seen()[KEYBOARD]
                 self.assertGreater(row["downs"], HUMAN_KEYS * 0.9)
                 self.assertEqual((row["kind"], row["at"]), ("human", 0), row)
+
+    def test_a_person_with_caps_lock_is_a_person(self):
+        lock = [(0, 58, 1), (90, 58, 0)]
+        self.inject(KEYBOARD, lock + [(ms + 600, code, down) for ms, code, down in recorded("113", HUMAN_KEYS)])
+        row = self.seen()[KEYBOARD]
+        self.inject(KEYBOARD, lock)
+        self.assertEqual((row["kind"], row["at"]), ("human", 0), row)
 
     def test_a_person_behind_a_synthetic_keyboard_is_not_at_this_one(self):
         self.inject("xtest", recorded("113", HUMAN_KEYS))

@@ -8,7 +8,7 @@
  * for each device that sent anything, fields parted by tabs, and a line "done":
  *
  *   device  name  source  new  kind  confidence  at  downs  presses  moves  warps  repeats
- *   capitals  reasons
+ *   reasons
  *
  * new: 1 when it came after the start; at: how many key-downs, presses and warps of this device had
  * come when the alarm was given, 0 for none; reasons: names of what the guard saw, parted by
@@ -26,7 +26,7 @@ enum { LOOK_MS = 50 };
 
 struct watched {
     struct idem_guard *guard;
-    int downs, presses, moves, warps, repeats, capitals, alarmed_at;
+    int downs, presses, moves, warps, repeats, alarmed_at;
 };
 
 static struct watched watched[IDEM_XI2_DEVICES];
@@ -57,7 +57,6 @@ static void on_key(struct watched *w, const struct idem_xi2_event *e)
 {
     w->downs += e->action == IDEM_KEY_DOWN;
     w->repeats += e->action == IDEM_KEY_REPEAT;
-    w->capitals += (e->flags & IDEM_GUARD_CAPITAL) != 0;
     idem_guard_key(w->guard, e->key, e->action, e->flags, e->t_us);
 }
 
@@ -109,9 +108,9 @@ static void print_device(const struct idem_xi2_device *device, uint16_t number, 
     static const char *const sources[] = {"unknown", "hardware", "synthetic", "remote"};
     struct idem_guard_verdict v = idem_guard_read(w->guard);
 
-    printf("%d\t%s\t%s\t%d\t%s\t%.6f\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t", number, device->name,
+    printf("%d\t%s\t%s\t%d\t%s\t%.6f\t%d\t%d\t%d\t%d\t%d\t%d\t", number, device->name,
            sources[device->source], device->hotplugged, idem_guard_kind_name(v.kind), v.confidence,
-           w->alarmed_at, w->downs, w->presses, w->moves, w->warps, w->repeats, w->capitals);
+           w->alarmed_at, w->downs, w->presses, w->moves, w->warps, w->repeats);
     print_reasons(&v);
 }
 
