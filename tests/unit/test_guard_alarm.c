@@ -175,6 +175,29 @@ static void test_what_was_dealt_with_comes_back_as_such(void **state)
     assert_int_equal(session.state, IDEM_STATE_LOCKED);
 }
 
+static void test_an_alarm_is_known_again_by_all_but_its_number(void **state)
+{
+    struct idem_wire_alarm a = {.seq = 1, .verdict = verdict(IDEM_GUARD_INJECTED_KEYS, 0.99)};
+    struct idem_wire_alarm other = a;
+
+    (void)state;
+    other.seq = 2;
+    other.verdict.confidence = 0.9901;
+    assert_true(idem_guard_alarm_content(&a) != 0);
+    assert_true(idem_guard_alarm_content(&other) == idem_guard_alarm_content(&a));
+    other.verdict.saw[0].count++;
+    assert_true(idem_guard_alarm_content(&other) != idem_guard_alarm_content(&a));
+    idem_guard_alarm_hold(&session, 64, 7);
+    assert_true(session.guard.held == UINT64_C(1) << 63 && session.guard.contents[63] == 7);
+}
+
+static void test_an_own_alarm_is_shown_as_it_will_come_back(void **state)
+{
+    (void)state;
+    raise(IDEM_GUARD_REPLAY, 0.98765, 5);
+    assert_true(session.guard.shown.verdict.confidence == 0.988);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +208,8 @@ int main(void)
         cmocka_unit_test_setup(test_an_own_alarm_is_latched_until_it_is_dealt_with, setup),
         cmocka_unit_test_setup(test_a_window_raises_once, setup),
         cmocka_unit_test_setup(test_what_was_dealt_with_comes_back_as_such, setup),
+        cmocka_unit_test_setup(test_an_alarm_is_known_again_by_all_but_its_number, setup),
+        cmocka_unit_test_setup(test_an_own_alarm_is_shown_as_it_will_come_back, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
