@@ -199,7 +199,8 @@ abstract class Sender<Body, Answer> {
   }
 
   private number(body: Body): void {
-    this.queue.push({ ...body, seq: this.nextSeq });
+    const seq = this.nextSeq;
+    this.queue.push(Object.assign({ seq }, body, { seq })); /* first in the object, and the new one */
     this.nextSeq += 1;
     this.options.onSeq?.(this.nextSeq);
     this.options.onQueue?.(this.queue);

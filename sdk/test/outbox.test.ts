@@ -74,6 +74,7 @@ test('windows are numbered from next_seq on and forgotten once acknowledged', as
   h.outbox.push(body);
   await settle(h.outbox);
   assert.deepEqual(h.sentSeqs().flat(), [1, 2]);
+  assert.ok(h.bodies[0]?.startsWith('{"windows":[{"seq":1,"modality"'));
   assert.deepEqual(h.seqs, [2, 3]);
   assert.equal(h.outbox.waiting, 0);
 });
