@@ -21,6 +21,7 @@ struct idem_guard {
     struct idem_guard_device device;
     struct idem_key_judge keys;
     struct idem_motion_judge motion;
+    enum idem_guard_kind told; /* of the two findings joined, after the last event */
 };
 
 /* What the guard of one device may weigh. */
@@ -33,6 +34,7 @@ static bool device_ok(const struct idem_guard_device *d)
 
 static void init(struct idem_guard *guard)
 {
+    guard->told = IDEM_GUARD_INSUFFICIENT;
     idem_key_judge_init(&guard->keys, &guard->device);
     idem_motion_judge_init(&guard->motion, &guard->device);
 }
@@ -66,31 +68,6 @@ size_t idem_guard_size(void)
     return sizeof(struct idem_guard);
 }
 
-bool idem_guard_key(struct idem_guard *guard, uint32_t key, enum idem_key_action action,
-                    unsigned flags, int64_t t_us)
-{
-    return idem_key_judge_event(&guard->keys, key, action, flags, idem_time_bound(t_us));
-}
-
-bool idem_guard_pointer(struct idem_guard *guard, enum idem_pointer_kind kind, double x, double y,
-                        unsigned flags, int64_t t_us)
-{
-    return idem_motion_judge_event(&guard->motion, kind, x, y, flags, idem_time_bound(t_us));
-}
-
-void idem_guard_gap(struct idem_guard *guard)
-{
-    idem_key_judge_gap(&guard->keys);
-    idem_motion_judge_gap(&guard->motion);
-}
-
-void idem_guard_reset(struct idem_guard *guard)
-{
-    idem_wipe(&guard->keys, sizeof guard->keys);
-    idem_wipe(&guard->motion, sizeof guard->motion);
-    init(guard);
-}
-
 enum { ALARM = 3 };
 
 /* Which of two findings is told: the kinds in this order, of alarms the first, else the surer. */
@@ -111,9 +88,50 @@ static const struct idem_finding *weightier(const struct idem_finding *a,
     return a->log_odds >= b->log_odds ? a : b;
 }
 
+static const struct idem_finding *joined(const struct idem_guard *guard)
+{
+    return weightier(&guard->keys.finding, &guard->motion.finding);
+}
+
+/* One judge's change may bring out the other's finding. */
+static bool tell(struct idem_guard *guard, bool news)
+{
+    enum idem_guard_kind kind = joined(guard)->kind;
+    news = news || kind != guard->told;
+    guard->told = kind;
+    return news;
+}
+
+bool idem_guard_key(struct idem_guard *guard, uint32_t key, enum idem_key_action action,
+                    unsigned flags, int64_t t_us)
+{
+    return tell(guard,
+                idem_key_judge_event(&guard->keys, key, action, flags, idem_time_bound(t_us)));
+}
+
+bool idem_guard_pointer(struct idem_guard *guard, enum idem_pointer_kind kind, double x, double y,
+                        unsigned flags, int64_t t_us)
+{
+    return tell(guard,
+                idem_motion_judge_event(&guard->motion, kind, x, y, flags, idem_time_bound(t_us)));
+}
+
+void idem_guard_gap(struct idem_guard *guard)
+{
+    idem_key_judge_gap(&guard->keys);
+    idem_motion_judge_gap(&guard->motion);
+}
+
+void idem_guard_reset(struct idem_guard *guard)
+{
+    idem_wipe(&guard->keys, sizeof guard->keys);
+    idem_wipe(&guard->motion, sizeof guard->motion);
+    init(guard);
+}
+
 struct idem_guard_verdict idem_guard_read(const struct idem_guard *guard)
 {
-    const struct idem_finding *f = weightier(&guard->keys.finding, &guard->motion.finding);
+    const struct idem_finding *f = joined(guard);
     struct idem_guard_verdict v = {.kind = f->kind, .at_us = f->at_us, .saw_count = f->saw_count};
     if (f->kind != IDEM_GUARD_INSUFFICIENT)
         v.confidence = 1.0 / (1.0 + exp(-f->log_odds));

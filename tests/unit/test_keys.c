@@ -895,6 +895,24 @@ static void test_an_alarm_stays_until_it_is_dealt_with(void **state)
     leave(&s);
 }
 
+/* A device that has keys and a pointer, and a program at both. */
+static void test_the_first_of_two_alarms_is_told(void **state)
+{
+    struct seat keys, warp;
+    (void)state;
+    sit(&keys, NULL);
+    sit(&warp, NULL);
+    type_by_machine(&keys, 10, 8, 2);
+    idem_guard_pointer(keys.guard, IDEM_POINTER_MOVE, 500, 500, IDEM_GUARD_WARPED, 9000000);
+    assert_int_equal(kind(&keys), IDEM_GUARD_INJECTED_KEYS);
+    idem_guard_pointer(warp.guard, IDEM_POINTER_MOVE, 500, 500, IDEM_GUARD_WARPED, 900000);
+    assert_int_equal(kind(&warp), IDEM_GUARD_REMOTE_CONTROL);
+    type_by_machine(&warp, 10, 8, 2);
+    assert_int_equal(kind(&warp), IDEM_GUARD_REMOTE_CONTROL);
+    leave(&keys);
+    leave(&warp);
+}
+
 /* Releases lost in a gap make no long hold, and its length is no stall. */
 static void test_a_gap_is_never_a_reason(void **state)
 {
@@ -1077,6 +1095,7 @@ int main(void)
         cmocka_unit_test(test_a_scanner_types_no_page),
         cmocka_unit_test(test_a_synthetic_source_with_a_hand_is_remote),
         cmocka_unit_test(test_an_alarm_stays_until_it_is_dealt_with),
+        cmocka_unit_test(test_the_first_of_two_alarms_is_told),
         cmocka_unit_test(test_a_gap_is_never_a_reason),
         cmocka_unit_test(test_keys_held_are_forgotten),
         cmocka_unit_test(test_garbage_is_survived),
