@@ -12,6 +12,7 @@
 
 #include "cli/answer.h"
 #include "cli/command.h"
+#include "cli/option.h"
 #include "eval/lessons.h"
 #include "eval/liveness.h"
 #include "eval/parallel.h"
@@ -19,10 +20,7 @@
 enum id { HUMAN = 256, USERS, TEACH, FIT, JSON, HTML, SKIP_BAD, THREADS };
 enum { SOURCES = 2 * IDEM_LIVENESS_FILES + 1 };
 
-static const struct {
-    const char *name, *value, *help;
-    int id;
-} rows[] = {
+static const struct idem_cli_option rows[] = {
     {"human", "FILE", "a pointer recording of people (may be repeated)", HUMAN},
     {"users", "RANGES", "of the recording before it take these people only: 1-72,80,90-99/2",
      USERS},
@@ -57,14 +55,6 @@ static const char about[] =
     "upper95_per_1000_gestures, upper95_per_hour (one-sided, exact Poisson: the rule of three);\n"
     "alarms, the first of every session by file, person, gesture and cause.\n\n";
 
-static void help(void)
-{
-    fputs(about, stdout);
-    for (int i = 0; i < OPTIONS; i++)
-        printf("  --%-10s %-7s %s\n", rows[i].name, rows[i].value ? rows[i].value : "",
-               rows[i].help);
-}
-
 static int take_human(struct options *o, const char *path)
 {
     if (o->humans == IDEM_LIVENESS_FILES)
@@ -81,18 +71,9 @@ static int take_users(struct options *o, const char *ranges)
     return 0;
 }
 
-static int take_threads(const char *value)
+static int take(void *arg, int id, char *value)
 {
-    uint32_t n;
-    if (!idem_cli_number(value, 1, IDEM_THREADS_MAX, &n))
-        return idem_cli_usage("eval liveness", "--threads takes a number from 1 to %d",
-                              IDEM_THREADS_MAX);
-    idem_parallel_threads((int)n);
-    return 0;
-}
-
-static int take(struct options *o, int id, const char *value)
-{
+    struct options *o = arg;
     switch (id) {
     case HUMAN:
         return take_human(o, value);
@@ -113,10 +94,8 @@ static int take(struct options *o, int id, const char *value)
     case SKIP_BAD:
         o->skip_bad = true;
         return 0;
-    case THREADS:
-        return take_threads(value);
     default:
-        return idem_cli_usage("eval liveness", "this option does not exist or lacks its value");
+        return idem_cli_take_threads("eval liveness", value);
     }
 }
 
@@ -144,19 +123,8 @@ static int check(struct options *o, int argc, char **argv)
 /* 0: go on. -1: help was printed. Otherwise an exit code after a message. */
 static int parse(struct options *o, int argc, char **argv)
 {
-    struct option longs[OPTIONS + 2] = {{NULL, 0, NULL, 0}};
-    int opt, r = 0;
-    for (int i = 0; i < OPTIONS; i++)
-        longs[i] = (struct option){rows[i].name, rows[i].value != NULL, NULL, rows[i].id};
-    longs[OPTIONS] = (struct option){"help", no_argument, NULL, 'h'};
-    optind = 1;
-    while (r == 0 && (opt = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-        if (opt == 'h') {
-            help();
-            return -1;
-        }
-        r = take(o, opt, optarg);
-    }
+    const struct idem_cli_options options = {"eval liveness", about, rows, OPTIONS, take, o};
+    int r = idem_cli_options(&options, argc, argv);
     return r ? r : check(o, argc, argv);
 }
 
