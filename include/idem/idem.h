@@ -215,10 +215,8 @@ enum idem_guard_reason {
     IDEM_SAW_SHIFT_EXACT,    /* count: capitals whose Shift led by no time at all */
     IDEM_SAW_CAPITALS_BARE,  /* count: capitals that came without Shift */
     IDEM_SAW_ONE_REPORT,     /* count: modifier and key in one report */
-    IDEM_SAW_FRAME_LOCKED,   /* value: frames a second; count: moves */
     IDEM_SAW_STRAIGHT,       /* value: largest distance from the chord, px; count: gestures */
     IDEM_SAW_CONSTANT_SPEED, /* value: coefficient of variation of speed; count: gestures */
-    IDEM_SAW_NO_CORRECTION,  /* no overshoot, no second movement; count: gestures */
     IDEM_SAW_UNLIKE_HAND,    /* value: nats of the pointer's model; count: gestures */
     IDEM_SAW_CLICKS_SHORT,   /* value: mean hold of the button, ms; count: clicks */
     IDEM_SAW_JUMP,           /* a click without a way there; value: px; count */
