@@ -19,13 +19,14 @@ echo 'tests: address and undefined-behaviour sanitizers' >&2
 meson test -C "$sanitized" --no-rebuild --quiet --timeout-multiplier 4 >"$out/sanitized.log" 2>&1 || true
 echo 'tests: SDK in node' >&2
 (cd console && npm run -s test) >"$out/sdk.tap" 2>&1 || echo "# exit $?" >>"$out/sdk.tap"
-echo 'tests: page in a browser' >&2
-IDEM_SERVER=$PWD/$release/src/server/idem-server node tests/browser/run.mjs >"$out/browser.tap" 2>&1 ||
-    echo "# exit $?" >>"$out/browser.tap"
-echo 'tests: programs that drive the page' >&2
+# Both wait for recorded people to type, most of the time: side by side.
+echo 'tests: page in a browser, and programs that drive it' >&2
 (
     cd tests/browser
     [ node_modules/.installed -nt package-lock.json ] || { npm ci --loglevel=error && touch node_modules/.installed; }
     IDEM_SERVER=$OLDPWD/$release/src/server/idem-server node adversaries.mjs
-) >"$out/adversaries.tap" 2>&1 || echo "# exit $?" >>"$out/adversaries.tap"
+) >"$out/adversaries.tap" 2>&1 || echo "# exit $?" >>"$out/adversaries.tap" &
+IDEM_SERVER=$PWD/$release/src/server/idem-server node tests/browser/run.mjs >"$out/browser.tap" 2>&1 ||
+    echo "# exit $?" >>"$out/browser.tap"
+wait
 exec python3 tests/tally.py "$release" "$sanitized" "$out/sdk.tap" "$out/browser.tap" "$out/adversaries.tap"
