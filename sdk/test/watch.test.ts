@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * watch.test.ts - which verdicts become alarms, and when a guard is armed again. The guard is a stub
- * that says what the test put there; the clock is the test's own.
+ * watch.test.ts - which verdicts become alarms, and when a guard is armed again. The guard here
+ * says what the test put into it; the clock is the test's own.
  */
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
