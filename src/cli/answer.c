@@ -52,6 +52,18 @@ int idem_cli_answer_sheet(const struct idem_sheet *sheet, bool json, const char 
     return idem_cli_answer(&answer, json, html);
 }
 
+int idem_cli_answer_outcome(const struct idem_sheet *sheet, const void *outcome,
+                            int (*write_json)(const void *outcome, FILE *to), bool json,
+                            const char *html)
+{
+    const struct idem_answer people = {sheet, print_sheet, sheet_json, sheet_html};
+    const struct idem_answer machines = {outcome, NULL, write_json, NULL};
+    if (!json)
+        return idem_cli_answer(&people, false, html);
+    int r = html ? write_page(&people, html) : 0;
+    return r == 0 ? idem_cli_answer(&machines, true, NULL) : r;
+}
+
 /* Words of other than plain characters stand in single quotes. */
 static char *put_word(char *to, const char *word)
 {

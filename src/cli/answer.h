@@ -22,6 +22,10 @@ struct idem_answer {
  */
 int idem_cli_answer(const struct idem_answer *answer, bool json, const char *html);
 int idem_cli_answer_sheet(const struct idem_sheet *sheet, bool json, const char *html);
+/* A sheet for people, and JSON that says more than it. */
+int idem_cli_answer_outcome(const struct idem_sheet *sheet, const void *outcome,
+                            int (*write_json)(const void *outcome, FILE *to), bool json,
+                            const char *html);
 
 /*
  * The words behind `before`, quoted for a shell. To be taken before getopt puts them in another

@@ -13,9 +13,8 @@
 #include "cli/command.h"
 #include "cli/option.h"
 #include "eval/injection.h"
-#include "eval/parallel.h"
 
-enum id { HUMAN = 256, USERS, CLOCKS, SEED, JSON, HTML, SKIP_BAD, THREADS };
+enum id { HUMAN = 256, USERS, CLOCKS, SEED };
 
 static const struct idem_cli_option rows[] = {
     {"human", "FILE", "a keyboard recording of people (may be repeated)", HUMAN},
@@ -23,20 +22,17 @@ static const struct idem_cli_option rows[] = {
      USERS},
     {"clocks", NULL, "also play the payloads on coarser clocks and delivered late", CLOCKS},
     {"seed", "N", "of all draws (default 1)", SEED},
-    {"json", NULL, "figures as JSON on standard output", JSON},
-    {"html", "FILE", "also write a page", HTML},
-    {"skip-bad", NULL, "leave out bad rows of recordings, count them and say so", SKIP_BAD},
-    {"threads", "N", "use N threads (default: all cores)", THREADS},
 };
 
 enum { OPTIONS = sizeof rows / sizeof *rows };
 
 struct options {
-    const char *payloads, *html;
+    const char *payloads;
     struct idem_source sources[IDEM_INJECTION_FILES];
     int count;
     uint32_t seed;
-    bool json, skip_bad, clocks;
+    bool clocks;
+    struct idem_cli_common common;
 };
 
 static const char about[] =
@@ -83,29 +79,19 @@ static int take(void *arg, int id, char *value)
         return take_file(o, value);
     case USERS:
         return take_users(o, value);
-    case HTML:
-        o->html = value;
-        return 0;
     case CLOCKS:
         o->clocks = true;
         return 0;
-    case JSON:
-        o->json = true;
-        return 0;
-    case SKIP_BAD:
-        o->skip_bad = true;
-        return 0;
-    case SEED:
-        return take_seed(o, value);
     default:
-        return idem_cli_take_threads("eval injection", value);
+        return take_seed(o, value);
     }
 }
 
 /* 0: go on. -1: help was printed. Otherwise an exit code after a message. */
 static int parse(struct options *o, int argc, char **argv)
 {
-    const struct idem_cli_options options = {"eval injection", about, rows, OPTIONS, take, o};
+    const struct idem_cli_options options = {"eval injection", about, rows, OPTIONS,
+                                             &o->common,       take,  o};
     int r = idem_cli_options(&options, argc, argv);
     if (r == 0 && argc - optind != 1)
         r = idem_cli_usage("eval injection",
@@ -113,7 +99,7 @@ static int parse(struct options *o, int argc, char **argv)
                            "are given with --human",
                            argc - optind);
     for (int i = 0; i < o->count; i++)
-        o->sources[i].skip_bad = o->skip_bad;
+        o->sources[i].skip_bad = o->common.skip_bad;
     o->payloads = r ? NULL : argv[optind];
     return r;
 }
@@ -203,19 +189,9 @@ static int work(struct run *run)
     return r < 0 ? idem_cli_fail("%s", idem_strerror(r)) : 0;
 }
 
-static void print(const void *outcome, FILE *to)
-{
-    idem_sheet_print(&((const struct idem_injection_outcome *)outcome)->sheet, to);
-}
-
 static int json(const void *outcome, FILE *to)
 {
     return idem_injection_json(outcome, to);
-}
-
-static int html(const void *outcome, FILE *to)
-{
-    return idem_sheet_html(&((const struct idem_injection_outcome *)outcome)->sheet, to);
 }
 
 static const char lead[] =
@@ -224,14 +200,15 @@ static const char lead[] =
 
 static int judge_all(struct run *run, const char *line)
 {
-    const struct idem_answer answer = {&run->outcome, print, json, html};
     run->outcome.sheet.protocol = "injection";
     run->outcome.sheet.lead = lead;
     run->outcome.sheet.command_line = line;
     int r = read_all(run);
     if (r == 0)
         r = work(run);
-    return r == 0 ? idem_cli_answer(&answer, run->o.json, run->o.html) : r;
+    return r == 0 ? idem_cli_answer_outcome(&run->outcome.sheet, &run->outcome, json,
+                                            run->o.common.json, run->o.common.html)
+                  : r;
 }
 
 int idem_cli_eval_injection(int argc, char **argv)

@@ -14,7 +14,6 @@
 #include "cli/option.h"
 #include "eval/keys.h"
 #include "eval/leak.h"
-#include "eval/parallel.h"
 #include "model/learn.h"
 
 enum { POPULATIONS = 16, LEVELS = 8, LENGTHS = 12 };
@@ -36,10 +35,6 @@ enum id {
     CARRY,
     COST,
     SEED,
-    JSON,
-    HTML,
-    SKIP_BAD,
-    THREADS
 };
 
 static const struct idem_cli_option rows[] = {
@@ -60,10 +55,6 @@ static const struct idem_cli_option rows[] = {
     {"carry", "N", "defence: a cell with fewer strokes stays for the next window", CARRY},
     {"cost", NULL, "also measure recognition with such windows", COST},
     {"seed", "N", "of all draws (default 1)", SEED},
-    {"json", NULL, "figures as JSON on standard output", JSON},
-    {"html", "FILE", "also write a page", HTML},
-    {"skip-bad", NULL, "leave out bad rows, count them and say so", SKIP_BAD},
-    {"threads", "N", "use N threads (default: all cores)", THREADS},
 };
 
 enum { OPTIONS = sizeof rows / sizeof *rows };
@@ -71,12 +62,13 @@ enum { OPTIONS = sizeof rows / sizeof *rows };
 struct options {
     const char *population[POPULATIONS];
     int populations;
-    const char *population_users, *users, *words, *html, *data;
+    const char *population_users, *users, *words, *data;
     char *levels[LEVELS];
     char *windows[LENGTHS];
     uint32_t keys[LENGTHS];
     int level_count, length_count;
-    bool json, skip_bad, cost;
+    bool cost;
+    struct idem_cli_common common;
     struct idem_leak_options leak;
 };
 
@@ -139,14 +131,17 @@ static int take_real(const char *name, const char *text, double most, double *ou
 
 static int take_number(struct options *o, int id, const char *value)
 {
-    uint32_t seed = 0, threads = 0;
+    uint32_t seed = 0;
     const struct {
         int id;
         uint32_t min, max, *to;
-    } limits[] = {{PEOPLE, 2, 100000, &o->leak.people},   {PER_LENGTH, 1, 32, &o->leak.words},
-                  {TRIALS, 20, 100000, &o->leak.planted}, {NATURAL, 100, 1000000, &o->leak.natural},
-                  {DECODED, 1, 10000, &o->leak.decoded},  {CARRY, 1, 1000, &o->leak.defence.carry},
-                  {SEED, 0, UINT32_MAX, &seed},           {THREADS, 1, IDEM_THREADS_MAX, &threads}};
+    } limits[] = {{PEOPLE, 2, 100000, &o->leak.people},
+                  {PER_LENGTH, 1, 32, &o->leak.words},
+                  {TRIALS, 20, 100000, &o->leak.planted},
+                  {NATURAL, 100, 1000000, &o->leak.natural},
+                  {DECODED, 1, 10000, &o->leak.decoded},
+                  {CARRY, 1, 1000, &o->leak.defence.carry},
+                  {SEED, 0, UINT32_MAX, &seed}};
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         if (limits[i].id != id)
             continue;
@@ -156,8 +151,6 @@ static int take_number(struct options *o, int id, const char *value)
     }
     if (id == SEED)
         o->leak.seed = seed;
-    if (id == THREADS)
-        idem_parallel_threads((int)threads);
     return 0;
 }
 
@@ -191,15 +184,6 @@ static int take(void *arg, int id, char *value)
     case COST:
         o->cost = true;
         return 0;
-    case JSON:
-        o->json = true;
-        return 0;
-    case HTML:
-        o->html = value;
-        return 0;
-    case SKIP_BAD:
-        o->skip_bad = true;
-        return 0;
     default:
         return take_number(o, id, value);
     }
@@ -228,7 +212,8 @@ static int check(struct options *o, int files)
 
 static int parse(struct options *o, int argc, char **argv)
 {
-    const struct idem_cli_options options = {"eval leak", about, rows, OPTIONS, take, o};
+    const struct idem_cli_options options = {"eval leak", about, rows, OPTIONS,
+                                             &o->common,  take,  o};
     int r = idem_cli_options(&options, argc, argv);
     r = r ? r : check(o, argc - optind);
     o->data = r ? NULL : argv[optind];
@@ -253,10 +238,10 @@ static int read_all(struct run *run)
     for (int i = 0; i < o->populations; i++)
         run->sources[run->count++] = (struct idem_source){.path = o->population[i],
                                                           .users = o->population_users,
-                                                          .skip_bad = o->skip_bad,
+                                                          .skip_bad = o->common.skip_bad,
                                                           .teaches = true};
     run->sources[run->count++] =
-        (struct idem_source){.path = o->data, .users = o->users, .skip_bad = o->skip_bad};
+        (struct idem_source){.path = o->data, .users = o->users, .skip_bad = o->common.skip_bad};
     for (int i = 0; i < o->populations; i++)
         if (strcmp(o->population[i], o->data) == 0 && (!o->users || !o->population_users))
             idem_cli_note("the attacker has seen the texts of the attacked; --population-users and "
@@ -355,7 +340,7 @@ static int tell(struct run *run)
 {
     int r = idem_leak_sheet(run->rows, run->done, &run->sheet);
     return r < 0 ? idem_cli_fail("%s", idem_strerror(r))
-                 : idem_cli_answer_sheet(&run->sheet, run->o.json, run->o.html);
+                 : idem_cli_answer_sheet(&run->sheet, run->o.common.json, run->o.common.html);
 }
 
 static const char lead[] =

@@ -15,9 +15,8 @@
 #include "cli/option.h"
 #include "eval/lessons.h"
 #include "eval/liveness.h"
-#include "eval/parallel.h"
 
-enum id { HUMAN = 256, USERS, TEACH, FIT, JSON, HTML, SKIP_BAD, THREADS };
+enum id { HUMAN = 256, USERS, TEACH, FIT };
 enum { SOURCES = 2 * IDEM_LIVENESS_FILES + 1 };
 
 static const struct idem_cli_option rows[] = {
@@ -27,21 +26,17 @@ static const struct idem_cli_option rows[] = {
     {"teach", "FILE", "also learn weights from this pointer recording, one program left out a time",
      TEACH},
     {"fit", "FILE", "write the weights that --teach makes as a C file, and do nothing else", FIT},
-    {"json", NULL, "figures as JSON on standard output", JSON},
-    {"html", "FILE", "also write a page", HTML},
-    {"skip-bad", NULL, "leave out bad rows of recordings, count them and say so", SKIP_BAD},
-    {"threads", "N", "use N threads (default: all cores)", THREADS},
 };
 
 enum { OPTIONS = sizeof rows / sizeof *rows };
 
 struct options {
-    const char *html, *fit;
+    const char *fit;
     struct idem_source sources[SOURCES]; /* the tested, then people, then the teacher */
     struct idem_source human[IDEM_LIVENESS_FILES];
     const char *teach;
     int count, tested, humans;
-    bool json, skip_bad;
+    struct idem_cli_common common;
 };
 
 static const char about[] =
@@ -82,20 +77,9 @@ static int take(void *arg, int id, char *value)
     case TEACH:
         o->teach = value;
         return 0;
-    case FIT:
+    default: /* FIT */
         o->fit = value;
         return 0;
-    case HTML:
-        o->html = value;
-        return 0;
-    case JSON:
-        o->json = true;
-        return 0;
-    case SKIP_BAD:
-        o->skip_bad = true;
-        return 0;
-    default:
-        return idem_cli_take_threads("eval liveness", value);
     }
 }
 
@@ -116,14 +100,15 @@ static int check(struct options *o, int argc, char **argv)
     if (o->teach)
         o->sources[o->count++] = (struct idem_source){.path = o->teach};
     for (int i = 0; i < o->count; i++)
-        o->sources[i].skip_bad = o->skip_bad;
+        o->sources[i].skip_bad = o->common.skip_bad;
     return 0;
 }
 
 /* 0: go on. -1: help was printed. Otherwise an exit code after a message. */
 static int parse(struct options *o, int argc, char **argv)
 {
-    const struct idem_cli_options options = {"eval liveness", about, rows, OPTIONS, take, o};
+    const struct idem_cli_options options = {"eval liveness", about, rows, OPTIONS,
+                                             &o->common,      take,  o};
     int r = idem_cli_options(&options, argc, argv);
     return r ? r : check(o, argc, argv);
 }
@@ -201,19 +186,9 @@ static int work(struct run *run)
     return r < 0 ? idem_cli_fail("%s", idem_strerror(r)) : 0;
 }
 
-static void print(const void *outcome, FILE *to)
-{
-    idem_sheet_print(&((const struct idem_liveness_outcome *)outcome)->sheet, to);
-}
-
 static int json(const void *outcome, FILE *to)
 {
     return idem_liveness_json(outcome, to);
-}
-
-static int html(const void *outcome, FILE *to)
-{
-    return idem_sheet_html(&((const struct idem_liveness_outcome *)outcome)->sheet, to);
 }
 
 static const char lead[] =
@@ -222,7 +197,6 @@ static const char lead[] =
 
 static int judge_all(struct run *run, const char *line)
 {
-    const struct idem_answer answer = {&run->outcome, print, json, html};
     run->outcome.sheet.protocol = "liveness";
     run->outcome.sheet.lead = lead;
     run->outcome.sheet.command_line = line;
@@ -235,7 +209,9 @@ static int judge_all(struct run *run, const char *line)
         return fit(run);
     if (r == 0)
         r = work(run);
-    return r == 0 ? idem_cli_answer(&answer, run->o.json, run->o.html) : r;
+    return r == 0 ? idem_cli_answer_outcome(&run->outcome.sheet, &run->outcome, json,
+                                            run->o.common.json, run->o.common.html)
+                  : r;
 }
 
 int idem_cli_eval_liveness(int argc, char **argv)

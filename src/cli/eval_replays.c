@@ -12,7 +12,6 @@
 #include "cli/answer.h"
 #include "cli/command.h"
 #include "cli/option.h"
-#include "eval/parallel.h"
 #include "eval/replays.h"
 
 enum { POPULATIONS = 8 };
@@ -24,10 +23,6 @@ enum id {
     WINDOW,
     TRIALS,
     SEED,
-    JSON,
-    HTML,
-    SKIP_BAD,
-    THREADS
 };
 
 static const struct idem_cli_option rows[] = {
@@ -39,10 +34,6 @@ static const struct idem_cli_option rows[] = {
     {"window", "N", "keys or gestures of a window (as shipped)", WINDOW},
     {"trials", "N", "windows of each attack and person (20)", TRIALS},
     {"seed", "N", "of all draws (1)", SEED},
-    {"json", NULL, "figures as JSON on standard output", JSON},
-    {"html", "FILE", "also write a page", HTML},
-    {"skip-bad", NULL, "leave out bad rows, count them and say so", SKIP_BAD},
-    {"threads", "N", "use N threads (default: all cores)", THREADS},
 };
 
 enum { OPTIONS = sizeof rows / sizeof *rows };
@@ -50,9 +41,9 @@ enum { OPTIONS = sizeof rows / sizeof *rows };
 struct options {
     const char *population[POPULATIONS];
     int populations;
-    const char *population_users, *users, *level, *html, *data;
+    const char *population_users, *users, *level, *data;
     uint32_t window, trials, seed;
-    bool json, skip_bad;
+    struct idem_cli_common common;
 };
 
 static const char about[] =
@@ -98,17 +89,6 @@ static int take(void *arg, int id, char *value)
         return idem_level_parse(value, &level) == 0
                    ? 0
                    : idem_cli_usage("eval replays", "--level is hand, mixed, finger or fingerrow");
-    case HTML:
-        o->html = value;
-        return 0;
-    case JSON:
-        o->json = true;
-        return 0;
-    case SKIP_BAD:
-        o->skip_bad = true;
-        return 0;
-    case THREADS:
-        return idem_cli_take_threads("eval replays", value);
     default:
         return take_number(o, id, value);
     }
@@ -117,7 +97,8 @@ static int take(void *arg, int id, char *value)
 /* 0: go on. -1: help was printed. Otherwise an exit code after a message. */
 static int parse(struct options *o, int argc, char **argv)
 {
-    const struct idem_cli_options options = {"eval replays", about, rows, OPTIONS, take, o};
+    const struct idem_cli_options options = {"eval replays", about, rows, OPTIONS,
+                                             &o->common,     take,  o};
     int r = idem_cli_options(&options, argc, argv);
     if (r == 0 && o->populations == 0)
         r = idem_cli_usage("eval replays", "--population FILE is missing: a population file or "
@@ -148,7 +129,7 @@ static int read_files(struct run *run)
         if (!idem_cli_is_population(o->population[i])) {
             run->sources[run->count++] = (struct idem_source){.path = o->population[i],
                                                               .users = o->population_users,
-                                                              .skip_bad = o->skip_bad,
+                                                              .skip_bad = o->common.skip_bad,
                                                               .teaches = true};
             continue;
         }
@@ -161,7 +142,7 @@ static int read_files(struct run *run)
             return r;
     }
     run->sources[run->count++] =
-        (struct idem_source){.path = o->data, .users = o->users, .skip_bad = o->skip_bad};
+        (struct idem_source){.path = o->data, .users = o->users, .skip_bad = o->common.skip_bad};
     return idem_cli_read(run->sources, run->count);
 }
 
@@ -226,7 +207,7 @@ int idem_cli_eval_replays(int argc, char **argv)
     }
     if (r == 0 && (r = read_files(&run)) == 0 && (r = population(&run)) == 0 &&
         (r = play(&run)) == 0)
-        r = idem_cli_answer_sheet(&run.sheet, run.o.json, run.o.html);
+        r = idem_cli_answer_sheet(&run.sheet, run.o.common.json, run.o.common.html);
     idem_population_free(run.learned.population);
     idem_cli_close(run.sources, run.count);
     idem_replays_fini(&run.replays);

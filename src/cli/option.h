@@ -16,11 +16,18 @@ struct idem_cli_option {
 
 enum { IDEM_CLI_OPTIONS = 32 };
 
+/* What every evaluation takes besides: --json, --html FILE, --skip-bad, --threads N. */
+struct idem_cli_common {
+    bool json, skip_bad;
+    const char *html;
+};
+
 struct idem_cli_options {
     const char *command; /* "eval injection", for messages */
     const char *about;   /* --help, above the options */
     const struct idem_cli_option *rows;
     int count; /* at most IDEM_CLI_OPTIONS */
+    struct idem_cli_common *common;
     /* 0, or an exit code after a message. value: argv's own, NULL where the option takes none. */
     int (*take)(void *arg, int id, char *value);
     void *arg;
@@ -31,8 +38,5 @@ struct idem_cli_options {
  * for and printed. Otherwise an exit code after a message.
  */
 int idem_cli_options(const struct idem_cli_options *options, int argc, char **argv);
-
-/* --threads N, for all that is done in parallel from now on. 0, or an exit code after a message. */
-int idem_cli_take_threads(const char *command, const char *value);
 
 #endif
