@@ -230,7 +230,9 @@ static int parse_kind(int argc, char **argv, struct idem_eval_options *o)
         help(ALL);
         return -1;
     }
-    return idem_cli_usage("eval", "verify, blocks or challenge comes first");
+    return idem_cli_usage("eval", "a protocol comes first: verify, blocks, challenge, takeover, "
+                                  "calibration, ageing, enrolment, leak, injection, liveness or "
+                                  "replays");
 }
 
 int idem_eval_parse(int argc, char **argv, struct idem_eval_options *out)

@@ -187,16 +187,22 @@ static void close_if_locked(struct idem_player *p)
     p->phase = IDEM_PLAYER_CLOSING; /* a locked seat measures nothing */
 }
 
+/* The answer, to be given back; NULL after a refusal, which is tried again or told. */
+static json_t *accepted(struct idem_player *p, long status, const char *body, size_t len)
+{
+    p->busy = false;
+    json_t *answer = status == 200 ? json_loadb(body, len, 0, NULL) : NULL;
+    if (answer == NULL && (status == 200 || !retry(p, status)))
+        problem(p, status, body, len);
+    return answer;
+}
+
 static void sent(void *arg, long status, const char *body, size_t len)
 {
     struct idem_player *p = arg;
-    p->busy = false;
-    if (status != 200) {
-        if (!retry(p, status))
-            problem(p, status, body, len);
+    json_t *answer = accepted(p, status, body, len);
+    if (answer == NULL)
         return;
-    }
-    json_t *answer = json_loadb(body, len, 0, NULL);
     p->tries = 0;
     acknowledge(p);
     verdict(p, json_object_get(answer, "session"));
@@ -208,13 +214,9 @@ static void sent(void *arg, long status, const char *body, size_t len)
 static void warned(void *arg, long status, const char *body, size_t len)
 {
     struct idem_player *p = arg;
-    p->busy = false;
-    if (status != 200) {
-        if (!retry(p, status))
-            problem(p, status, body, len);
+    json_t *answer = accepted(p, status, body, len);
+    if (answer == NULL)
         return;
-    }
-    json_t *answer = json_loadb(body, len, 0, NULL);
     const json_t *session = json_object_get(answer, "session");
     const json_t *guard = json_object_get(session, "guard");
     p->tries = 0;
