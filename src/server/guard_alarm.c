@@ -77,7 +77,7 @@ static void show(struct idem_session_guard *g, const struct idem_guard_alarm *al
 static void act(struct idem_session *s, const struct idem_guard_alarm *alarm, bool standing)
 {
     show(&s->guard, alarm, standing);
-    if (standing && alarm->action == IDEM_GUARD_LOCK && !s->locked)
+    if (standing && alarm->action >= IDEM_GUARD_LOCK && !s->locked)
         s->locked = s->lock_unsaved = true;
     if (alarm->at_ms > s->clock_ms)
         s->clock_ms = alarm->at_ms;
@@ -97,7 +97,7 @@ void idem_guard_alarm_recall(struct idem_session *s, const struct idem_guard_ala
 void idem_guard_alarm_take(struct idem_session *s, const struct idem_guard_alarm *alarm)
 {
     enum idem_guard_kind kind = alarm->verdict.kind;
-    bool locks = alarm->action == IDEM_GUARD_LOCK && !s->locked;
+    bool locks = alarm->action >= IDEM_GUARD_LOCK && !s->locked;
 
     idem_guard_alarm_bar(s, kind, alarm->windows);
     act(s, alarm, true);

@@ -8,12 +8,12 @@
  * an error of whoever sent it: both ask who is there. Remote help is everyday in many companies.
  */
 static const struct idem_guard_rule rules[] = {
-    {IDEM_GUARD_INJECTED_KEYS, 0.99, IDEM_GUARD_LOCK},
-    {IDEM_GUARD_INJECTED_KEYS, 0, IDEM_GUARD_STEP_UP},
-    {IDEM_GUARD_SCRIPTED_POINTER, 0, IDEM_GUARD_STEP_UP},
-    {IDEM_GUARD_REPLAY, 0, IDEM_GUARD_STEP_UP},
-    {IDEM_GUARD_REMOTE_CONTROL, 0, IDEM_GUARD_NOTIFY},
-    {IDEM_GUARD_MACRO, 0, IDEM_GUARD_OBSERVE},
+    {IDEM_GUARD_INJECTED_KEYS, 0.99, IDEM_GUARD_LOCK, 0},
+    {IDEM_GUARD_INJECTED_KEYS, 0, IDEM_GUARD_STEP_UP, 0},
+    {IDEM_GUARD_SCRIPTED_POINTER, 0, IDEM_GUARD_STEP_UP, 0},
+    {IDEM_GUARD_REPLAY, 0, IDEM_GUARD_STEP_UP, 0},
+    {IDEM_GUARD_REMOTE_CONTROL, 0, IDEM_GUARD_NOTIFY, 0},
+    {IDEM_GUARD_MACRO, 0, IDEM_GUARD_OBSERVE, 0},
 };
 
 const struct idem_guard_policy idem_guard_policy_default = {rules, sizeof rules / sizeof rules[0]};
@@ -29,6 +29,7 @@ enum idem_guard_action idem_guard_policy_decide(const struct idem_guard_policy *
 
 const char *idem_guard_action_name(enum idem_guard_action action)
 {
-    static const char *const names[IDEM_GUARD_ACTIONS] = {"observe", "notify", "step-up", "lock"};
+    static const char *const names[IDEM_GUARD_ACTIONS] = {
+        "observe", "notify", "step-up", "lock", "cut-off-device", "end-session"};
     return names[action];
 }

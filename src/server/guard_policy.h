@@ -8,6 +8,8 @@
  *   notify    and the operator is told
  *   step-up   and the session asks for strong authentication
  *   lock      and the session is locked
+ *   cut-off-device   and the seat is told to take no more from the device of the alarm
+ *   end-session      and the session is closed
  */
 #ifndef IDEM_SERVER_GUARD_POLICY_H
 #define IDEM_SERVER_GUARD_POLICY_H
@@ -20,6 +22,8 @@ enum idem_guard_action {
     IDEM_GUARD_NOTIFY = 1,
     IDEM_GUARD_STEP_UP = 2,
     IDEM_GUARD_LOCK = 3,
+    IDEM_GUARD_CUT_OFF_DEVICE = 4,
+    IDEM_GUARD_END_SESSION = 5,
     IDEM_GUARD_ACTIONS
 };
 
@@ -27,6 +31,7 @@ struct idem_guard_rule {
     enum idem_guard_kind kind;
     double at_least; /* confidence, 0..1 */
     enum idem_guard_action action;
+    uint32_t line; /* of the policy's file; 0: of none */
 };
 
 struct idem_guard_policy {
@@ -38,7 +43,7 @@ extern const struct idem_guard_policy idem_guard_policy_default;
 
 enum idem_guard_action idem_guard_policy_decide(const struct idem_guard_policy *policy,
                                                 enum idem_guard_kind kind, double confidence);
-/* "observe", "notify", "step-up", "lock". */
+/* "observe", "notify", "step-up", "lock", "cut-off-device", "end-session". */
 const char *idem_guard_action_name(enum idem_guard_action action);
 
 #endif

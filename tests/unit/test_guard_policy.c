@@ -38,9 +38,9 @@ static void test_what_is_not_in_the_table_is_observed(void **state)
 static void test_the_first_row_that_fits_decides(void **state)
 {
     static const struct idem_guard_rule rules[] = {
-        {IDEM_GUARD_MACRO, 0.9, IDEM_GUARD_LOCK},
-        {IDEM_GUARD_MACRO, 0.5, IDEM_GUARD_NOTIFY},
-        {IDEM_GUARD_REPLAY, 0.2, IDEM_GUARD_STEP_UP},
+        {IDEM_GUARD_MACRO, 0.9, IDEM_GUARD_LOCK, 0},
+        {IDEM_GUARD_MACRO, 0.5, IDEM_GUARD_NOTIFY, 0},
+        {IDEM_GUARD_REPLAY, 0.2, IDEM_GUARD_STEP_UP, 0},
     };
     const struct idem_guard_policy policy = {rules, 3}, none = {0};
     (void)state;
