@@ -219,6 +219,21 @@ static bool is_text(const struct idem_cbor_item *item, const char *text)
     return item->len == strlen(text) && memcmp(item->bytes, text, item->len) == 0;
 }
 
+/* A part of the seal; given twice, it is refused as an unknown field would be. */
+static int read_bytes(struct idem_wire_reader *r, struct idem_cbor *c, enum idem_wire_part part,
+                      uint8_t *out, size_t len, struct idem_wire_batch *batch)
+{
+    struct idem_cbor_item item;
+    int err = expect(r, c, IDEM_CBOR_BYTES, "a part of the seal as bytes", &item);
+
+    if (err == 0 && item.len != len)
+        err = idem_wire_fail(r, IDEM_ERR_INVALID, "a part of the seal is not %zu bytes long", len);
+    if (err != 0)
+        return err;
+    memcpy(out, item.bytes, len);
+    return idem_wire_sealed(r, part, batch);
+}
+
 static int read_batch_field(struct idem_wire_reader *r, struct idem_cbor *c,
                             idem_wire_window_fn *fn, void *arg, struct idem_wire_batch *batch)
 {
@@ -233,6 +248,11 @@ static int read_batch_field(struct idem_wire_reader *r, struct idem_cbor *c,
         batch->has_clock = true;
         return expect_int(r, c, &batch->clock_ms);
     }
+    if (is_text(&name, "previous"))
+        return read_bytes(r, c, IDEM_PART_PREVIOUS, batch->previous, sizeof batch->previous, batch);
+    if (is_text(&name, "signature"))
+        return read_bytes(r, c, IDEM_PART_SIGNATURE, batch->signature, sizeof batch->signature,
+                          batch);
     return idem_wire_fail(r, IDEM_ERR_INVALID, "a batch has \"windows\" and no other field");
 }
 
@@ -244,13 +264,17 @@ int idem_wire_read_cbor(struct idem_wire_reader *reader, const void *bytes, size
     struct idem_cbor_item item;
 
     reader->index = reader->cell = -1;
+    reader->parts = 0;
     int err = expect(reader, &c, IDEM_CBOR_MAP, "a map of definite length", &item);
-    if (err == 0 && item.len > 2)
-        err = idem_wire_fail(reader, IDEM_ERR_INVALID, "a batch has no more than two fields");
+    if (err == 0 && item.len > IDEM_WIRE_BATCH_FIELDS)
+        err = idem_wire_fail(reader, IDEM_ERR_INVALID, "a batch has no more than %d fields",
+                             IDEM_WIRE_BATCH_FIELDS);
     for (size_t i = 0; err == 0 && i < item.len; i++)
         err = read_batch_field(reader, &c, fn, arg, &batch);
     if (err == 0 && batch.windows == 0)
         err = idem_wire_fail(reader, IDEM_ERR_INVALID, "\"windows\" is missing");
+    if (err == 0)
+        err = idem_wire_seal_whole(reader, &batch);
     if (err == 0 && c.at != c.end)
         err = idem_wire_fail(reader, IDEM_ERR_FORMAT, "bytes after the end of the batch");
     if (err == 0)

@@ -151,6 +151,37 @@ static int read_windows(struct idem_wire_reader *r, const json_t *windows, idem_
     return err;
 }
 
+static int read_bytes(struct idem_wire_reader *r, const json_t *value, enum idem_wire_part part,
+                      uint8_t *out, size_t len, struct idem_wire_batch *batch)
+{
+    const char *text = json_string_value(value);
+
+    if (text == NULL || idem_seal_parse(text, out, len) != 0)
+        return idem_wire_fail(r, IDEM_ERR_INVALID,
+                              "a part of the seal is not %zu bytes in base64url", len);
+    return idem_wire_sealed(r, part, batch);
+}
+
+static int read_batch_field(struct idem_wire_reader *r, const char *name, json_t *value,
+                            const json_t **windows, struct idem_wire_batch *batch)
+{
+    if (strcmp(name, "windows") == 0) {
+        *windows = value;
+        return IDEM_OK;
+    }
+    if (strcmp(name, "clock_ms") == 0) {
+        batch->has_clock = true;
+        return want_int(r, value, "\"clock_ms\"", &batch->clock_ms);
+    }
+    if (strcmp(name, "previous") == 0)
+        return read_bytes(r, value, IDEM_PART_PREVIOUS, batch->previous, sizeof batch->previous,
+                          batch);
+    if (strcmp(name, "signature") == 0)
+        return read_bytes(r, value, IDEM_PART_SIGNATURE, batch->signature, sizeof batch->signature,
+                          batch);
+    return idem_wire_fail(r, IDEM_ERR_INVALID, "a batch has \"windows\" and no other field");
+}
+
 static int read_batch(struct idem_wire_reader *r, json_t *root, idem_wire_window_fn *fn, void *arg,
                       struct idem_wire_batch *batch)
 {
@@ -163,19 +194,13 @@ static int read_batch(struct idem_wire_reader *r, json_t *root, idem_wire_window
         return idem_wire_fail(r, IDEM_ERR_INVALID, "a batch must be an object");
     json_object_foreach(root, name, value)
     {
-        if (strcmp(name, "windows") == 0) {
-            windows = value;
-        } else if (strcmp(name, "clock_ms") == 0) {
-            batch->has_clock = true;
-            if ((err = want_int(r, value, "\"clock_ms\"", &batch->clock_ms)) != 0)
-                return err;
-        } else {
-            return idem_wire_fail(r, IDEM_ERR_INVALID,
-                                  "a batch has \"windows\" and no other field");
-        }
+        if ((err = read_batch_field(r, name, value, &windows, batch)) != 0)
+            return err;
     }
     if (windows == NULL)
         return idem_wire_fail(r, IDEM_ERR_INVALID, "\"windows\" is missing");
+    if ((err = idem_wire_seal_whole(r, batch)) != 0)
+        return err;
     return read_windows(r, windows, fn, arg, &batch->windows);
 }
 
@@ -186,6 +211,7 @@ int idem_wire_read_json(struct idem_wire_reader *reader, const void *bytes, size
     json_error_t fault;
 
     reader->index = reader->cell = -1;
+    reader->parts = 0;
     json_t *root = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, &fault);
     if (root == NULL)
         return idem_wire_fail(reader, IDEM_ERR_FORMAT, "line %d, column %d: %s", fault.line,

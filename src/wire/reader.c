@@ -190,3 +190,20 @@ int idem_wire_close(struct idem_wire_reader *r)
         return idem_wire_fail(r, err, "the cells' counts do not agree with \"strokes\"");
     return IDEM_OK;
 }
+
+int idem_wire_sealed(struct idem_wire_reader *r, enum idem_wire_part part,
+                     struct idem_wire_batch *batch)
+{
+    if (r->parts & (unsigned)part)
+        return idem_wire_fail(r, IDEM_ERR_INVALID, "a part of the seal is given twice");
+    r->parts |= (unsigned)part;
+    batch->sealed = true;
+    return IDEM_OK;
+}
+
+int idem_wire_seal_whole(struct idem_wire_reader *r, const struct idem_wire_batch *batch)
+{
+    if (batch->sealed && r->parts != (IDEM_PART_PREVIOUS | IDEM_PART_SIGNATURE))
+        return idem_wire_fail(r, IDEM_ERR_INVALID, "\"previous\" and \"signature\" come together");
+    return IDEM_OK;
+}

@@ -18,6 +18,11 @@ enum idem_wire_field {
     IDEM_FIELDS
 };
 
+/* The two parts of a batch's seal, which come together or not at all. */
+enum idem_wire_part { IDEM_PART_PREVIOUS = 1, IDEM_PART_SIGNATURE = 2 };
+
+enum { IDEM_WIRE_BATCH_FIELDS = 4 };
+
 /* A window's fields but its cells, as they are gathered. */
 struct idem_wire_head {
     uint32_t have; /* bit per idem_wire_field */
@@ -30,8 +35,9 @@ struct idem_wire_reader {
     const struct idem_front *front;
     struct idem_window *windows[IDEM_MODALITIES]; /* NULL: the front does not know the modality */
     struct idem_window *current;
-    int index; /* of the window being read in its batch, -1: none */
-    int cell;  /* likewise in "cells" */
+    int index;      /* of the window being read in its batch, -1: none */
+    int cell;       /* likewise in "cells" */
+    unsigned parts; /* of the seal that have been read */
     int32_t *sums;
     uint32_t sums_max; /* numbers that fit into sums: the widest modality's channels * 2 */
     char why[IDEM_WIRE_WHY_MAX];
@@ -56,5 +62,10 @@ uint32_t idem_wire_cell_sums(const struct idem_wire_reader *r);
 /* Files one cell: cell, n and r->sums. */
 int idem_wire_cell(struct idem_wire_reader *r, int64_t cell, int64_t n);
 int idem_wire_close(struct idem_wire_reader *r);
+/* A part of the seal has been read; not twice. */
+int idem_wire_sealed(struct idem_wire_reader *r, enum idem_wire_part part,
+                     struct idem_wire_batch *batch);
+/* At the end of a batch: both parts or none. */
+int idem_wire_seal_whole(struct idem_wire_reader *r, const struct idem_wire_batch *batch);
 
 #endif

@@ -2,11 +2,13 @@
 /*
  * wire.h - windows to bytes and back, in CBOR (RFC 8949) and JSON of the same shape.
  *
- *   batch  = {"windows": [window, ...], ?"clock_ms": integer}
+ *   batch  = {"windows": [window, ...], ?"clock_ms": integer, ?"previous": link, ?"signature": sig}
  *   window = {"seq": n, "modality": "keyboard" | "pointer", "front": id, "strokes": n,
  *             "duration_ms": n, "cells": [[cell, n, sum, square, ...], ...]}
  *
- * front is 16 hexadecimal digits in JSON and their 8 bytes in CBOR; nothing else differs. Fields
+ * front is 16 hexadecimal digits in JSON and their 8 bytes in CBOR; the link before the batch and
+ * the signature over its last one (wire/seal.h) come together, as bytes in CBOR and base64url in
+ * JSON; nothing else differs. Fields
  * may come in any order; unknown and repeated fields are refused, as are CBOR's floats, tags and
  * indefinite lengths, so that one batch has one meaning. A peer's claim of a length allocates
  * nothing: a reader owns one window of each modality and hands them out one after the other.
@@ -14,7 +16,7 @@
 #ifndef IDEM_WIRE_WIRE_H
 #define IDEM_WIRE_WIRE_H
 
-#include "idem/idem.h"
+#include "wire/seal.h"
 
 enum {
     IDEM_WIRE_BODY_MAX = 64 * 1024,
@@ -26,8 +28,9 @@ enum {
 /* What a batch says besides its windows. */
 struct idem_wire_batch {
     uint32_t windows;
-    bool has_clock;
+    bool has_clock, sealed;
     int64_t clock_ms;
+    uint8_t previous[IDEM_SEAL_LINK], signature[IDEM_SEAL_SIGNATURE]; /* sealed */
 };
 
 struct idem_wire_reader;
@@ -61,11 +64,20 @@ const char *idem_wire_reader_why(const struct idem_wire_reader *reader);
 int idem_wire_write_window(const struct idem_front *front, const struct idem_window *window,
                            uint32_t seq, void *bytes, size_t cap, size_t *len);
 
+/* With what a session's batches are sealed. */
+struct idem_wire_seal {
+    const struct idem_seal_key *key;
+    uint8_t nonce[IDEM_SEAL_NONCE];
+    uint8_t link[IDEM_SEAL_LINK]; /* of the last window that was acknowledged */
+};
+
 /* A batch is opened, given its windows, and closed. */
 struct idem_wire_writer {
     uint8_t *bytes;
     size_t len, cap;
     const struct idem_front *front;
+    const struct idem_wire_seal *seal; /* NULL: none */
+    uint8_t link[IDEM_SEAL_LINK];      /* sealed: of the last window put */
     bool json;
     uint32_t windows, promised;
 };
@@ -73,6 +85,10 @@ struct idem_wire_writer {
 /* windows: how many will follow, 1..IDEM_WIRE_WINDOWS_MAX. clock_ms below nought: none. */
 int idem_wire_batch_begin(struct idem_wire_writer *w, const struct idem_front *front, bool json,
                           uint32_t windows, int64_t clock_ms, void *bytes, size_t cap);
+/* The same in CBOR and sealed; once the batch is acknowledged, w->link becomes seal->link. */
+int idem_wire_batch_begin_sealed(struct idem_wire_writer *w, const struct idem_wire_seal *seal,
+                                 const struct idem_front *front, uint32_t windows, int64_t clock_ms,
+                                 void *bytes, size_t cap);
 int idem_wire_batch_put(struct idem_wire_writer *w, const struct idem_window *window, uint32_t seq);
 /* IDEM_ERR_INVALID when fewer windows came than promised. */
 int idem_wire_batch_end(struct idem_wire_writer *w, size_t *len);

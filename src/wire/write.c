@@ -59,13 +59,18 @@ static void put_text(struct out *o, const char *text)
     put_raw(o, text, len);
 }
 
+static void put_bytes(struct out *o, const uint8_t *bytes, size_t len)
+{
+    took(o, cbor_encode_bytestring_start(len, o->bytes + o->len, o->cap - o->len));
+    put_raw(o, bytes, len);
+}
+
 static void put_front(struct out *o, uint64_t id)
 {
     uint8_t bytes[8];
     for (int i = 0; i < 8; i++)
         bytes[i] = (uint8_t)(id >> (56 - 8 * i));
-    took(o, cbor_encode_bytestring_start(8, o->bytes + o->len, o->cap - o->len));
-    put_raw(o, bytes, 8);
+    put_bytes(o, bytes, sizeof bytes);
 }
 
 static uint32_t cells_used(const int32_t *counts, uint32_t cells)
@@ -178,6 +183,24 @@ static int begin_json(struct idem_wire_writer *w, int64_t clock_ms)
     return keep(w, t.len, t.full);
 }
 
+static int begin_cbor(struct idem_wire_writer *w, int64_t clock_ms)
+{
+    struct out o = {w->bytes, 0, w->cap, false};
+
+    put_map(&o, 1u + (clock_ms >= 0) + (w->seal != NULL ? 2 : 0));
+    if (clock_ms >= 0) {
+        put_text(&o, "clock_ms");
+        put_int(&o, clock_ms);
+    }
+    if (w->seal != NULL) {
+        put_text(&o, "previous");
+        put_bytes(&o, w->link, sizeof w->link);
+    }
+    put_text(&o, "windows");
+    put_array(&o, w->promised);
+    return keep(w, o.len, o.full);
+}
+
 int idem_wire_batch_begin(struct idem_wire_writer *w, const struct idem_front *front, bool json,
                           uint32_t windows, int64_t clock_ms, void *bytes, size_t cap)
 {
@@ -185,18 +208,19 @@ int idem_wire_batch_begin(struct idem_wire_writer *w, const struct idem_front *f
         return IDEM_ERR_INVALID;
     *w = (struct idem_wire_writer){
         .bytes = bytes, .cap = cap, .front = front, .json = json, .promised = windows};
-    if (json)
-        return begin_json(w, clock_ms);
+    return json ? begin_json(w, clock_ms) : begin_cbor(w, clock_ms);
+}
 
-    struct out o = {w->bytes, 0, cap, false};
-    put_map(&o, clock_ms >= 0 ? 2 : 1);
-    if (clock_ms >= 0) {
-        put_text(&o, "clock_ms");
-        put_int(&o, clock_ms);
-    }
-    put_text(&o, "windows");
-    put_array(&o, windows);
-    return keep(w, o.len, o.full);
+int idem_wire_batch_begin_sealed(struct idem_wire_writer *w, const struct idem_wire_seal *seal,
+                                 const struct idem_front *front, uint32_t windows, int64_t clock_ms,
+                                 void *bytes, size_t cap)
+{
+    if (windows == 0 || windows > IDEM_WIRE_WINDOWS_MAX)
+        return IDEM_ERR_INVALID;
+    *w = (struct idem_wire_writer){
+        .bytes = bytes, .cap = cap, .front = front, .seal = seal, .promised = windows};
+    memcpy(w->link, seal->link, sizeof w->link);
+    return begin_cbor(w, clock_ms);
 }
 
 int idem_wire_batch_put(struct idem_wire_writer *w, const struct idem_window *window, uint32_t seq)
@@ -214,6 +238,8 @@ int idem_wire_batch_put(struct idem_wire_writer *w, const struct idem_window *wi
     } else {
         err =
             idem_wire_write_window(w->front, window, seq, w->bytes + w->len, w->cap - w->len, &len);
+        if (err == 0 && w->seal != NULL)
+            idem_seal_next(w->seal->nonce, seq, w->bytes + w->len, len, w->link);
         if (err == 0)
             w->len += len;
     }
@@ -222,17 +248,36 @@ int idem_wire_batch_put(struct idem_wire_writer *w, const struct idem_window *wi
     return err;
 }
 
+static int end_json(struct idem_wire_writer *w)
+{
+    struct idem_text t = {(char *)w->bytes, w->len, w->cap, false};
+
+    idem_text_put(&t, "]}");
+    return keep(w, t.len, t.full);
+}
+
+static int end_sealed(struct idem_wire_writer *w)
+{
+    struct out o = {w->bytes, w->len, w->cap, false};
+    struct idem_seal_message message;
+    uint8_t signature[IDEM_SEAL_SIGNATURE];
+
+    idem_seal_windows(w->link, &message);
+    idem_seal_sign(w->seal->key, &message, signature);
+    put_text(&o, "signature");
+    put_bytes(&o, signature, sizeof signature);
+    return keep(w, o.len, o.full);
+}
+
 int idem_wire_batch_end(struct idem_wire_writer *w, size_t *len)
 {
-    if (w->windows != w->promised)
-        return IDEM_ERR_INVALID;
-    if (w->json) {
-        struct idem_text t = {(char *)w->bytes, w->len, w->cap, false};
-        idem_text_put(&t, "]}");
-        int err = keep(w, t.len, t.full);
-        if (err != 0)
-            return err;
-    }
-    *len = w->len;
-    return IDEM_OK;
+    int err = w->windows != w->promised ? IDEM_ERR_INVALID : IDEM_OK;
+
+    if (err == 0 && w->json)
+        err = end_json(w);
+    else if (err == 0 && w->seal != NULL)
+        err = end_sealed(w);
+    if (err == 0)
+        *len = w->len;
+    return err;
 }
