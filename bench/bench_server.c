@@ -359,7 +359,7 @@ static pid_t spawn(const char *server, const char *population, const char *data,
         dup2(out[1], STDOUT_FILENO);
         close(out[0]);
         close(out[1]);
-        execl(server, server, "--population", population, "--data", data, "--port", "0", NULL);
+        execl(server, server, "--population", population, "--data", data, "--port", "0", "--demo", NULL);
         die(server);
     }
     close(out[1]);

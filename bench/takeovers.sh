@@ -11,7 +11,7 @@ trap 'stop; rm -f "$said"' EXIT
 
 start() {
     data=$(mktemp -d)
-    "$build/src/server/idem-server" --population data/default.pop --data "$data" --port 0 --test-clock >"$data/address" &
+    "$build/src/server/idem-server" --population data/default.pop --data "$data" --port 0 --demo --test-clock >"$data/address" &
     server=$!
     while ! [ -s "$data/address" ]; do sleep 0.1; done
     url=$(sed 's/.*\(http:[^#]*\).*/\1/' "$data/address")

@@ -57,16 +57,23 @@ struct loading {
     uint64_t front;
 };
 
+/* One table serves all organisations, and none can learn from it what another one has had. */
+static uint64_t within(int64_t organisation, uint64_t whole)
+{
+    return whole ^ (uint64_t)organisation * UINT64_C(0x9e3779b97f4a7c15);
+}
+
 static int load_sketch(void *arg, const struct idem_store_sketch *stored)
 {
     struct loading *l = arg;
+    const int64_t organisation = stored->organisation;
     struct idem_sketch sketch = {0};
 
     if (stored->front != l->front) /* imprints under another front are of other sums */
         return IDEM_OK;
     int err = idem_sketch_parse(stored->bytes, stored->len, &sketch);
     for (uint32_t i = 0; err == 0 && i < sketch.count; i++)
-        idem_seen_put(l->again->seen, sketch.list[i].whole);
+        idem_seen_put(l->again->seen, within(organisation, sketch.list[i].whole));
     idem_sketch_fini(&sketch);
     return err;
 }
@@ -148,7 +155,8 @@ bool idem_again_look(struct idem_again_bench *bench, struct idem_session *s,
         return false;
     idem_imprint_make(bench->again->imprinters[m], window, &imprint);
     idem_sketch_compare(bench->sketchers[m], sketch, window, &imprint, &match);
-    const bool seen = idem_seen_put(bench->again->seen, imprint.whole);
+    const bool seen =
+        idem_seen_put(bench->again->seen, within(s->person->organisation, imprint.whole));
     const bool hit = judge_match(&match, seen, &found) || judge_form(bench, s, window, &found);
     imprint.session = (uint32_t)s->row;
     if (idem_sketch_add(sketch, &imprint) != 0)

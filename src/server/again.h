@@ -33,7 +33,7 @@ struct idem_again {
 int idem_again_init(const struct idem_front *front, const uint8_t key[IDEM_SIPHASH_KEY],
                     struct idem_again *out);
 void idem_again_fini(struct idem_again *again);
-/* Puts the sketches of all people into the table, at start. */
+/* Puts the sketches of an organisation's people into the table, at start. */
 int idem_again_load(struct idem_again *again, struct idem_store *store, int64_t organisation,
                     uint64_t front);
 

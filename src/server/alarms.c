@@ -51,7 +51,7 @@ static void tell_streams(struct idem_worker *w, const struct idem_session *s,
     idem_guard_json(&t, &view);
     idem_text_put(&t, "}");
     if (!t.full)
-        idem_streams_event(w->parts.streams, "guard", t.bytes, t.len);
+        idem_streams_event(w->parts.streams, s->person->organisation, "guard", t.bytes, t.len);
 }
 
 static void withdraw(struct idem_worker *w, struct idem_session *s)
@@ -84,7 +84,7 @@ static int save(struct idem_worker *w, const struct idem_session *s,
     if (t.full)
         return IDEM_ERR_LIMIT;
     struct idem_store_alarm row = {
-        .organisation = w->organisation,
+        .organisation = s->person->organisation,
         .session = s->row,
         .seq = seq,
         .action = (uint8_t)a->action,

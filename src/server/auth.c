@@ -6,43 +6,83 @@
 
 #include <pthread.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+/* An API key or a log-in. */
+struct held {
+    uint8_t hash[IDEM_HASH_BYTES];
+    struct idem_grant grant;
+    int64_t expires_ms, idle_ms, seen_ms;
+    bool used;
+};
+
+struct of_session {
+    uint8_t id[IDEM_ID_BYTES];
+    int64_t organisation;
+};
+
 struct idem_auth {
     char operator[IDEM_SECRET_TEXT + 1];
     uint8_t operator_hash[IDEM_HASH_BYTES];
+    int64_t demo;
     pthread_mutex_t lock; /* over all that follows */
-    struct idem_index *hashes;
+    struct idem_index *hashes, *held_hashes;
+    struct held *held; /* [IDEM_GRANTS_MAX] */
     uint32_t max;
-    uint8_t ids[][IDEM_ID_BYTES]; /* by slot */
+    struct of_session sessions[]; /* by slot */
 };
 
-static void hash_token(const char *text, size_t len, uint8_t hash[IDEM_HASH_BYTES])
+void idem_auth_hash(const char *text, uint8_t hash[IDEM_HASH_BYTES])
 {
-    crypto_generichash(hash, IDEM_HASH_BYTES, (const uint8_t *)text, len, NULL, 0);
+    crypto_generichash(hash, IDEM_HASH_BYTES, (const uint8_t *)text, strlen(text), NULL, 0);
 }
 
-int idem_auth_new(const char *dir, uint32_t max, struct idem_auth **out)
+void idem_auth_csrf(const char *token, char *text)
+{
+    static const uint8_t use[] = "idem: cross-site request forgery";
+    uint8_t hash[IDEM_SECRET_BYTES];
+
+    crypto_generichash(hash, sizeof hash, (const uint8_t *)token, strlen(token), use, sizeof use);
+    idem_secret_text(hash, text);
+}
+
+static int load_operator(struct idem_auth *a, const char *dir)
 {
     uint8_t secret[IDEM_SECRET_BYTES];
-    struct idem_auth *a = calloc(1, sizeof *a + (size_t)max * sizeof a->ids[0]);
+    int err = idem_secret_load(dir, "operator.token", true, secret);
+
+    if (err != 0)
+        return err;
+    idem_secret_text(secret, a->operator);
+    idem_auth_hash(a->operator, a->operator_hash);
+    sodium_memzero(secret, sizeof secret);
+    return IDEM_OK;
+}
+
+int idem_auth_new(const char *dir, uint32_t max, int64_t demo, struct idem_auth **out)
+{
+    struct idem_auth *a = calloc(1, sizeof *a + (size_t)max * sizeof a->sessions[0]);
+    int err;
 
     if (a == NULL)
         return IDEM_ERR_NOMEM;
     a->max = max;
+    a->demo = demo;
     pthread_mutex_init(&a->lock, NULL);
-    int err = idem_index_new(IDEM_HASH_BYTES, max, &a->hashes);
-    if (err == 0)
-        err = idem_secret_load(dir, "operator.token", true, secret);
+    a->held = calloc(IDEM_GRANTS_MAX, sizeof a->held[0]);
+    if (a->held == NULL)
+        err = IDEM_ERR_NOMEM;
+    else if ((err = idem_index_new(IDEM_HASH_BYTES, max, &a->hashes)) == 0 &&
+             (err = idem_index_new(IDEM_HASH_BYTES, IDEM_GRANTS_MAX, &a->held_hashes)) == 0 &&
+             demo != 0)
+        err = load_operator(a, dir);
     if (err != 0) {
         idem_auth_free(a);
         return err;
     }
-    idem_secret_text(secret, a->operator);
-    hash_token(a->operator, IDEM_SECRET_TEXT, a->operator_hash);
-    sodium_memzero(secret, sizeof secret);
     *out = a;
     return IDEM_OK;
 }
@@ -52,6 +92,8 @@ void idem_auth_free(struct idem_auth *auth)
     if (auth == NULL)
         return;
     idem_index_free(auth->hashes);
+    idem_index_free(auth->held_hashes);
+    free(auth->held);
     pthread_mutex_destroy(&auth->lock);
     sodium_memzero(auth->operator, sizeof auth->operator);
     free(auth);
@@ -62,40 +104,114 @@ const char *idem_auth_operator(const struct idem_auth *auth)
     return auth->operator;
 }
 
+/* ------------------------------------------------------------------ from a token to a grant */
+
+static bool is_operator(const struct idem_auth *a, const uint8_t hash[IDEM_HASH_BYTES],
+                        struct idem_grant *grant)
+{
+    if (a->demo == 0 || sodium_memcmp(hash, a->operator_hash, IDEM_HASH_BYTES) != 0)
+        return false;
+    grant->may |= IDEM_MAY_STAFF;
+    grant->organisation = a->demo;
+    snprintf(grant->actor, sizeof grant->actor, "demo");
+    return true;
+}
+
 static bool find_session(struct idem_auth *a, const uint8_t hash[IDEM_HASH_BYTES],
                          struct idem_grant *grant)
 {
-    pthread_mutex_lock(&a->lock);
-    grant->slot = idem_index_find(a->hashes, hash);
-    if (grant->slot != IDEM_INDEX_NONE)
-        memcpy(grant->id, a->ids[grant->slot], IDEM_ID_BYTES);
-    pthread_mutex_unlock(&a->lock);
-    return grant->slot != IDEM_INDEX_NONE;
+    int32_t slot = idem_index_find(a->hashes, hash);
+
+    if (slot == IDEM_INDEX_NONE)
+        return false;
+    grant->slot = slot;
+    memcpy(grant->id, a->sessions[slot].id, IDEM_ID_BYTES);
+    grant->organisation = a->sessions[slot].organisation;
+    grant->may |= IDEM_MAY_SESSION;
+    return true;
 }
 
-enum idem_problem idem_auth_check(struct idem_auth *auth, const char *header,
-                                  struct idem_grant *out)
+static bool is_over(const struct held *h, int64_t now_ms)
+{
+    return (h->expires_ms != 0 && now_ms >= h->expires_ms) ||
+           (h->idle_ms != 0 && now_ms - h->seen_ms >= h->idle_ms);
+}
+
+/* by_cookie: a log-in, and nothing else, comes in a cookie; an API key never does. */
+static bool find_held(struct idem_auth *a, const uint8_t hash[IDEM_HASH_BYTES], bool by_cookie,
+                      int64_t now_ms, struct idem_grant *grant)
+{
+    int32_t at = idem_index_find(a->held_hashes, hash);
+
+    if (at == IDEM_INDEX_NONE || (a->held[at].grant.account != 0) != by_cookie ||
+        is_over(&a->held[at], now_ms))
+        return false;
+    a->held[at].seen_ms = now_ms;
+    *grant = a->held[at].grant;
+    grant->may |= IDEM_MAY_ANYBODY;
+    grant->slot = IDEM_INDEX_NONE;
+    return true;
+}
+
+static bool find_bearer(struct idem_auth *a, const char *header, int64_t now_ms,
+                        struct idem_grant *grant)
 {
     static const char scheme[] = "Bearer ";
-    struct idem_grant grant = {.slot = IDEM_INDEX_NONE};
     uint8_t hash[IDEM_HASH_BYTES];
 
-    if (header != NULL) {
-        if (strncasecmp(header, scheme, sizeof scheme - 1) != 0)
-            return IDEM_PROBLEM_TOKEN_UNKNOWN;
-        header += sizeof scheme - 1;
-        if (strlen(header) != IDEM_SECRET_TEXT)
-            return IDEM_PROBLEM_TOKEN_UNKNOWN;
-        hash_token(header, IDEM_SECRET_TEXT, hash);
-        grant.operator= sodium_memcmp(hash, auth->operator_hash, sizeof hash) == 0;
-        if (!grant.operator)
-            grant.session = find_session(auth, hash, &grant);
-        if (!grant.operator&& !grant.session)
-            return IDEM_PROBLEM_TOKEN_UNKNOWN;
-    }
-    *out = grant;
+    if (strncasecmp(header, scheme, sizeof scheme - 1) != 0 ||
+        strlen(header + sizeof scheme - 1) != IDEM_SECRET_TEXT)
+        return false;
+    idem_auth_hash(header + sizeof scheme - 1, hash);
+    if (is_operator(a, hash, grant))
+        return true;
+    pthread_mutex_lock(&a->lock);
+    bool found = find_session(a, hash, grant) || find_held(a, hash, false, now_ms, grant);
+    pthread_mutex_unlock(&a->lock);
+    return found;
+}
+
+static enum idem_problem find_login(struct idem_auth *a, const struct idem_credentials *brought,
+                                    int64_t now_ms, struct idem_grant *grant)
+{
+    char csrf[IDEM_SECRET_TEXT + 1];
+    uint8_t hash[IDEM_HASH_BYTES];
+
+    if (strlen(brought->cookie) != IDEM_SECRET_TEXT)
+        return IDEM_PROBLEM_TOKEN_UNKNOWN;
+    idem_auth_hash(brought->cookie, hash);
+    pthread_mutex_lock(&a->lock);
+    bool found = find_held(a, hash, true, now_ms, grant);
+    pthread_mutex_unlock(&a->lock);
+    if (!found)
+        return IDEM_PROBLEM_TOKEN_UNKNOWN;
+    if (!brought->changes)
+        return IDEM_PROBLEM_NONE;
+    idem_auth_csrf(brought->cookie, csrf);
+    if (brought->csrf == NULL || strlen(brought->csrf) != IDEM_SECRET_TEXT ||
+        sodium_memcmp(brought->csrf, csrf, IDEM_SECRET_TEXT) != 0)
+        return IDEM_PROBLEM_CSRF_MISSING;
     return IDEM_PROBLEM_NONE;
 }
+
+enum idem_problem idem_auth_check(struct idem_auth *auth, const struct idem_credentials *brought,
+                                  int64_t now_ms, struct idem_grant *out)
+{
+    const struct idem_grant nobody = {.slot = IDEM_INDEX_NONE, .may = IDEM_MAY_ANYBODY};
+    struct idem_grant grant = nobody;
+    enum idem_problem problem = IDEM_PROBLEM_NONE;
+
+    if (brought->authorization != NULL)
+        problem = find_bearer(auth, brought->authorization, now_ms, &grant)
+                      ? IDEM_PROBLEM_NONE
+                      : IDEM_PROBLEM_TOKEN_UNKNOWN;
+    else if (brought->cookie != NULL)
+        problem = find_login(auth, brought, now_ms, &grant);
+    *out = problem == IDEM_PROBLEM_NONE ? grant : nobody;
+    return problem;
+}
+
+/* ------------------------------------------------------------------ sessions */
 
 void idem_auth_token(char *text, uint8_t hash[IDEM_HASH_BYTES])
 {
@@ -103,19 +219,21 @@ void idem_auth_token(char *text, uint8_t hash[IDEM_HASH_BYTES])
 
     randombytes_buf(secret, sizeof secret);
     idem_secret_text(secret, text);
-    hash_token(text, IDEM_SECRET_TEXT, hash);
+    idem_auth_hash(text, hash);
     sodium_memzero(secret, sizeof secret);
 }
 
 int idem_auth_add(struct idem_auth *auth, const uint8_t hash[IDEM_HASH_BYTES],
-                  const uint8_t id[IDEM_ID_BYTES], int32_t slot)
+                  const uint8_t id[IDEM_ID_BYTES], int64_t organisation, int32_t slot)
 {
     if (slot < 0 || (uint32_t)slot >= auth->max)
         return IDEM_ERR_LIMIT;
     pthread_mutex_lock(&auth->lock);
     int err = idem_index_add(auth->hashes, hash, slot);
-    if (err == 0)
-        memcpy(auth->ids[slot], id, IDEM_ID_BYTES);
+    if (err == 0) {
+        memcpy(auth->sessions[slot].id, id, IDEM_ID_BYTES);
+        auth->sessions[slot].organisation = organisation;
+    }
     pthread_mutex_unlock(&auth->lock);
     return err;
 }
@@ -125,5 +243,85 @@ void idem_auth_remove(struct idem_auth *auth, const uint8_t hash[IDEM_HASH_BYTES
     pthread_mutex_lock(&auth->lock);
     if (idem_index_find(auth->hashes, hash) == slot)
         idem_index_remove(auth->hashes, hash);
+    pthread_mutex_unlock(&auth->lock);
+}
+
+/* ------------------------------------------------------------------ API keys and log-ins */
+
+static void drop_held(struct idem_auth *a, struct held *h)
+{
+    idem_index_remove(a->held_hashes, h->hash);
+    sodium_memzero(h, sizeof *h);
+}
+
+/* A free place, made by what is over if need be; NULL when there is none. */
+static struct held *free_place(struct idem_auth *a, int64_t now_ms)
+{
+    struct held *found = NULL;
+
+    for (int i = 0; i < IDEM_GRANTS_MAX && found == NULL; i++)
+        if (!a->held[i].used)
+            found = &a->held[i];
+    for (int i = 0; i < IDEM_GRANTS_MAX && found == NULL; i++) {
+        if (is_over(&a->held[i], now_ms)) {
+            drop_held(a, &a->held[i]);
+            found = &a->held[i];
+        }
+    }
+    return found;
+}
+
+int idem_auth_grant(struct idem_auth *auth, const uint8_t hash[IDEM_HASH_BYTES],
+                    const struct idem_grant *grant, int64_t expires_ms, int64_t idle_ms,
+                    int64_t now_ms)
+{
+    int err = IDEM_OK;
+
+    pthread_mutex_lock(&auth->lock);
+    int32_t at = idem_index_find(auth->held_hashes, hash);
+    struct held *h = at != IDEM_INDEX_NONE ? &auth->held[at] : free_place(auth, now_ms);
+    if (h == NULL)
+        err = IDEM_ERR_LIMIT;
+    else if (at == IDEM_INDEX_NONE)
+        err = idem_index_add(auth->held_hashes, hash, (int32_t)(h - auth->held));
+    if (err == 0) {
+        *h = (struct held){.grant = *grant,
+                           .expires_ms = expires_ms,
+                           .idle_ms = idle_ms,
+                           .seen_ms = now_ms,
+                           .used = true};
+        memcpy(h->hash, hash, IDEM_HASH_BYTES);
+    }
+    pthread_mutex_unlock(&auth->lock);
+    return err;
+}
+
+void idem_auth_revoke(struct idem_auth *auth, const uint8_t hash[IDEM_HASH_BYTES])
+{
+    pthread_mutex_lock(&auth->lock);
+    int32_t at = idem_index_find(auth->held_hashes, hash);
+    if (at != IDEM_INDEX_NONE)
+        drop_held(auth, &auth->held[at]);
+    pthread_mutex_unlock(&auth->lock);
+}
+
+void idem_auth_revoke_account(struct idem_auth *auth, int64_t account, const uint8_t *keep)
+{
+    pthread_mutex_lock(&auth->lock);
+    for (int i = 0; i < IDEM_GRANTS_MAX; i++) {
+        struct held *h = &auth->held[i];
+        if (h->used && h->grant.account == account &&
+            (keep == NULL || memcmp(h->hash, keep, IDEM_HASH_BYTES) != 0))
+            drop_held(auth, h);
+    }
+    pthread_mutex_unlock(&auth->lock);
+}
+
+void idem_auth_revoke_key(struct idem_auth *auth, int64_t api_key)
+{
+    pthread_mutex_lock(&auth->lock);
+    for (int i = 0; i < IDEM_GRANTS_MAX; i++)
+        if (auth->held[i].used && auth->held[i].grant.api_key == api_key)
+            drop_held(auth, &auth->held[i]);
     pthread_mutex_unlock(&auth->lock);
 }

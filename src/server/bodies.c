@@ -68,10 +68,17 @@ static bool take_name(struct idem_request *r, const json_t *value, const char *f
     return true;
 }
 
+/* Without a seat's or a back end's word there is the demo only, and that only in its server. */
 static bool take_organisation(struct idem_request *r, const json_t *value)
 {
-    if (json_is_string(value) && strcmp(json_string_value(value), "demo") == 0)
+    if (json_is_string(value) && strcmp(json_string_value(value), "demo") == 0) {
+        r->command.opening = (struct idem_opening){
+            .organisation = idem_http_parts(r->http)->demo,
+            .kind = IDEM_SESSION_DEMO,
+            .start = IDEM_START_STRONG,
+        };
         return true;
+    }
     idem_request_refuse(r, IDEM_PROBLEM_INVALID_FIELD, "\"organisation\" must be \"demo\"");
     return false;
 }
@@ -125,10 +132,6 @@ static bool take_open(struct idem_request *r, json_t *root)
     const struct idem_people *people = idem_http_parts(r->http)->people;
     const char *person, *seat;
 
-    if (!json_is_object(root)) {
-        idem_request_refuse(r, IDEM_PROBLEM_INVALID_FIELD, "the body must be an object");
-        return false;
-    }
     if (!only_known(r, root) || !take_organisation(r, json_object_get(root, "organisation")) ||
         !take_name(r, json_object_get(root, "person"), "person", &person) ||
         !take_name(r, json_object_get(root, "seat"), "seat", &seat) ||
@@ -153,24 +156,37 @@ static void refuse_json(struct idem_request *r, const json_error_t *fault)
                         fault->column, text);
 }
 
-bool idem_body_open(struct idem_request *r)
+bool idem_body_json(struct idem_request *r)
 {
     json_error_t fault;
 
     if (!is_json(r)) {
         idem_request_refuse(r, IDEM_PROBLEM_UNSUPPORTED_MEDIA_TYPE,
-                            "a session is opened with application/json");
+                            "this is sent as application/json");
         return false;
     }
     json_t *root =
         json_loadb((const char *)r->body.bytes, r->body.len, JSON_REJECT_DUPLICATES, &fault);
-    if (root == NULL) {
+    if (root == NULL)
         refuse_json(r, &fault);
+    else if (!json_is_object(root))
+        idem_request_refuse(r, IDEM_PROBLEM_INVALID_FIELD, "the body must be an object");
+    if (idem_request_refused(r)) {
+        json_decref(root);
         return false;
     }
-    bool good = take_open(r, root);
-    json_decref(root);
-    return good;
+    r->command.json = root;
+    return true;
+}
+
+bool idem_body_open(struct idem_request *r)
+{
+    if (idem_http_parts(r->http)->demo == 0) {
+        idem_request_refuse(r, IDEM_PROBLEM_TOKEN_MISSING,
+                            "sessions are opened by enrolled seats and by API keys");
+        return false;
+    }
+    return idem_body_json(r) && take_open(r, r->command.json);
 }
 
 /* ------------------------------------------------------------------ windows */

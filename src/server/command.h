@@ -7,9 +7,12 @@
 #ifndef IDEM_SERVER_COMMAND_H
 #define IDEM_SERVER_COMMAND_H
 
+#include "server/auth.h"
 #include "server/constants.h"
 #include "server/problem.h"
 #include "wire/alarm.h"
+
+#include <jansson.h>
 
 enum idem_command_kind {
     IDEM_COMMAND_OPEN,
@@ -19,7 +22,30 @@ enum idem_command_kind {
     IDEM_COMMAND_UNLOCK,
     IDEM_COMMAND_SESSION,
     IDEM_COMMAND_SESSIONS,
-    IDEM_COMMAND_PERSON
+    IDEM_COMMAND_PERSON,
+    IDEM_COMMAND_CALL /* whatever is rare: a function of its own, alone */
+};
+
+/* How a session came to be. What a browser sends is not signed: it is believed less. */
+enum idem_session_kind { IDEM_SESSION_DEMO = 0, IDEM_SESSION_WEB = 1, IDEM_SESSION_AGENT = 2 };
+
+/* What vouched for the person when it began. Enrolling takes more than nothing. */
+enum idem_session_start {
+    IDEM_START_NONE = 0,
+    IDEM_START_STRONG = 1,    /* strong authentication on an enrolled seat */
+    IDEM_START_SUPERVISED = 2 /* a supervisor's confirmation */
+};
+
+/* What an opening says besides who: the person's and the seat's place in the policy. */
+struct idem_opening {
+    int64_t organisation;
+    enum idem_session_kind kind;
+    enum idem_session_start start;
+    int64_t api_key; /* that opens it, 0: none */
+    char site[IDEM_GROUP_MAX + 1], country[IDEM_GROUP_MAX + 1], job[IDEM_GROUP_MAX + 1];
+    bool has_nonce;
+    uint8_t nonce[IDEM_NONCE_BYTES];
+    int64_t token_ms; /* how long the token is good, 0: as long as the session */
 };
 
 /* One window of a request: its CBOR lies in the command's payload. */
@@ -29,6 +55,7 @@ struct idem_item {
 };
 
 struct idem_session;
+struct idem_worker;
 
 struct idem_command {
     enum idem_command_kind kind;
@@ -36,6 +63,7 @@ struct idem_command {
     int64_t received_ms;
     bool has_clock;
     int64_t clock_ms;
+    struct idem_grant grant; /* who asks */
 
     /* Which session (or person): its id, and the slot where it probably is. */
     int32_t slot;
@@ -45,6 +73,7 @@ struct idem_command {
     uint8_t person[IDEM_ID_BYTES];
     uint8_t device_class;
     char seat[IDEM_NAME_MAX + 1];
+    struct idem_opening opening;
 
     /* WINDOWS, ALARMS */
     uint32_t item_count;
@@ -53,6 +82,11 @@ struct idem_command {
         struct idem_item items[IDEM_WIRE_WINDOWS_MAX];
         struct idem_wire_alarm alarms[IDEM_WIRE_ALARMS_MAX];
     };
+
+    /* CALL: runs on the worker, answers and calls done(). json: the body, the request's. */
+    void (*call)(struct idem_worker *worker, struct idem_command *command);
+    json_t *json;
+    void *arg;
 
     /* The answer: a problem with its detail, or a status with a body. */
     enum idem_problem problem;

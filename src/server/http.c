@@ -48,7 +48,7 @@ static void reset_request(struct idem_request *r, struct idem_http_lane *lane,
 {
     struct idem_buffer body = r->body, payload = r->payload;
 
-    memset(r, 0, offsetof(struct idem_request, inline_answer));
+    memset(r, 0, offsetof(struct idem_request, inline_cookie));
     r->body = body;
     r->payload = payload;
     r->body.len = r->payload.len = 0;
@@ -92,6 +92,8 @@ static void give_request(struct idem_http *h, struct idem_request *r)
 
     free(r->big_answer);
     r->big_answer = NULL;
+    json_decref(r->command.json);
+    r->command.json = NULL;
     if (r->own_response != NULL)
         MHD_destroy_response(r->own_response);
     r->own_response = NULL;
@@ -169,23 +171,44 @@ static void check_place(struct idem_request *r)
 
 /* ------------------------------------------------------------------ beginning */
 
-static void check_token(struct idem_request *r)
+static struct idem_credentials brought(const struct idem_request *r, const char *method)
 {
-    enum idem_problem problem =
-        idem_auth_check(r->http->parts.auth, idem_request_header(r, "Authorization"), &r->grant);
-    enum idem_access access = r->route->access;
-    bool any = r->grant.operator|| r->grant.session;
+    return (struct idem_credentials){
+        .authorization = idem_request_header(r, "Authorization"),
+        .cookie = MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, IDEM_COOKIE),
+        .csrf = idem_request_header(r, "Idem-CSRF"),
+        .changes = strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0,
+    };
+}
 
-    if (access == IDEM_ACCESS_NONE)
-        return;
-    if (problem != IDEM_PROBLEM_NONE)
-        idem_request_refuse(r, problem, "no such token is known");
-    else if (!any)
+/* The grant does not open the route: what it lacks. */
+static void refuse_grant(struct idem_request *r)
+{
+    const unsigned may = r->command.grant.may, access = r->route->access;
+
+    if (may == IDEM_MAY_ANYBODY)
         idem_request_refuse(r, IDEM_PROBLEM_TOKEN_MISSING, "the Authorization header is missing");
-    else if (access == IDEM_ACCESS_OPERATOR && !r->grant.operator)
-        idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_SESSION, "this takes the operator's token");
-    else if (access == IDEM_ACCESS_SESSION && !r->grant.session)
+    else if ((may & IDEM_MAY_SESSION) != 0)
+        idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_SESSION, "a session's token does not do");
+    else if ((access & ~(unsigned)IDEM_MAY_SESSION) == 0)
         idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_SESSION, "this takes a session's token");
+    else
+        idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_ROLE, "this takes another role");
+}
+
+static void check_token(struct idem_request *r, const char *method)
+{
+    const struct idem_credentials c = brought(r, method);
+
+    r->credentials = idem_auth_check(r->http->parts.auth, &c, idem_clock_ms(), &r->command.grant);
+    if ((r->route->access & IDEM_MAY_ANYBODY) != 0)
+        return;
+    if (r->credentials == IDEM_PROBLEM_CSRF_MISSING)
+        idem_request_refuse(r, r->credentials, "the header Idem-CSRF is missing or wrong");
+    else if (r->credentials != IDEM_PROBLEM_NONE)
+        idem_request_refuse(r, r->credentials, "no such token is known");
+    else if ((r->command.grant.may & r->route->access) == 0)
+        refuse_grant(r);
 }
 
 static uint64_t declared_length(const struct idem_request *r)
@@ -217,7 +240,7 @@ static void begin_request(struct idem_request *r, const char *url, const char *m
     if (!idem_request_refused(r))
         idem_routes_find(r, method, url);
     if (!idem_request_refused(r))
-        check_token(r);
+        check_token(r, method);
     if (!idem_request_refused(r))
         check_length(r);
     if (!idem_request_refused(r) && atomic_load(&r->http->draining))
@@ -295,6 +318,8 @@ static enum MHD_Result send_text(struct idem_request *r, unsigned status, const 
     MHD_add_response_header(response, "Cache-Control", "no-store");
     if (idem_request_refused(r))
         add_problem_headers(r, response);
+    else if (r->set_cookie != NULL)
+        MHD_add_response_header(response, "Set-Cookie", r->set_cookie);
     enum MHD_Result sent = MHD_queue_response(r->connection, status, response);
     MHD_destroy_response(response);
     return sent;

@@ -9,13 +9,19 @@
 #include "bus/bus.h"
 #include "server/assets.h"
 #include "server/auth.h"
+#include "server/organisations.h"
 #include "server/people.h"
 #include "server/stream.h"
+
+/* Of the console's log-ins. */
+#define IDEM_COOKIE "idem"
 
 struct idem_http_parts {
     struct idem_bus *bus;
     struct idem_auth *auth;
     const struct idem_people *people; /* for pseudonyms only */
+    const struct idem_organisations *organisations;
+    int64_t demo; /* the organisation in which anybody may open sessions, 0: none */
     const struct idem_population *population;
     struct idem_streams *streams;
     const struct idem_assets *assets;

@@ -49,7 +49,7 @@ static int write_row(struct idem_worker *w, struct idem_command *c, struct idem_
 {
     struct idem_store *store = w->parts.store;
     struct idem_store_window row = {
-        .organisation = w->organisation,
+        .organisation = c->session->person->organisation,
         .session = c->session->row,
         .previous = staged->last_row,
         .seq = item->seq,

@@ -31,29 +31,40 @@ static int new_session(struct idem_worker *w, struct idem_command *c)
         return err;
     c->session = s;
     s->device_class = c->device_class;
+    s->opening = c->opening;
     s->test_clock = c->has_clock;
     s->seen_ms = c->received_ms;
     s->clock_ms = c->has_clock ? c->clock_ms : c->received_ms;
     s->opened_ms = s->changed_ms = s->clock_ms;
-    return idem_people_get(w->parts.people, w->organisation, c->person, &s->person);
+    s->token_expires_ms = s->opening.token_ms != 0 ? c->received_ms + s->opening.token_ms : 0;
+    return idem_people_get(w->parts.people, c->opening.organisation, c->person, &s->person);
 }
 
 static int store_session(struct idem_worker *w, struct idem_command *c, char *token)
 {
     struct idem_store *store = w->parts.store;
     struct idem_session *s = c->session;
+    const struct idem_opening *o = &c->opening;
     struct idem_store_session row = {
-        .organisation = w->organisation,
+        .organisation = o->organisation,
         .device_class = s->device_class,
         .test_clock = s->test_clock,
         .opened_ms = s->opened_ms,
+        .kind = (uint8_t)o->kind,
+        .start = (uint8_t)o->start,
+        .has_nonce = o->has_nonce,
+        .token_expires_ms = s->token_expires_ms,
+        .api_key = o->api_key,
     };
+    memcpy(row.site, o->site, sizeof row.site);
+    memcpy(row.country, o->country, sizeof row.country);
+    memcpy(row.nonce, o->nonce, sizeof row.nonce);
     idem_auth_token(token, s->token_hash);
     memcpy(row.id, s->id, sizeof row.id);
     memcpy(row.person, s->person->id, sizeof row.person);
     memcpy(row.token_hash, s->token_hash, sizeof row.token_hash);
     memcpy(row.seat, c->seat, sizeof row.seat);
-    int err = store->ops->person_add(store, w->organisation, row.person, c->received_ms);
+    int err = store->ops->person_add(store, o->organisation, row.person, o->job, c->received_ms);
     if (err == 0)
         err = store->ops->session_add(store, &row);
     s->row = row.row;
@@ -79,7 +90,7 @@ static int make_findable(struct idem_worker *w, struct idem_session *s)
 {
     int err = idem_sessions_open(w->sessions, s);
     if (err == 0)
-        err = idem_auth_add(w->parts.auth, s->token_hash, s->id, s->slot);
+        err = idem_auth_add(w->parts.auth, s->token_hash, s->id, s->opening.organisation, s->slot);
     return err;
 }
 

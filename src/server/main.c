@@ -29,7 +29,7 @@
 
 struct options {
     const char *data, *population, *www;
-    bool test_clock;
+    bool test_clock, demo;
     uint16_t port;
     unsigned threads;
 };
@@ -40,6 +40,8 @@ struct server {
     struct idem_population *population;
     struct idem_store *store;
     struct idem_bus *bus;
+    struct idem_organisations *organisations;
+    int64_t demo; /* the organisation of the demonstration, 0: there is none */
     struct idem_auth *auth;
     struct idem_people *people;
     struct idem_streams *streams;
@@ -60,6 +62,7 @@ static const char usage[] =
     "  --data DIR         data base and secrets, made when absent (default ./var)\n"
     "  --www DIR          the page (default: none)\n"
     "  --threads N        processors to use, 1..16 (default: all there are)\n"
+    "  --demo             anybody on this machine may open sessions, in the organisation \"demo\"\n"
     "  --test-clock       requests may carry their own time; for tests and replays only\n"
     "  --help             this text\n";
 
@@ -69,6 +72,7 @@ static const struct option longopts[] = {
     {"data", required_argument, NULL, 'd'},
     {"www", required_argument, NULL, 'w'},
     {"threads", required_argument, NULL, 't'},
+    {"demo", no_argument, NULL, 'D'},
     {"test-clock", no_argument, NULL, 'c'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -109,6 +113,9 @@ static int take_option(struct options *o, int which)
         return IDEM_OK;
     case 'c':
         o->test_clock = true;
+        return IDEM_OK;
+    case 'D':
+        o->demo = true;
         return IDEM_OK;
     case 'P':
         err = parse_number(optarg, 0, UINT16_MAX, &number);
@@ -267,10 +274,30 @@ static int load_population(struct server *s)
     return err == 0 ? IDEM_OK : complain(s->options.population, reason);
 }
 
+/* Who there is: the organisations, and those who may ask for them. */
+static int open_access(struct server *s)
+{
+    int err = idem_organisations_new(s->store, &s->organisations);
+
+    if (err != 0)
+        return err;
+    if (s->options.demo)
+        s->demo = idem_organisations_row(s->organisations, "demo");
+    return idem_auth_new(s->options.data, IDEM_SESSION_SLOTS_MAX, s->demo, &s->auth);
+}
+
 static int make_worker(struct server *s)
 {
-    const struct idem_worker_parts parts = {s->store,   s->bus,        s->auth,           s->people,
-                                            s->streams, s->population, s->options.threads};
+    const struct idem_worker_parts parts = {
+        .store = s->store,
+        .bus = s->bus,
+        .auth = s->auth,
+        .people = s->people,
+        .organisations = s->organisations,
+        .streams = s->streams,
+        .population = s->population,
+        .threads = s->options.threads,
+    };
     int err = idem_worker_new(&parts, &s->worker);
     return err != 0 ? err : idem_worker_start(s->worker);
 }
@@ -281,6 +308,8 @@ static int start_http(struct server *s)
         .bus = s->bus,
         .auth = s->auth,
         .people = s->people,
+        .organisations = s->organisations,
+        .demo = s->demo,
         .population = s->population,
         .streams = s->streams,
         .assets = s->assets,
@@ -301,8 +330,7 @@ static int start(struct server *s)
 
     (void)((err = open_data(s)) != 0 || (err = load_population(s)) != 0 ||
            (err = idem_assets_load(s->options.www, &s->assets)) != 0 ||
-           (err = open_store(s)) != 0 ||
-           (err = idem_auth_new(s->options.data, IDEM_SESSION_SLOTS_MAX, &s->auth)) != 0 ||
+           (err = open_store(s)) != 0 || (err = open_access(s)) != 0 ||
            (err = idem_people_new(s->options.data, s->store, idem_population_front(s->population),
                                   &s->people)) != 0 ||
            (err = idem_bus_local_new(IDEM_QUEUE_MAX, &s->bus)) != 0 ||
@@ -324,6 +352,7 @@ static void stop(struct server *s)
         s->bus->ops->free(s->bus);
     idem_people_free(s->people);
     idem_auth_free(s->auth);
+    idem_organisations_free(s->organisations);
     if (s->store != NULL)
         s->store->ops->close(s->store);
     idem_assets_free(s->assets);
@@ -369,8 +398,8 @@ int main(int argc, char **argv)
     prepare_process(&ends);
     int err = start(&s);
     if (err == 0) {
-        printf("idem-server listening on http://127.0.0.1:%u/#operator=%s\n",
-               idem_http_port(s.http), idem_auth_operator(s.auth));
+        printf("idem-server listening on http://127.0.0.1:%u/", idem_http_port(s.http));
+        printf(s.demo != 0 ? "#operator=%s\n" : "\n", idem_auth_operator(s.auth));
         fflush(stdout);
         sigwait(&ends, &number);
     }

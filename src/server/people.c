@@ -190,6 +190,7 @@ static int load_profile(void *arg, const struct idem_store_profile *stored)
         return IDEM_ERR_FORMAT;
     struct idem_template *t = &l->person->templates[stored->device_class][stored->modality];
     t->until_row = stored->until_row;
+    t->sessions = stored->sessions;
     /* Sums under another front mean nothing here: the person enrols again. */
     if (stored->front != idem_front_id(l->people->front))
         return IDEM_OK;
@@ -291,6 +292,7 @@ int idem_people_save(struct idem_people *people, const struct idem_person *perso
         .day = template->day,
         .day_strokes = template->day_strokes,
         .until_row = template->until_row,
+        .sessions = template->sessions,
     };
     uint8_t *anchor = people->bytes + people->bytes_cap;
     int err = idem_profile_write(template->profile, people->bytes, people->bytes_cap, &row.len);

@@ -34,8 +34,10 @@ void idem_read_sessions(struct idem_worker *w, struct idem_command *c)
 
     c->status = 200;
     idem_text_put(&c->answer, "{\"sessions\":[");
-    for (int i = 0; i < IDEM_LIST_MAX && s != NULL; i++, s = s->older) {
-        idem_text_put(&c->answer, i > 0 ? "," : "");
+    for (int i = 0; i < IDEM_LIST_MAX && s != NULL; s = s->older) {
+        if (!idem_worker_may_see(c, s->person->organisation))
+            continue;
+        idem_text_put(&c->answer, i++ > 0 ? "," : "");
         show(w, s, c->received_ms, &c->answer);
     }
     idem_text_put(&c->answer, "]}");
@@ -48,12 +50,13 @@ static int show_person(struct idem_worker *w, struct idem_command *c)
     struct idem_person_view view;
     struct idem_person *person;
 
-    int err = store->ops->person_find(store, w->organisation, c->id);
+    int err = store->ops->person_find(store, c->grant.organisation, c->id);
     if (err == 0)
-        err = idem_people_get(w->parts.people, w->organisation, c->id, &person);
+        err = idem_people_get(w->parts.people, c->grant.organisation, c->id, &person);
     if (err != 0)
         return err;
-    idem_person_view(person, idem_worker_organisation, &view);
+    idem_person_view(person, idem_organisations_name(w->parts.organisations, person->organisation),
+                     &view);
     idem_person_json(&c->answer, &view);
     idem_people_put(w->parts.people, person);
     return IDEM_OK;

@@ -43,6 +43,18 @@ static void fill_session(struct idem_session *s, const struct idem_store_session
     s->unlock_row = stored->unlock_row;
     s->opened_ms = s->changed_ms = s->clock_ms = stored->opened_ms;
     s->seen_ms = idem_clock_ms(); /* idleness is counted anew */
+    s->token_expires_ms = stored->token_expires_ms;
+    s->opening = (struct idem_opening){
+        .organisation = stored->organisation,
+        .kind = stored->kind,
+        .start = stored->start,
+        .api_key = stored->api_key,
+        .has_nonce = stored->has_nonce,
+    };
+    memcpy(s->opening.site, stored->site, sizeof s->opening.site);
+    memcpy(s->opening.country, stored->country, sizeof s->opening.country);
+    memcpy(s->opening.job, stored->job, sizeof s->opening.job);
+    memcpy(s->opening.nonce, stored->nonce, sizeof s->opening.nonce);
 }
 
 static int bring_session(void *arg, const struct idem_store_session *stored)
@@ -62,7 +74,8 @@ static int bring_session(void *arg, const struct idem_store_session *stored)
     if ((err = idem_people_get(w->parts.people, stored->organisation, stored->person,
                                &s->person)) != 0 ||
         (err = idem_sessions_open(w->sessions, s)) != 0 ||
-        (err = idem_auth_add(w->parts.auth, s->token_hash, s->id, s->slot)) != 0)
+        (err = idem_auth_add(w->parts.auth, s->token_hash, s->id, stored->organisation, s->slot)) !=
+            0)
         return err;
     idem_metric_add(IDEM_METRIC_SESSIONS, 1);
     return idem_index_add(r->by_row, key, s->slot);

@@ -22,6 +22,26 @@ int idem_buffer_reserve(struct idem_buffer *b, size_t len, size_t max)
     return IDEM_OK;
 }
 
+void idem_request_call(struct idem_request *r,
+                       void (*call)(struct idem_worker *, struct idem_command *))
+{
+    r->command.kind = IDEM_COMMAND_CALL;
+    r->command.call = call;
+    idem_request_submit(r);
+}
+
+bool idem_request_big_answer(struct idem_request *r, size_t bytes)
+{
+    free(r->big_answer);
+    r->big_answer = malloc(bytes);
+    if (r->big_answer == NULL) {
+        idem_request_refuse(r, IDEM_PROBLEM_OVERLOADED, "no memory for the answer");
+        return false;
+    }
+    r->command.answer = (struct idem_text){r->big_answer, 0, bytes, false};
+    return true;
+}
+
 bool idem_request_refused(const struct idem_request *r)
 {
     return r->command.problem != IDEM_PROBLEM_NONE;
@@ -30,4 +50,9 @@ bool idem_request_refused(const struct idem_request *r)
 const char *idem_request_header(const struct idem_request *r, const char *name)
 {
     return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+}
+
+const char *idem_request_argument(const struct idem_request *r, const char *name)
+{
+    return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
 }

@@ -26,18 +26,12 @@ enum {
     IDEM_BUFFER_FIRST = 2048, /* a body of one window fits */
     IDEM_PATH_ID_MAX = 64,
     IDEM_ASSET_PATH_MAX = 255,
-};
-
-enum idem_access {
-    IDEM_ACCESS_NONE,     /* anybody who may connect */
-    IDEM_ACCESS_SESSION,  /* any session's token */
-    IDEM_ACCESS_OPERATOR, /* the operator's */
-    IDEM_ACCESS_EITHER    /* the operator's, or the session's that the path names */
+    IDEM_COOKIE_MAX = 256,
 };
 
 struct idem_route {
     const char *method, *path; /* "{id}" stands for one segment */
-    enum idem_access access;
+    unsigned access;           /* IDEM_MAY_*, any of which opens it */
     /* Called with the whole body: answers, or puts the command on the bus. */
     void (*handle)(struct idem_request *r);
 };
@@ -56,16 +50,18 @@ struct idem_request {
     const struct idem_route *route;
     const char *allow; /* with a 405 */
     bool submitted;    /* the HTTP thread's own note; the worker neither reads nor writes it */
-    struct idem_grant grant;
+    enum idem_problem credentials; /* what was wrong with those of a request that needs none */
     char path_id[IDEM_PATH_ID_MAX + 1];
     char asset_path[IDEM_ASSET_PATH_MAX + 1];
     struct idem_buffer body, payload;
     size_t discarded;
-    char *big_answer;                  /* for the list of sessions only */
+    char *big_answer;                  /* an answer too long for the one inside */
+    const char *set_cookie;            /* of the answer, or NULL: in inline_cookie */
     const char *content_type;          /* of a plain answer */
     struct MHD_Response *response;     /* instead of a body: an asset, a stream */
     struct MHD_Response *own_response; /* the same when it is this request's alone */
     struct idem_request *next;         /* in the pool */
+    char inline_cookie[IDEM_COOKIE_MAX];
     char inline_answer[IDEM_ANSWER_INLINE];
 };
 
@@ -76,7 +72,14 @@ int idem_buffer_reserve(struct idem_buffer *b, size_t len, size_t max);
 #define idem_request_refuse(r, ...) idem_command_refuse(&(r)->command, __VA_ARGS__)
 /* Suspends the connection and puts the command on the bus. Last thing that a handler does. */
 void idem_request_submit(struct idem_request *r);
+/* The same for a function of its own, IDEM_COMMAND_CALL. */
+void idem_request_call(struct idem_request *r,
+                       void (*call)(struct idem_worker *, struct idem_command *));
+/* Room for an answer of so many bytes. False: the request has been refused. */
+bool idem_request_big_answer(struct idem_request *r, size_t bytes);
 bool idem_request_refused(const struct idem_request *r);
+/* What stands behind "?name=", or NULL. */
+const char *idem_request_argument(const struct idem_request *r, const char *name);
 /* A header's value, or NULL. */
 const char *idem_request_header(const struct idem_request *r, const char *name);
 

@@ -10,7 +10,6 @@
 #include "server/http.h"
 #include "server/metrics.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static const char session_prefix[] = "s_", person_prefix[] = "p_";
@@ -79,7 +78,8 @@ static void get_stream(struct idem_request *r)
     enum { BLOCK = 16 * 1024 };
     struct idem_stream *stream;
 
-    if (idem_stream_join(idem_http_parts(r->http)->streams, r, &stream) != 0) {
+    if (idem_stream_join(idem_http_parts(r->http)->streams, r->command.grant.organisation, r,
+                         &stream) != 0) {
         idem_request_refuse(r, IDEM_PROBLEM_OVERLOADED, "%d streams are open already",
                             IDEM_STREAMS_MAX);
         return;
@@ -112,13 +112,13 @@ static bool take_session(struct idem_request *r)
         idem_request_refuse(r, IDEM_PROBLEM_NO_SUCH_SESSION, "this is not a session's id");
         return false;
     }
-    if (r->grant.operator)
+    if ((r->command.grant.may & IDEM_MAY_SESSION) == 0)
         return true;
-    if (memcmp(r->command.id, r->grant.id, IDEM_ID_BYTES) != 0) {
+    if (memcmp(r->command.id, r->command.grant.id, IDEM_ID_BYTES) != 0) {
         idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_SESSION, "the token is another session's");
         return false;
     }
-    r->command.slot = r->grant.slot;
+    r->command.slot = r->command.grant.slot;
     return true;
 }
 
@@ -130,16 +130,16 @@ static void post_session(struct idem_request *r)
 
 static void post_windows(struct idem_request *r)
 {
-    memcpy(r->command.id, r->grant.id, IDEM_ID_BYTES);
-    r->command.slot = r->grant.slot;
+    memcpy(r->command.id, r->command.grant.id, IDEM_ID_BYTES);
+    r->command.slot = r->command.grant.slot;
     if (idem_body_windows(r))
         submit(r, IDEM_COMMAND_WINDOWS);
 }
 
 static void post_alarms(struct idem_request *r)
 {
-    memcpy(r->command.id, r->grant.id, IDEM_ID_BYTES);
-    r->command.slot = r->grant.slot;
+    memcpy(r->command.id, r->command.grant.id, IDEM_ID_BYTES);
+    r->command.slot = r->command.grant.slot;
     if (idem_body_alarms(r))
         submit(r, IDEM_COMMAND_ALARMS);
 }
@@ -164,15 +164,8 @@ static void get_session(struct idem_request *r)
 
 static void get_sessions(struct idem_request *r)
 {
-    const size_t cap = (size_t)IDEM_LIST_MAX * IDEM_SESSION_JSON_MAX + 64;
-
-    r->big_answer = malloc(cap);
-    if (r->big_answer == NULL) {
-        idem_request_refuse(r, IDEM_PROBLEM_OVERLOADED, "no memory for the list");
-        return;
-    }
-    r->command.answer = (struct idem_text){r->big_answer, 0, cap, false};
-    submit(r, IDEM_COMMAND_SESSIONS);
+    if (idem_request_big_answer(r, (size_t)IDEM_LIST_MAX * IDEM_SESSION_JSON_MAX + 64))
+        submit(r, IDEM_COMMAND_SESSIONS);
 }
 
 static void get_person(struct idem_request *r)
@@ -185,26 +178,36 @@ static void get_person(struct idem_request *r)
 
 /* ------------------------------------------------------------------ the table */
 
+enum {
+    WATCH = IDEM_MAY_ANALYST | IDEM_MAY_OPERATOR, /* who looks at live sessions */
+    OWN = WATCH | IDEM_MAY_SESSION,               /* and the session itself */
+};
+
 /* clang-format off */
-static const struct idem_route routes[] = {
-    {"POST",   "/v1/windows",              IDEM_ACCESS_SESSION,  post_windows},
-    {"POST",   "/v1/alarms",               IDEM_ACCESS_SESSION,  post_alarms},
-    {"POST",   "/v1/sessions",             IDEM_ACCESS_NONE,     post_session},
-    {"GET",    "/v1/sessions",             IDEM_ACCESS_OPERATOR, get_sessions},
-    {"GET",    "/v1/sessions/{id}",        IDEM_ACCESS_EITHER,   get_session},
-    {"DELETE", "/v1/sessions/{id}",        IDEM_ACCESS_EITHER,   delete_session},
-    {"POST",   "/v1/sessions/{id}/unlock", IDEM_ACCESS_OPERATOR, unlock_session},
-    {"GET",    "/v1/people/{id}",          IDEM_ACCESS_OPERATOR, get_person},
-    {"GET",    "/v1/stream",               IDEM_ACCESS_OPERATOR, get_stream},
-    {"GET",    "/v1/front",                IDEM_ACCESS_NONE,     get_front},
-    {"GET",    "/healthz",                 IDEM_ACCESS_NONE,     get_health},
-    {"GET",    "/metrics",                 IDEM_ACCESS_OPERATOR, get_metrics},
+static const struct idem_route core_routes[] = {
+    {"POST",   "/v1/windows",              IDEM_MAY_SESSION,  post_windows},
+    {"POST",   "/v1/alarms",               IDEM_MAY_SESSION,  post_alarms},
+    {"POST",   "/v1/sessions",             IDEM_MAY_ANYBODY,  post_session},
+    {"GET",    "/v1/sessions",             WATCH,             get_sessions},
+    {"GET",    "/v1/sessions/{id}",        OWN,               get_session},
+    {"DELETE", "/v1/sessions/{id}",        IDEM_MAY_OPERATOR | IDEM_MAY_SESSION, delete_session},
+    {"POST",   "/v1/sessions/{id}/unlock", IDEM_MAY_OPERATOR, unlock_session},
+    {"GET",    "/v1/people/{id}",          WATCH | IDEM_MAY_PRIVACY, get_person},
+    {"GET",    "/v1/stream",               WATCH,             get_stream},
+    {"GET",    "/v1/front",                IDEM_MAY_ANYBODY,  get_front},
+    {"GET",    "/healthz",                 IDEM_MAY_ANYBODY,  get_health},
+    {"GET",    "/metrics",                 WATCH,             get_metrics},
 };
 /* clang-format on */
 
-enum { ROUTES = sizeof routes / sizeof routes[0] };
+/* Every part of the server that answers requests has a table of its own; the busiest first. */
+static const struct idem_route_table tables[] = {
+    IDEM_ROUTE_TABLE(core_routes),
+};
 
-static const struct idem_route asset_route = {"GET", "/", IDEM_ACCESS_NONE, get_asset};
+enum { TABLES = sizeof tables / sizeof tables[0] };
+
+static const struct idem_route asset_route = {"GET", "/", IDEM_MAY_ANYBODY, get_asset};
 
 /* Compares a path with a pattern; the segment that stands for {id} is copied out. */
 static bool matches(const char *pattern, const char *path, char id[IDEM_PATH_ID_MAX + 1])
@@ -230,17 +233,20 @@ static bool matches(const char *pattern, const char *path, char id[IDEM_PATH_ID_
 /* The methods of all rows with this path, for the Allow header. */
 static const char *allowed(const char *path)
 {
+    static const char *const names[] = {"GET", "POST", "DELETE"};
+    static const char *const lists[] = {
+        "",       "GET",         "POST",         "GET, POST",
+        "DELETE", "GET, DELETE", "POST, DELETE", "GET, POST, DELETE"};
     char id[IDEM_PATH_ID_MAX + 1];
-    bool get = false, post = false, del = false;
+    unsigned found = 0;
 
-    for (int i = 0; i < ROUTES; i++) {
-        if (!matches(routes[i].path, path, id))
-            continue;
-        get = get || strcmp(routes[i].method, "GET") == 0;
-        post = post || strcmp(routes[i].method, "POST") == 0;
-        del = del || strcmp(routes[i].method, "DELETE") == 0;
-    }
-    return get && post ? "GET, POST" : get && del ? "GET, DELETE" : get ? "GET" : "POST";
+    for (size_t t = 0; t < TABLES; t++)
+        for (size_t i = 0; i < tables[t].count; i++)
+            for (unsigned m = 0; m < sizeof names / sizeof names[0]; m++)
+                if (matches(tables[t].rows[i].path, path, id) &&
+                    strcmp(tables[t].rows[i].method, names[m]) == 0)
+                    found |= 1U << m;
+    return lists[found];
 }
 
 static void find_asset(struct idem_request *r, const char *method, const char *path)
@@ -256,19 +262,30 @@ static void find_asset(struct idem_request *r, const char *method, const char *p
     }
 }
 
+/* True when the table has the path, whatever the method. */
+static bool search(struct idem_request *r, const struct idem_route_table *table, const char *method,
+                   const char *path)
+{
+    bool known = false;
+
+    for (size_t i = 0; i < table->count && r->route == NULL; i++) {
+        if (!matches(table->rows[i].path, path, r->path_id))
+            continue;
+        known = true;
+        if (strcmp(table->rows[i].method, method) == 0)
+            r->route = &table->rows[i];
+    }
+    return known;
+}
+
 void idem_routes_find(struct idem_request *r, const char *method, const char *path)
 {
     bool known = false;
 
     if (strcmp(method, "HEAD") == 0)
         method = "GET"; /* libmicrohttpd keeps the body back */
-    for (int i = 0; i < ROUTES && r->route == NULL; i++) {
-        if (!matches(routes[i].path, path, r->path_id))
-            continue;
-        known = true;
-        if (strcmp(routes[i].method, method) == 0)
-            r->route = &routes[i];
-    }
+    for (size_t t = 0; t < TABLES && r->route == NULL; t++)
+        known = search(r, &tables[t], method, path) || known;
     if (r->route != NULL)
         return;
     if (!known) {

@@ -5,6 +5,16 @@
 
 #include "server/request.h"
 
+struct idem_route_table {
+    const struct idem_route *rows;
+    size_t count;
+};
+
+#define IDEM_ROUTE_TABLE(rows)                                                                     \
+    {                                                                                              \
+        rows, sizeof(rows) / sizeof((rows)[0])                                                     \
+    }
+
 /* Sets r->route and r->path_id, or refuses. */
 void idem_routes_find(struct idem_request *r, const char *method, const char *path);
 

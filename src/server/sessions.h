@@ -9,6 +9,7 @@
 #ifndef IDEM_SERVER_SESSIONS_H
 #define IDEM_SERVER_SESSIONS_H
 
+#include "server/command.h"
 #include "server/guard_alarm.h"
 #include "server/people.h"
 #include "server/seqs.h"
@@ -37,6 +38,8 @@ struct idem_session {
     bool closed;
     bool test_clock;
     struct idem_person *person;
+    struct idem_opening opening; /* how it began */
+    int64_t token_expires_ms;    /* 0: with the session */
 
     int64_t row;      /* in the store */
     int64_t last_row; /* of its windows in the store, 0: none */

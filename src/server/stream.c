@@ -12,6 +12,7 @@
 struct idem_stream {
     struct idem_streams *hub;
     void *context;
+    int64_t organisation;
     bool paused, ended;
     size_t first, count;
     char bytes[IDEM_STREAM_BUFFER]; /* a ring */
@@ -44,7 +45,8 @@ void idem_streams_free(struct idem_streams *hub)
     free(hub);
 }
 
-int idem_stream_join(struct idem_streams *hub, void *context, struct idem_stream **out)
+int idem_stream_join(struct idem_streams *hub, int64_t organisation, void *context,
+                     struct idem_stream **out)
 {
     int err = IDEM_ERR_LIMIT;
     struct idem_stream *s = malloc(sizeof *s); /* the ring needs no clearing */
@@ -54,6 +56,7 @@ int idem_stream_join(struct idem_streams *hub, void *context, struct idem_stream
     memset(s, 0, offsetof(struct idem_stream, bytes));
     s->hub = hub;
     s->context = context;
+    s->organisation = organisation;
     pthread_mutex_lock(&hub->lock);
     if (!hub->shut && hub->count < IDEM_STREAMS_MAX) {
         hub->clients[hub->count++] = s;
@@ -160,21 +163,24 @@ static void append(struct idem_stream *s, const char *const *parts, const size_t
     go_on(s);
 }
 
-static void append_all(struct idem_streams *hub, const char *const *parts, const size_t *lens,
-                       int count)
+/* organisation 0: to all. */
+static void append_all(struct idem_streams *hub, int64_t organisation, const char *const *parts,
+                       const size_t *lens, int count)
 {
     pthread_mutex_lock(&hub->lock);
     for (size_t i = 0; i < hub->count; i++)
-        append(hub->clients[i], parts, lens, count);
+        if (organisation == 0 || hub->clients[i]->organisation == organisation)
+            append(hub->clients[i], parts, lens, count);
     pthread_mutex_unlock(&hub->lock);
 }
 
-void idem_streams_event(struct idem_streams *hub, const char *event, const char *data, size_t len)
+void idem_streams_event(struct idem_streams *hub, int64_t organisation, const char *event,
+                        const char *data, size_t len)
 {
     static const char head[] = "event: ", middle[] = "\ndata: ", tail[] = "\n\n";
     const char *const parts[] = {head, event, middle, data, tail};
     const size_t lens[] = {sizeof head - 1, strlen(event), sizeof middle - 1, len, sizeof tail - 1};
-    append_all(hub, parts, lens, 5);
+    append_all(hub, organisation, parts, lens, 5);
 }
 
 void idem_streams_beat(struct idem_streams *hub)
@@ -182,7 +188,7 @@ void idem_streams_beat(struct idem_streams *hub)
     static const char beat[] = ": still here\n\n";
     const char *const parts[] = {beat};
     const size_t lens[] = {sizeof beat - 1};
-    append_all(hub, parts, lens, 1);
+    append_all(hub, 0, parts, lens, 1);
 }
 
 void idem_streams_shut(struct idem_streams *hub)

@@ -26,8 +26,10 @@ int idem_streams_new(const struct idem_stream_hooks *hooks, struct idem_streams 
 /* All clients must have left. */
 void idem_streams_free(struct idem_streams *hub);
 
-/* HTTP thread. IDEM_ERR_LIMIT when IDEM_STREAMS_MAX are connected. */
-int idem_stream_join(struct idem_streams *hub, void *context, struct idem_stream **out);
+/* HTTP thread. The client hears of that organisation only. IDEM_ERR_LIMIT when IDEM_STREAMS_MAX are
+ * connected. */
+int idem_stream_join(struct idem_streams *hub, int64_t organisation, void *context,
+                     struct idem_stream **out);
 void idem_stream_leave(struct idem_stream *stream);
 /*
  * Takes at most max bytes. 0: there are none, and the connection has been paused under the hub's
@@ -37,8 +39,9 @@ ssize_t idem_stream_take(struct idem_stream *stream, char *bytes, size_t max);
 
 /* Worker. */
 bool idem_streams_watched(struct idem_streams *hub);
-/* event: its type, a word. */
-void idem_streams_event(struct idem_streams *hub, const char *event, const char *data, size_t len);
+/* To those of the organisation. event: its type, a word. */
+void idem_streams_event(struct idem_streams *hub, int64_t organisation, const char *event,
+                        const char *data, size_t len);
 /* A comment, so that nobody on the way takes the silence for death. */
 void idem_streams_beat(struct idem_streams *hub);
 /* Ends every stream; nobody may join any more. */

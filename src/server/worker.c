@@ -40,9 +40,16 @@ void idem_worker_refuse_store(struct idem_command *c, int err)
                         idem_strerror(err));
 }
 
+bool idem_worker_may_see(const struct idem_command *c, int64_t organisation)
+{
+    return c->grant.organisation == organisation || c->grant.organisation == IDEM_ORGANISATION_ANY;
+}
+
 struct idem_session *idem_worker_find(struct idem_worker *w, struct idem_command *c)
 {
     struct idem_session *s = idem_sessions_find(w->sessions, c->slot, c->id);
+    if (s != NULL && !idem_worker_may_see(c, s->person->organisation))
+        s = NULL;
     if (s == NULL)
         idem_command_refuse(c, IDEM_PROBLEM_NO_SUCH_SESSION, "no session here has this id");
     return s;
@@ -51,8 +58,8 @@ struct idem_session *idem_worker_find(struct idem_worker *w, struct idem_command
 void idem_worker_put_session(struct idem_worker *w, struct idem_session *s, struct idem_text *t)
 {
     struct idem_session_view view;
-    (void)w;
-    idem_session_view(s, idem_worker_organisation, &view);
+    idem_session_view(s, idem_organisations_name(w->parts.organisations, s->person->organisation),
+                      &view);
     idem_session_json(t, &view);
 }
 
@@ -99,7 +106,8 @@ void idem_worker_tell(struct idem_worker *w)
         idem_judge_explain(&w->benches[0].judge, s);
         idem_worker_put_session(w, s, &t);
         if (!t.full)
-            idem_streams_event(w->parts.streams, "session", t.bytes, t.len);
+            idem_streams_event(w->parts.streams, s->person->organisation, "session", t.bytes,
+                               t.len);
     }
 }
 
@@ -243,6 +251,9 @@ static void run_one(struct idem_worker *w, struct idem_command *c)
     case IDEM_COMMAND_PERSON:
         idem_read_person(w, c);
         break;
+    case IDEM_COMMAND_CALL:
+        c->call(w, c);
+        break;
     case IDEM_COMMAND_OPEN:
     case IDEM_COMMAND_WINDOWS:
         break; /* in runs only */
@@ -335,7 +346,13 @@ static int make_again(struct idem_worker *w)
 static int load_again(struct idem_worker *w)
 {
     const struct idem_front *front = idem_population_front(w->parts.population);
-    return idem_again_load(&w->again, w->parts.store, w->organisation, idem_front_id(front));
+    const struct idem_organisations *all = w->parts.organisations;
+    int err = IDEM_OK;
+
+    for (uint32_t i = 0; i < idem_organisations_count(all) && err == 0; i++)
+        err = idem_again_load(&w->again, w->parts.store, idem_organisations_at(all, i),
+                              idem_front_id(front));
+    return err;
 }
 
 int idem_worker_new(const struct idem_worker_parts *parts, struct idem_worker **out)
@@ -347,10 +364,8 @@ int idem_worker_new(const struct idem_worker_parts *parts, struct idem_worker **
         return IDEM_ERR_NOMEM;
     w->parts = *parts;
     if ((err = make_again(w)) != 0 || (err = make_benches(w)) != 0 ||
-        (err = idem_sessions_new(&w->sessions)) != 0 ||
-        (err = parts->store->ops->organisation(parts->store, idem_worker_organisation,
-                                               &w->organisation)) != 0 ||
-        (err = load_again(w)) != 0 || (err = idem_replay(w)) != 0) {
+        (err = idem_sessions_new(&w->sessions)) != 0 || (err = load_again(w)) != 0 ||
+        (err = idem_replay(w)) != 0) {
         idem_log(IDEM_LOG_ERROR, "the sessions cannot be read back: %s", idem_strerror(err));
         idem_worker_free(w);
         return err;

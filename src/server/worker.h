@@ -18,6 +18,7 @@
 
 #include "bus/bus.h"
 #include "server/auth.h"
+#include "server/organisations.h"
 #include "server/people.h"
 #include "server/stream.h"
 
@@ -26,6 +27,7 @@ struct idem_worker_parts {
     struct idem_bus *bus;
     struct idem_auth *auth;
     struct idem_people *people;
+    struct idem_organisations *organisations;
     struct idem_streams *streams;
     const struct idem_population *population;
     unsigned threads; /* that judge windows, the worker's own counted: 1..IDEM_THREADS_MAX */

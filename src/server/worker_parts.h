@@ -27,7 +27,6 @@ struct idem_worker {
     struct idem_bench benches[IDEM_THREADS_MAX]; /* the first is the worker's own */
     struct idem_again again;
     struct idem_sessions *sessions;
-    int64_t organisation; /* "demo", the only one yet */
 
     struct idem_session *listed_first, *listed_last; /* to be told to the streams */
     struct idem_session *unsaved;                    /* locks, enrolments: to be made durable */
@@ -45,8 +44,6 @@ struct idem_worker {
     struct idem_staged staged[IDEM_BATCH_MAX];
 };
 
-static const char idem_worker_organisation[] = "demo";
-
 /* worker.c */
 /* Logs a store's failure, at most once in ten seconds, and its end. */
 void idem_worker_storage(struct idem_worker *w, int err);
@@ -62,7 +59,10 @@ void idem_worker_unlist(struct idem_worker *w, struct idem_session *s);
 /* Refuses with what a failed store means. */
 void idem_worker_refuse_store(struct idem_command *c, int err);
 void idem_worker_put_session(struct idem_worker *w, struct idem_session *s, struct idem_text *t);
-/* The session that a command means, or NULL and the command is refused. */
+/* Whether the one who asks may know of what belongs to that organisation. */
+bool idem_worker_may_see(const struct idem_command *c, int64_t organisation);
+/* The session that a command means, or NULL and the command is refused. Another organisation's is
+ * not there. */
 struct idem_session *idem_worker_find(struct idem_worker *w, struct idem_command *c);
 
 /* ingest.c: a run of IDEM_COMMAND_WINDOWS */

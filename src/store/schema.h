@@ -2,14 +2,14 @@
 /*
  * schema.h - the tables, as SQLite is told. Private to src/store.
  *
- * Every row that belongs to somebody carries its organisation. People are pseudonyms; no table
- * holds a name of a person. Windows live until their session ends, alarms of guards as long as the
- * session is remembered.
+ * Every row that belongs to somebody carries its organisation. People are pseudonyms; their names
+ * are sealed with a key that is not in this file. Windows live until their session ends, alarms of
+ * guards as long as the session is remembered. Times of what people do are rounded to the hour.
  */
 #ifndef IDEM_STORE_SCHEMA_H
 #define IDEM_STORE_SCHEMA_H
 
-enum { IDEM_SCHEMA_VERSION = 4, IDEM_SCHEMA_APPLICATION = 0x6964656d /* "idem" */ };
+enum { IDEM_SCHEMA_VERSION = 5, IDEM_SCHEMA_APPLICATION = 0x6964656d /* "idem" */ };
 
 /* clang-format off */
 #define IDEM_SCHEMA_ALARMS \
@@ -36,6 +36,91 @@ enum { IDEM_SCHEMA_VERSION = 4, IDEM_SCHEMA_APPLICATION = 0x6964656d /* "idem" *
     " bytes BLOB NOT NULL," \
     " PRIMARY KEY (organisation, person, modality)," \
     " FOREIGN KEY (organisation, person) REFERENCES people ON DELETE CASCADE) STRICT;"
+
+/* Who may send: how a seat becomes known, and the keys of web applications. */
+#define IDEM_SCHEMA_SEATS \
+    "CREATE TABLE invitations (" \
+    " code_hash BLOB PRIMARY KEY," \
+    " organisation INTEGER NOT NULL REFERENCES organisations," \
+    " seat INTEGER NOT NULL REFERENCES seats ON DELETE CASCADE," \
+    " expires_ms INTEGER NOT NULL," \
+    " used_ms INTEGER) STRICT, WITHOUT ROWID;" \
+    "CREATE TABLE api_keys (" \
+    " row INTEGER PRIMARY KEY AUTOINCREMENT," \
+    " organisation INTEGER NOT NULL REFERENCES organisations," \
+    " name TEXT NOT NULL," \
+    " scopes INTEGER NOT NULL," \
+    " key_hash BLOB NOT NULL UNIQUE," \
+    " since_ms INTEGER NOT NULL," \
+    " revoked INTEGER NOT NULL," \
+    " UNIQUE (organisation, name)) STRICT;" \
+    "CREATE TABLE bindings (" \
+    " cookie_hash BLOB PRIMARY KEY," /* of a web application's log-in */ \
+    " organisation INTEGER NOT NULL REFERENCES organisations," \
+    " session INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE," \
+    " hour_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;" \
+    "CREATE INDEX bindings_session ON bindings (session);"
+
+/* Who may see: accounts of the console, and who is logged in. */
+#define IDEM_SCHEMA_ACCESS \
+    "CREATE TABLE accounts (" \
+    " row INTEGER PRIMARY KEY AUTOINCREMENT," \
+    " organisation INTEGER NOT NULL REFERENCES organisations," \
+    " login_key BLOB NOT NULL," /* keyed hash of what is typed to log in */ \
+    " label TEXT NOT NULL,"     /* staff: the same in words; employees: their pseudonym */ \
+    " password TEXT,"           /* Argon2id; NULL: by OpenID Connect only */ \
+    " totp BLOB,"               /* sealed */ \
+    " totp_step INTEGER NOT NULL," /* the last one that was used */ \
+    " roles INTEGER NOT NULL," \
+    " person BLOB,"             /* an employee's own pseudonym */ \
+    " issuer TEXT," \
+    " subject TEXT," \
+    " failures INTEGER NOT NULL," \
+    " locked_until_ms INTEGER NOT NULL," \
+    " disabled INTEGER NOT NULL," \
+    " since_ms INTEGER NOT NULL," \
+    " UNIQUE (organisation, login_key)," \
+    " UNIQUE (issuer, subject)) STRICT;" \
+    "CREATE TABLE logins (" \
+    " token_hash BLOB PRIMARY KEY," \
+    " account INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE," \
+    " since_ms INTEGER NOT NULL," \
+    " expires_ms INTEGER NOT NULL," \
+    " strong_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+
+/* What people have said to it, and their names. */
+#define IDEM_SCHEMA_PRIVACY \
+    "CREATE TABLE names (" \
+    " organisation INTEGER NOT NULL," \
+    " person BLOB NOT NULL," \
+    " sealed BLOB NOT NULL," \
+    " PRIMARY KEY (organisation, person)," \
+    " FOREIGN KEY (organisation, person) REFERENCES people ON DELETE CASCADE)" \
+    " STRICT, WITHOUT ROWID;" \
+    "CREATE TABLE acknowledgements (" \
+    " organisation INTEGER NOT NULL," \
+    " person BLOB NOT NULL," \
+    " version TEXT NOT NULL," \
+    " country TEXT NOT NULL," \
+    " hour_ms INTEGER NOT NULL," \
+    " PRIMARY KEY (organisation, person)," \
+    " FOREIGN KEY (organisation, person) REFERENCES people ON DELETE CASCADE)" \
+    " STRICT, WITHOUT ROWID;" \
+    "CREATE TABLE members (" /* whose profiles a population was learned from */ \
+    " population BLOB NOT NULL," \
+    " key_id BLOB NOT NULL," \
+    " PRIMARY KEY (population, key_id)) STRICT, WITHOUT ROWID;"
+
+/* A chain of hashes: see chain.h. A body may be emptied later, the chain holds without it. */
+#define IDEM_SCHEMA_AUDIT \
+    "CREATE TABLE audit (" \
+    " seq INTEGER PRIMARY KEY," \
+    " organisation INTEGER NOT NULL," \
+    " at_ms INTEGER NOT NULL," \
+    " salt BLOB NOT NULL," \
+    " body TEXT," \
+    " body_hash BLOB NOT NULL," \
+    " hash BLOB NOT NULL) STRICT;"
 /* clang-format on */
 
 static const char idem_schema[] =
@@ -48,6 +133,10 @@ static const char idem_schema[] =
     " organisation INTEGER NOT NULL REFERENCES organisations,"
     " person BLOB NOT NULL,"      /* keyed hash of organisation and name */
     " since_ms INTEGER NOT NULL," /* rounded to the hour */
+    " key_id BLOB,"               /* of the key that seals what is theirs */
+    " site TEXT NOT NULL DEFAULT ''," /* as the policy's groups say it */
+    " country TEXT NOT NULL DEFAULT '',"
+    " job TEXT NOT NULL DEFAULT '',"
     " PRIMARY KEY (organisation, person)) STRICT, WITHOUT ROWID;"
 
     "CREATE TABLE profiles ("
@@ -62,6 +151,7 @@ static const char idem_schema[] =
     " day_strokes REAL NOT NULL,"
     " until_row INTEGER NOT NULL,"
     " anchor BLOB," /* NULL: the profile is its own anchor */
+    " sessions INTEGER NOT NULL DEFAULT 1," /* that were enrolled from */
     " PRIMARY KEY (organisation, person, device_class, modality),"
     " FOREIGN KEY (organisation, person) REFERENCES people) STRICT;"
 
@@ -69,6 +159,12 @@ static const char idem_schema[] =
     " row INTEGER PRIMARY KEY,"
     " organisation INTEGER NOT NULL REFERENCES organisations,"
     " name TEXT NOT NULL,"
+    " site TEXT NOT NULL DEFAULT '',"
+    " country TEXT NOT NULL DEFAULT '',"
+    " device_class INTEGER NOT NULL DEFAULT 0,"
+    " public_key BLOB,"
+    " state INTEGER NOT NULL DEFAULT 0," /* enum idem_store_seat_state */
+    " since_ms INTEGER NOT NULL DEFAULT 0,"
     " UNIQUE (organisation, name)) STRICT;"
 
     "CREATE TABLE sessions ("
@@ -84,6 +180,11 @@ static const char idem_schema[] =
     " unlock_row INTEGER NOT NULL,"
     " opened_ms INTEGER NOT NULL,"
     " closed_ms INTEGER,"
+    " kind INTEGER NOT NULL DEFAULT 0,"  /* enum idem_session_kind */
+    " start INTEGER NOT NULL DEFAULT 0," /* enum idem_session_start */
+    " nonce BLOB,"                       /* of sessions that sign */
+    " token_expires_ms INTEGER NOT NULL DEFAULT 0," /* 0: never */
+    " api_key INTEGER NOT NULL DEFAULT 0," /* that opened it, 0: none */
     " FOREIGN KEY (organisation, person) REFERENCES people) STRICT;"
     "CREATE INDEX sessions_closed ON sessions (closed_ms);"
 
@@ -96,13 +197,31 @@ static const char idem_schema[] =
     " received_ms INTEGER NOT NULL,"
     " payload BLOB NOT NULL) STRICT;"
 
-    IDEM_SCHEMA_ALARMS IDEM_SCHEMA_SKETCHES;
+    IDEM_SCHEMA_ALARMS IDEM_SCHEMA_SKETCHES IDEM_SCHEMA_SEATS IDEM_SCHEMA_ACCESS
+        IDEM_SCHEMA_PRIVACY IDEM_SCHEMA_AUDIT;
 
 /* From version i + 1 to i + 2, each in a transaction with the new number. */
 static const char *const idem_schema_steps[IDEM_SCHEMA_VERSION - 1] = {
     "ALTER TABLE profiles ADD COLUMN anchor BLOB;",
     IDEM_SCHEMA_ALARMS,
     IDEM_SCHEMA_SKETCHES,
+    "ALTER TABLE people ADD COLUMN key_id BLOB;"
+    "ALTER TABLE people ADD COLUMN site TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE people ADD COLUMN country TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE people ADD COLUMN job TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE profiles ADD COLUMN sessions INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE seats ADD COLUMN site TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE seats ADD COLUMN country TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE seats ADD COLUMN device_class INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE seats ADD COLUMN public_key BLOB;"
+    "ALTER TABLE seats ADD COLUMN state INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE seats ADD COLUMN since_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE sessions ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE sessions ADD COLUMN start INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE sessions ADD COLUMN nonce BLOB;"
+    "ALTER TABLE sessions ADD COLUMN token_expires_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE sessions ADD COLUMN api_key INTEGER NOT NULL DEFAULT 0;"
+    IDEM_SCHEMA_SEATS IDEM_SCHEMA_ACCESS IDEM_SCHEMA_PRIVACY IDEM_SCHEMA_AUDIT,
 };
 
 #endif

@@ -20,29 +20,40 @@ static const char *const sql[SQL_STATEMENTS] = {
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
     [SQL_ORGANISATION] = "SELECT row FROM organisations WHERE name = ?1",
+    [SQL_ORGANISATIONS] = "SELECT row, name FROM organisations ORDER BY row",
+    [SQL_ORGANISATION_ADD] = "INSERT INTO organisations (name) VALUES (?1)",
     [SQL_PERSON_ADD] = "INSERT OR IGNORE INTO people (organisation, person, since_ms)"
         " VALUES (?1, ?2, ?3)",
+    [SQL_PERSON_JOB] = "UPDATE people SET job = ?3 WHERE organisation = ?1 AND person = ?2"
+        " AND job <> ?3",
     [SQL_PERSON_FIND] = "SELECT 1 FROM people WHERE organisation = ?1 AND person = ?2",
     [SQL_PERSON_COUNT] = "SELECT count(*) FROM people",
     [SQL_PROFILE_PUT] = "INSERT OR REPLACE INTO profiles (organisation, person, device_class,"
-        " modality, front, bytes, learned_ms, day, day_strokes, until_row, anchor)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        " modality, front, bytes, learned_ms, day, day_strokes, until_row, anchor,"
+        " sessions) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     [SQL_PROFILES] = "SELECT device_class, modality, front, bytes, learned_ms, day, day_strokes,"
-        " until_row, anchor FROM profiles WHERE organisation = ?1 AND person = ?2",
+        " until_row, anchor, sessions FROM profiles WHERE organisation = ?1 AND person = ?2",
     [SQL_SKETCH_PUT] = "INSERT OR REPLACE INTO sketches (organisation, person, modality, front,"
         " bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
     [SQL_SKETCHES] = "SELECT person, modality, front, bytes FROM sketches"
         " WHERE organisation = ?1 AND (?2 IS NULL OR person = ?2)",
-    [SQL_SEAT_ADD] = "INSERT OR IGNORE INTO seats (organisation, name) VALUES (?1, ?2)",
+    [SQL_SEAT_ADD] = "INSERT INTO seats (organisation, name, site, country)"
+        " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (organisation, name) DO UPDATE SET"
+        " site = excluded.site, country = excluded.country WHERE public_key IS NULL"
+        " AND (site <> excluded.site OR country <> excluded.country)",
     [SQL_SESSION_ADD] = "INSERT INTO sessions (organisation, id, person, seat, device_class,"
-        " token_hash, test_clock, locked, unlock_row, opened_ms) VALUES (?1, ?2, ?3,"
-        " (SELECT row FROM seats WHERE organisation = ?1 AND name = ?4), ?5, ?6, ?7, 0, 0, ?8)",
+        " token_hash, test_clock, locked, unlock_row, opened_ms, kind, start, nonce,"
+        " token_expires_ms, api_key) VALUES (?1, ?2, ?3, (SELECT row FROM seats"
+        " WHERE organisation = ?1 AND name = ?4), ?5, ?6, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13)",
     [SQL_SESSION_LOCK] = "UPDATE sessions SET locked = ?2, unlock_row = ?3 WHERE row = ?1",
     [SQL_SESSION_CLOSE] = "UPDATE sessions SET closed_ms = ?2 - ?2 % 3600000,"
         " opened_ms = opened_ms - opened_ms % 3600000 WHERE row = ?1",
     [SQL_SESSIONS_OPEN] = "SELECT s.row, s.organisation, s.id, s.person, t.name, s.device_class,"
-        " s.token_hash, s.test_clock, s.locked, s.opened_ms, s.unlock_row"
-        " FROM sessions s JOIN seats t ON t.row = s.seat WHERE s.closed_ms IS NULL ORDER BY s.row",
+        " s.token_hash, s.test_clock, s.locked, s.opened_ms, s.unlock_row, s.kind, s.start,"
+        " s.nonce, s.token_expires_ms, s.api_key, t.site, t.country, p.job"
+        " FROM sessions s JOIN seats t ON t.row = s.seat JOIN people p"
+        " ON p.organisation = s.organisation AND p.person = s.person"
+        " WHERE s.closed_ms IS NULL ORDER BY s.row",
     [SQL_SESSIONS_FORGET] = "DELETE FROM sessions WHERE closed_ms < ?1",
     [SQL_WINDOW_ADD] = "INSERT INTO windows (" WINDOW_COLUMNS ")"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -168,6 +179,8 @@ static const struct idem_store_ops sqlite_ops = {
     .commit = sqlite_commit,
     .rollback = sqlite_rollback,
     .organisation = idem_sqlite_organisation,
+    .organisations = idem_sqlite_organisations,
+    .organisation_add = idem_sqlite_organisation_add,
     .person_add = idem_sqlite_person_add,
     .person_find = idem_sqlite_person_find,
     .person_count = idem_sqlite_person_count,

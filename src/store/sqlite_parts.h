@@ -14,8 +14,8 @@ enum { IDEM_HOUR_MS = 3600 * 1000 };
 
 /* clang-format off */
 enum idem_statement {
-    SQL_BEGIN, SQL_COMMIT, SQL_ROLLBACK, SQL_ORGANISATION, SQL_PERSON_ADD, SQL_PERSON_FIND,
-    SQL_PERSON_COUNT, SQL_PROFILE_PUT, SQL_PROFILES, SQL_SKETCH_PUT, SQL_SKETCHES, SQL_SEAT_ADD, SQL_SESSION_ADD,
+    SQL_BEGIN, SQL_COMMIT, SQL_ROLLBACK, SQL_ORGANISATION, SQL_ORGANISATIONS, SQL_ORGANISATION_ADD, SQL_PERSON_ADD, SQL_PERSON_FIND,
+    SQL_PERSON_COUNT, SQL_PROFILE_PUT, SQL_PROFILES, SQL_SKETCH_PUT, SQL_SKETCHES, SQL_SEAT_ADD, SQL_PERSON_JOB, SQL_SESSION_ADD,
     SQL_SESSION_LOCK, SQL_SESSION_CLOSE, SQL_SESSIONS_OPEN, SQL_SESSIONS_FORGET, SQL_WINDOW_ADD,
     SQL_WINDOWS, SQL_WINDOW_GET, SQL_WINDOW_DROP, SQL_ALARM_ADD, SQL_ALARMS, SQL_ALARMS_CLEAR,
     SQL_ALARMS_ROUND, SQL_STATEMENTS
@@ -45,8 +45,10 @@ int idem_sqlite_blob(sqlite3_stmt *st, int at, void *out, size_t len);
 
 /* The functions of store.h's table. */
 int idem_sqlite_organisation(struct idem_store *base, const char *name, int64_t *row);
+int idem_sqlite_organisations(struct idem_store *base, idem_store_organisation_fn *fn, void *arg);
+int idem_sqlite_organisation_add(struct idem_store *base, const char *name, int64_t *row);
 int idem_sqlite_person_add(struct idem_store *base, int64_t organisation, const uint8_t *person,
-                           int64_t now_ms);
+                           const char *job, int64_t now_ms);
 int idem_sqlite_person_find(struct idem_store *base, int64_t organisation, const uint8_t *person);
 int idem_sqlite_person_count(struct idem_store *base, int64_t *count);
 int idem_sqlite_profile_put(struct idem_store *base, const struct idem_store_profile *p);

@@ -18,14 +18,48 @@ int idem_sqlite_organisation(struct idem_store *base, const char *name, int64_t 
     return err;
 }
 
-int idem_sqlite_person_add(struct idem_store *base, int64_t organisation, const uint8_t *person,
-                           int64_t now_ms)
+int idem_sqlite_organisations(struct idem_store *base, idem_store_organisation_fn *fn, void *arg)
 {
-    sqlite3_stmt *st = idem_sqlite_of(base)->stmt[SQL_PERSON_ADD];
-    sqlite3_bind_int64(st, 1, organisation);
-    idem_sqlite_bind(st, 2, person, IDEM_ID_BYTES);
-    sqlite3_bind_int64(st, 3, now_ms - now_ms % IDEM_HOUR_MS);
-    return idem_sqlite_run(idem_sqlite_of(base), SQL_PERSON_ADD);
+    struct idem_sqlite *s = idem_sqlite_of(base);
+    sqlite3_stmt *st = s->stmt[SQL_ORGANISATIONS];
+    int rc, err = IDEM_OK;
+
+    while (err == 0 && (rc = sqlite3_step(st)) != SQLITE_DONE) {
+        err = idem_sqlite_result(s->db, rc);
+        if (err == 0)
+            err = fn(arg, sqlite3_column_int64(st, 0), (const char *)sqlite3_column_text(st, 1));
+    }
+    sqlite3_reset(st);
+    return err;
+}
+
+int idem_sqlite_organisation_add(struct idem_store *base, const char *name, int64_t *row)
+{
+    struct idem_sqlite *s = idem_sqlite_of(base);
+
+    sqlite3_bind_text(s->stmt[SQL_ORGANISATION_ADD], 1, name, -1, SQLITE_STATIC);
+    int err = idem_sqlite_run(s, SQL_ORGANISATION_ADD);
+    if (err == 0)
+        *row = sqlite3_last_insert_rowid(s->db);
+    return err;
+}
+
+int idem_sqlite_person_add(struct idem_store *base, int64_t organisation, const uint8_t *person,
+                           const char *job, int64_t now_ms)
+{
+    struct idem_sqlite *s = idem_sqlite_of(base);
+    sqlite3_stmt *add = s->stmt[SQL_PERSON_ADD], *rename = s->stmt[SQL_PERSON_JOB];
+
+    sqlite3_bind_int64(add, 1, organisation);
+    idem_sqlite_bind(add, 2, person, IDEM_ID_BYTES);
+    sqlite3_bind_int64(add, 3, now_ms - now_ms % IDEM_HOUR_MS);
+    int err = idem_sqlite_run(s, SQL_PERSON_ADD);
+    if (err != 0 || job[0] == '\0')
+        return err;
+    sqlite3_bind_int64(rename, 1, organisation);
+    idem_sqlite_bind(rename, 2, person, IDEM_ID_BYTES);
+    sqlite3_bind_text(rename, 3, job, -1, SQLITE_STATIC);
+    return idem_sqlite_run(s, SQL_PERSON_JOB);
 }
 
 int idem_sqlite_person_find(struct idem_store *base, int64_t organisation, const uint8_t *person)
@@ -69,6 +103,7 @@ int idem_sqlite_profile_put(struct idem_store *base, const struct idem_store_pro
         idem_sqlite_bind(st, 11, p->anchor, p->anchor_len);
     else
         sqlite3_bind_null(st, 11);
+    sqlite3_bind_int64(st, 12, p->sessions);
     return idem_sqlite_run(idem_sqlite_of(base), SQL_PROFILE_PUT);
 }
 
@@ -86,6 +121,7 @@ static int give_profile(sqlite3_stmt *st, struct idem_store_profile *p, idem_sto
     p->until_row = sqlite3_column_int64(st, 7);
     p->anchor = sqlite3_column_blob(st, 8);
     p->anchor_len = (size_t)sqlite3_column_bytes(st, 8);
+    p->sessions = (uint32_t)sqlite3_column_int64(st, 9);
     if (p->len > IDEM_STORE_PROFILE_MAX || p->anchor_len > IDEM_STORE_PROFILE_MAX)
         return IDEM_ERR_FORMAT;
     return fn(arg, p);

@@ -24,6 +24,9 @@ enum {
     IDEM_ID_BYTES = 16,
     IDEM_HASH_BYTES = 32,
     IDEM_STORE_NAME_MAX = 128,
+    IDEM_GROUP_MAX = 32, /* bytes of a site, a country, a job, as policy groups people by */
+    IDEM_NONCE_BYTES = 32,
+    IDEM_ORGANISATION_MAX = 64,
     IDEM_STORE_PAYLOAD_MAX = 64 * 1024,
     IDEM_STORE_PROFILE_MAX = 1024 * 1024,
     IDEM_STORE_SKETCH_MAX = 64 * 1024,
@@ -40,7 +43,14 @@ struct idem_store_session {
     bool test_clock; /* its clock is given by the requests */
     bool locked;
     int64_t opened_ms;
-    int64_t unlock_row; /* the session's windows up to this row came before its last unlock */
+    int64_t unlock_row;  /* the session's windows up to this row came before its last unlock */
+    uint8_t kind, start; /* server/command.h */
+    bool has_nonce;
+    uint8_t nonce[IDEM_NONCE_BYTES];
+    int64_t token_expires_ms; /* 0: with the session */
+    int64_t api_key;
+    /* Site and country are the seat's, the job is the person's. */
+    char site[IDEM_GROUP_MAX + 1], country[IDEM_GROUP_MAX + 1], job[IDEM_GROUP_MAX + 1];
 };
 
 struct idem_store_profile {
@@ -56,6 +66,7 @@ struct idem_store_profile {
     int64_t day;        /* since 1970, of day_strokes */
     double day_strokes; /* learned on that day */
     int64_t until_row;  /* windows up to this row are in it, or never will be */
+    uint32_t sessions;  /* that were enrolled from */
 };
 
 /* Imprints of a person's windows (model/sketch.h). */
@@ -90,6 +101,7 @@ struct idem_store_alarm {
     size_t len;
 };
 
+typedef int idem_store_organisation_fn(void *arg, int64_t row, const char *name);
 typedef int idem_store_session_fn(void *arg, const struct idem_store_session *session);
 typedef int idem_store_profile_fn(void *arg, const struct idem_store_profile *profile);
 typedef int idem_store_sketch_fn(void *arg, const struct idem_store_sketch *sketch);
@@ -111,9 +123,12 @@ struct idem_store_ops {
     void (*rollback)(struct idem_store *s);
 
     int (*organisation)(struct idem_store *s, const char *name, int64_t *row);
-    /* Known already: nothing happens. */
+    int (*organisations)(struct idem_store *s, idem_store_organisation_fn *fn, void *arg);
+    /* The name must not be there yet. */
+    int (*organisation_add)(struct idem_store *s, const char *name, int64_t *row);
+    /* Known already: only the job changes, when it is not empty. */
     int (*person_add)(struct idem_store *s, int64_t organisation, const uint8_t *person,
-                      int64_t now_ms);
+                      const char *job, int64_t now_ms);
     /* IDEM_ERR_NOT_FOUND when there is no such person in the organisation. */
     int (*person_find)(struct idem_store *s, int64_t organisation, const uint8_t *person);
     int (*person_count)(struct idem_store *s, int64_t *count);
@@ -126,7 +141,8 @@ struct idem_store_ops {
     int (*sketches)(struct idem_store *s, int64_t organisation, const uint8_t *person,
                     idem_store_sketch_fn *fn, void *arg);
 
-    /* Adds the seat too when it is new. */
+    /* Adds the seat too when it is new; one without a key takes site and country from the session.
+     */
     int (*session_add)(struct idem_store *s, struct idem_store_session *session);
     int (*session_lock)(struct idem_store *s, int64_t row, bool locked, int64_t unlock_row);
     /* closed_ms: kept rounded to the hour, as are the times of opening and of alarms from then on.
@@ -152,8 +168,18 @@ struct idem_store_ops {
     int (*alarms_clear)(struct idem_store *s, int64_t session);
 };
 
+/* Beside these, each for its own part of the server and NULL until its file fills it. */
+struct idem_store_seat_ops;
+struct idem_store_access_ops;
+struct idem_store_privacy_ops;
+struct idem_store_audit_ops;
+
 struct idem_store {
     const struct idem_store_ops *ops;
+    const struct idem_store_seat_ops *seats;
+    const struct idem_store_access_ops *access;
+    const struct idem_store_privacy_ops *privacy;
+    const struct idem_store_audit_ops *audit;
 };
 
 /* A file, made when absent. *why, when not NULL, receives a static sentence on failure. */

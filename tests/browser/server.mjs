@@ -44,7 +44,7 @@ export async function startServer() {
   const population = configured('IDEM_POPULATION', 'data', 'default.pop');
   const www = configured('IDEM_WWW', 'console', 'dist');
   const dir = mkdtempSync(join(tmpdir(), 'idem-server-'));
-  const args = ['--port', '0', '--data', dir, '--www', www, '--population', population];
+  const args = ['--demo', '--port', '0', '--data', dir, '--www', www, '--population', population];
   const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = new Promise((resolve) => child.on('exit', resolve));
   const stop = async () => {

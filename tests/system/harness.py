@@ -83,7 +83,7 @@ class Server:
             self.start()
 
     def command(self):
-        return self.wrap + [SERVER, "--population", population(), "--data", self.data, "--port", "0"] + self.options
+        return self.wrap + [SERVER, "--population", population(), "--data", self.data, "--port", "0", "--demo"] + self.options
 
     def start(self):
         self.errors = tempfile.TemporaryFile(mode="w+")

@@ -275,7 +275,7 @@ class ShippedServer(harness.Server):
     """The server with the population that ships."""
 
     def command(self):
-        return [harness.SERVER, "--population", str(ROOT / "data" / "default.pop"), "--data", self.data, "--port", "0",
+        return [harness.SERVER, "--demo", "--population", str(ROOT / "data" / "default.pop"), "--data", self.data, "--port", "0",
                 *self.options]
 
 

@@ -115,7 +115,7 @@ static void open_session(void)
     assert_int_equal(idem_sessions_open(sessions, session), 0);
     memcpy(row.id, id, sizeof row.id);
     memcpy(row.person, person, sizeof row.person);
-    assert_int_equal(store->ops->person_add(store, demo, person, 0), 0);
+    assert_int_equal(store->ops->person_add(store, demo, person, "", 0), 0);
     assert_int_equal(store->ops->session_add(store, &row), 0);
     session->row = row.row;
     session->clock_ms = session->opened_ms = 1800000000000;

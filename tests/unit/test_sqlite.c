@@ -4,6 +4,7 @@
  * not, windows are a chain, alarms go with their session, and a full disk is said to be one and
  * gets over it.
  */
+#include "schema_first.h"
 #include "store/store.h"
 
 #include <setjmp.h>
@@ -79,7 +80,7 @@ static struct idem_store_session session_of(uint8_t number)
 static void add_session(uint8_t number, struct idem_store_session *out)
 {
     *out = session_of(number);
-    assert_int_equal(OPS->person_add(store, demo, out->person, 123), 0);
+    assert_int_equal(OPS->person_add(store, demo, out->person, "", 123), 0);
     assert_int_equal(OPS->session_add(store, out), 0);
 }
 
@@ -257,8 +258,8 @@ static void test_profiles_are_replaced(void **state)
     memset(p.person, 9, sizeof p.person);
     assert_int_not_equal(OPS->profile_put(store, &p), 0); /* of nobody */
     assert_int_equal(OPS->person_find(store, demo, p.person), IDEM_ERR_NOT_FOUND);
-    assert_int_equal(OPS->person_add(store, demo, p.person, 0), 0);
-    assert_int_equal(OPS->person_add(store, demo, p.person, 0), 0);
+    assert_int_equal(OPS->person_add(store, demo, p.person, "", 0), 0);
+    assert_int_equal(OPS->person_add(store, demo, p.person, "", 0), 0);
     assert_int_equal(OPS->person_find(store, demo, p.person), 0);
     assert_int_equal(OPS->person_find(store, demo + 1, p.person), IDEM_ERR_NOT_FOUND);
     assert_int_equal(OPS->profile_put(store, &p), 0);
@@ -411,8 +412,8 @@ static void test_sketches_are_kept_and_go_with_the_person(void **state)
 
     memset(x.person, 9, sizeof x.person);
     assert_true(OPS->sketch_put(store, &x) != 0); /* of nobody */
-    assert_int_equal(OPS->person_add(store, demo, x.person, 0), 0);
-    assert_int_equal(OPS->person_add(store, demo, other, 0), 0);
+    assert_int_equal(OPS->person_add(store, demo, x.person, "", 0), 0);
+    assert_int_equal(OPS->person_add(store, demo, other, "", 0), 0);
     assert_int_equal(OPS->sketch_put(store, &x), 0);
     x.bytes = "later";
     x.len = 5;
@@ -452,17 +453,18 @@ static void test_an_older_data_base_is_brought_up_to_date(void **state)
     (void)state;
 
     memset(p.person, 9, sizeof p.person);
-    assert_int_equal(OPS->person_add(store, demo, p.person, 0), 0);
-    assert_int_equal(OPS->profile_put(store, &p), 0);
     OPS->close(store);
+    remove_files();
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db,
-                                  "DROP TABLE alarms;"
-                                  "DROP TABLE sketches;"
-                                  "ALTER TABLE profiles DROP COLUMN anchor;"
-                                  "PRAGMA user_version = 1",
-                                  NULL, NULL, NULL),
-                     SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, schema_first, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "INSERT INTO people VALUES (1, x'09090909090909090909090909090909', 0);"
+                     "INSERT INTO profiles VALUES (1, x'09090909090909090909090909090909', 0, 0,"
+                     " 0, CAST('old' AS BLOB), 0, 4, 0, 0);"
+                     "PRAGMA application_id = 1768187245; PRAGMA user_version = 1",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
     sqlite3_close(db);
     open_store();
     assert_int_equal(OPS->profiles(store, demo, p.person, keep_profile, &back), 0);

@@ -55,12 +55,12 @@ static void test_events_arrive_whole_and_in_order(void **state)
     (void)state;
 
     assert_false(idem_streams_watched(hub));
-    assert_int_equal(idem_stream_join(hub, &c, &c.stream), 0);
+    assert_int_equal(idem_stream_join(hub, 1, &c, &c.stream), 0);
     assert_true(idem_streams_watched(hub));
     for (int i = 0; i < 40000; i++) { /* many times around the ring */
         int n = snprintf(event, sizeof event, "{\"n\":%d}", i);
         const char *type = i % 2 == 0 ? "session" : "guard";
-        idem_streams_event(hub, type, event, (size_t)n);
+        idem_streams_event(hub, 1, type, event, (size_t)n);
         n = snprintf(expected, sizeof expected, "event: %s\ndata: %s\n\n", type, event);
         for (int got = 0; got < n;) {
             ssize_t took = idem_stream_take(c.stream, bytes, 37);
@@ -80,11 +80,11 @@ static void test_one_without_news_is_paused_and_woken_once(void **state)
     char bytes[100];
     (void)state;
 
-    assert_int_equal(idem_stream_join(hub, &c, &c.stream), 0);
+    assert_int_equal(idem_stream_join(hub, 1, &c, &c.stream), 0);
     assert_int_equal(idem_stream_take(c.stream, bytes, sizeof bytes), 0);
     assert_int_equal(c.paused, 1);
-    idem_streams_event(hub, "session", "1", 1);
-    idem_streams_event(hub, "session", "2", 1);
+    idem_streams_event(hub, 1, "session", "1", 1);
+    idem_streams_event(hub, 1, "session", "2", 1);
     idem_streams_beat(hub);
     assert_int_equal(c.woken, 1);
     while (idem_stream_take(c.stream, bytes, sizeof bytes) > 0)
@@ -100,10 +100,10 @@ static void test_one_that_falls_behind_is_cut_and_the_other_is_not(void **state)
     (void)state;
 
     memset(event, 'x', sizeof event);
-    assert_int_equal(idem_stream_join(hub, &slow, &slow.stream), 0);
-    assert_int_equal(idem_stream_join(hub, &good, &good.stream), 0);
+    assert_int_equal(idem_stream_join(hub, 1, &slow, &slow.stream), 0);
+    assert_int_equal(idem_stream_join(hub, 1, &good, &good.stream), 0);
     for (int i = 0; i < IDEM_STREAM_BUFFER / 1000 + 2; i++) {
-        idem_streams_event(hub, "session", event, sizeof event);
+        idem_streams_event(hub, 1, "session", event, sizeof event);
         while (idem_stream_take(good.stream, bytes, sizeof bytes) > 0)
             ;
     }
@@ -124,16 +124,16 @@ static void test_places_and_the_end(void **state)
     (void)state;
 
     for (int i = 0; i < IDEM_STREAMS_MAX; i++)
-        assert_int_equal(idem_stream_join(hub, &c[i], &c[i].stream), 0);
+        assert_int_equal(idem_stream_join(hub, 1, &c[i], &c[i].stream), 0);
     struct client *one_more = &c[IDEM_STREAMS_MAX];
-    assert_int_equal(idem_stream_join(hub, one_more, &one_more->stream), IDEM_ERR_LIMIT);
+    assert_int_equal(idem_stream_join(hub, 1, one_more, &one_more->stream), IDEM_ERR_LIMIT);
     idem_stream_take(c[0].stream, bytes, sizeof bytes);
     idem_streams_shut(hub);
     assert_int_equal(c[0].woken, 1);
     assert_int_equal(idem_stream_take(c[0].stream, bytes, sizeof bytes), -1);
     for (int i = 0; i < IDEM_STREAMS_MAX; i++)
         idem_stream_leave(c[i].stream);
-    assert_int_equal(idem_stream_join(hub, &c[0], &c[0].stream), IDEM_ERR_LIMIT);
+    assert_int_equal(idem_stream_join(hub, 1, &c[0], &c[0].stream), IDEM_ERR_LIMIT);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -49,7 +49,7 @@ static int setup(void **state)
         return -1;
     for (int i = 0; i < SESSIONS; i++)
         sessions[i] = new_session();
-    return idem_stream_join(worker->parts.streams, NULL, &stream);
+    return idem_stream_join(worker->parts.streams, 1, NULL, &stream);
 }
 
 static int teardown(void **state)
