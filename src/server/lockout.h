@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lockout.h - how long to wait after failed log-ins: a table of who has failed how often, by keyed
+ * hash. Worker only; time is passed in.
+ *
+ *   by account   5 failures are free; the next waits 30 s, and each one after it twice as long, up
+ *                to 15 minutes. A name that no account has is counted like one that has: the
+ *                answers are the same
+ *   by address   20 are free, for an office may share one; then the same
+ *   a success    clears the account's failures, not the address's: or whoever has one account could
+ *                clear the way to try the others
+ *   a day        without a failure is forgotten
+ *
+ * The table is bounded. Once it is full the entry whose delay ended first makes room, so filling it
+ * with other names frees nobody who still waits.
+ */
+#ifndef IDEM_SERVER_LOCKOUT_H
+#define IDEM_SERVER_LOCKOUT_H
+
+#include "idem/idem.h"
+
+enum {
+    IDEM_LOCKOUT_KEY = 16,
+    IDEM_LOCKOUT_MAX = 16384,
+    IDEM_LOCKOUT_FREE_ACCOUNT = 5,
+    IDEM_LOCKOUT_FREE_ADDRESS = 20,
+    IDEM_LOCKOUT_FIRST_MS = 30 * 1000,
+    IDEM_LOCKOUT_LONGEST_MS = 15 * 60 * 1000,
+    IDEM_LOCKOUT_FORGET_MS = 24 * 3600 * 1000,
+};
+
+struct idem_lockout;
+
+int idem_lockout_new(struct idem_lockout **out);
+void idem_lockout_free(struct idem_lockout *table);
+/* Milliseconds to wait from now on, 0: none. */
+int64_t idem_lockout_wait(const struct idem_lockout *table, const uint8_t key[IDEM_LOCKOUT_KEY],
+                          int64_t now_ms);
+/* One more failure. True when it is the one that begins a delay. */
+bool idem_lockout_fail(struct idem_lockout *table, const uint8_t key[IDEM_LOCKOUT_KEY],
+                       uint32_t free_failures, int64_t now_ms);
+void idem_lockout_clear(struct idem_lockout *table, const uint8_t key[IDEM_LOCKOUT_KEY]);
+
+#endif
