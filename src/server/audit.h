@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 enum {
-    IDEM_AUDIT_ACTOR_MAX = 64, /* bytes, without the nought */
+    IDEM_AUDIT_ACTOR_MAX = 96, /* bytes, without the nought */
     IDEM_AUDIT_ACTION_MAX = 48,
     IDEM_AUDIT_SUBJECT_MAX = 160,
     IDEM_AUDIT_DETAIL_MAX = 2048, /* as JSON */

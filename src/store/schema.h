@@ -9,6 +9,8 @@
 #ifndef IDEM_STORE_SCHEMA_H
 #define IDEM_STORE_SCHEMA_H
 
+#include "store/chain.h"
+
 enum { IDEM_SCHEMA_VERSION = 5, IDEM_SCHEMA_APPLICATION = 0x6964656d /* "idem" */ };
 
 /* clang-format off */
@@ -111,16 +113,8 @@ enum { IDEM_SCHEMA_VERSION = 5, IDEM_SCHEMA_APPLICATION = 0x6964656d /* "idem" *
     " key_id BLOB NOT NULL," \
     " PRIMARY KEY (population, key_id)) STRICT, WITHOUT ROWID;"
 
-/* A chain of hashes: see chain.h. A body may be emptied later, the chain holds without it. */
-#define IDEM_SCHEMA_AUDIT \
-    "CREATE TABLE audit (" \
-    " seq INTEGER PRIMARY KEY," \
-    " organisation INTEGER NOT NULL," \
-    " at_ms INTEGER NOT NULL," \
-    " salt BLOB NOT NULL," \
-    " body TEXT," \
-    " body_hash BLOB NOT NULL," \
-    " hash BLOB NOT NULL) STRICT;"
+/* Chains of hashes, see chain.h and audit.h. */
+#define IDEM_SCHEMA_AUDIT IDEM_CHAIN_TABLE("audit") IDEM_CHAIN_TABLE("audit_seats")
 /* clang-format on */
 
 static const char idem_schema[] =

@@ -145,6 +145,7 @@ static const char *sqlite_why(struct idem_store *base)
 static int sqlite_begin(struct idem_store *base)
 {
     idem_sqlite_of(base)->begun_row = idem_sqlite_of(base)->last_row;
+    idem_sqlite_audit_begin(idem_sqlite_of(base));
     return idem_sqlite_run(idem_sqlite_of(base), SQL_BEGIN);
 }
 
@@ -157,6 +158,7 @@ static void sqlite_rollback(struct idem_store *base)
 {
     struct idem_sqlite *s = idem_sqlite_of(base);
     s->last_row = s->begun_row;
+    idem_sqlite_audit_rollback(s);
     if (!sqlite3_get_autocommit(s->db)) /* some failures roll back by themselves */
         idem_sqlite_run(s, SQL_ROLLBACK);
 }
@@ -166,6 +168,7 @@ static void sqlite_rollback(struct idem_store *base)
 static void sqlite_close(struct idem_store *base)
 {
     struct idem_sqlite *s = idem_sqlite_of(base);
+    idem_sqlite_audit_close(s);
     for (int i = 0; i < SQL_STATEMENTS; i++)
         sqlite3_finalize(s->stmt[i]);
     sqlite3_close(s->db);
@@ -301,6 +304,7 @@ int idem_store_sqlite_open(const char *path, struct idem_store **out, const char
     if (s == NULL)
         return err;
     s->base.ops = &sqlite_ops;
+    s->base.audit = &idem_sqlite_audit_ops;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     int rc = sqlite3_open_v2(path, &s->db, flags, NULL);
     if (rc == SQLITE_OK) {
@@ -308,7 +312,8 @@ int idem_store_sqlite_open(const char *path, struct idem_store **out, const char
         rc = sqlite3_exec(s->db, set_up, NULL, NULL, NULL);
     }
     err = idem_sqlite_result(s->db, rc);
-    if (err != 0 || (err = check_schema(s->db, why)) != 0 || (err = prepare_all(s)) != 0) {
+    if (err != 0 || (err = check_schema(s->db, why)) != 0 || (err = prepare_all(s)) != 0 ||
+        (err = idem_sqlite_audit_open(s)) != 0) {
         sqlite_close(&s->base);
         return err;
     }

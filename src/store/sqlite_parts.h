@@ -6,6 +6,7 @@
 #ifndef IDEM_STORE_SQLITE_PARTS_H
 #define IDEM_STORE_SQLITE_PARTS_H
 
+#include "store/audit.h"
 #include "store/store.h"
 
 #include <sqlite3.h>
@@ -28,6 +29,7 @@ struct idem_sqlite {
     sqlite3_stmt *stmt[SQL_STATEMENTS];
     int64_t last_row;
     int64_t begun_row; /* last_row when the transaction began */
+    struct idem_chain *logs[IDEM_AUDIT_LOGS];
 };
 
 static inline struct idem_sqlite *idem_sqlite_of(struct idem_store *s)
@@ -42,6 +44,12 @@ int idem_sqlite_run(struct idem_sqlite *s, enum idem_statement which);
 void idem_sqlite_bind(sqlite3_stmt *st, int at, const void *bytes, size_t len);
 /* A column that must be a blob of exactly len bytes. */
 int idem_sqlite_blob(sqlite3_stmt *st, int at, void *out, size_t len);
+
+/* sqlite_audit.c */
+int idem_sqlite_audit_open(struct idem_sqlite *s);
+void idem_sqlite_audit_close(struct idem_sqlite *s);
+void idem_sqlite_audit_begin(struct idem_sqlite *s);
+void idem_sqlite_audit_rollback(struct idem_sqlite *s);
 
 /* The functions of store.h's table. */
 int idem_sqlite_organisation(struct idem_store *base, const char *name, int64_t *row);

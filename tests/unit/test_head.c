@@ -171,11 +171,11 @@ static void the_rest_goes_at_the_end(void **state)
     struct stat st;
 
     (void)state;
-    idem_heads_offer(h, "seats", &at, true); /* never at once */
-    idem_heads_offer(h, "seats", &next, false);
-    assert_int_equal(heads_in_file(h, "seats", &last), 0);
+    idem_heads_offer(h, "audit_seats", &at, true); /* never at once */
+    idem_heads_offer(h, "audit_seats", &next, false);
+    assert_int_equal(heads_in_file(h, "audit_seats", &last), 0);
     idem_heads_stop(h);
-    assert_int_equal(heads_in_file(h, "seats", &last), 1);
+    assert_int_equal(heads_in_file(h, "audit_seats", &last), 1);
     assert_int_equal(last.at.seq, 58);
     assert_string_equal(last.time + strlen("2026-01-31T10"), ":00:00Z"); /* the hour only */
     assert_int_equal(stat(path, &st), 0);
