@@ -24,6 +24,7 @@ enum {
     IDEM_AUDIT_ACTION_MAX = 48,
     IDEM_AUDIT_SUBJECT_MAX = 160,
     IDEM_AUDIT_DETAIL_MAX = 2048, /* as JSON */
+    IDEM_AUDIT_HOUR_MS = 3600 * 1000,
 };
 
 struct idem_audit_line {
@@ -45,6 +46,8 @@ struct idem_worker;
  * caller rolls back, as with everything that could not be written.
  */
 int idem_audit_add(struct idem_worker *w, const struct idem_audit_line *line);
+/* The same in a transaction of its own. */
+int idem_audit_write(struct idem_worker *w, const struct idem_audit_line *line);
 
 /* What is counted and told in sums. */
 enum idem_audit_sum {
@@ -59,5 +62,21 @@ enum idem_audit_sum {
 
 /* Any thread, at any time, never fails: one more of the kind. The worker writes the line. */
 void idem_audit_count(enum idem_audit_sum which);
+
+/* ------------------------------------------------------------------ for the worker itself */
+
+struct idem_audit_state {
+    int64_t summed_ms;
+    int64_t failing_ms; /* since when the store has failed, 0: it does not */
+    bool recovered;     /* and now has not, which is to be written */
+    bool important;     /* since the last tick */
+    int64_t offered[2]; /* numbers of the heads that were sent on their way, by log */
+};
+
+void idem_audit_started(struct idem_worker *w);
+void idem_audit_stopped(struct idem_worker *w);
+void idem_audit_storage(struct idem_worker *w, bool failing);
+/* Sums that are due, and the heads of what was committed. */
+void idem_audit_tick(struct idem_worker *w);
 
 #endif

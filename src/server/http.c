@@ -15,6 +15,7 @@
 #include "server/http_parts.h"
 
 #include "base/log.h"
+#include "server/audit.h"
 #include "server/clock.h"
 #include "server/metrics.h"
 #include "server/routes.h"
@@ -194,6 +195,8 @@ static void refuse_grant(struct idem_request *r)
         idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_SESSION, "this takes a session's token");
     else
         idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_ROLE, "this takes another role");
+    if (may != IDEM_MAY_ANYBODY)
+        idem_audit_count(IDEM_AUDIT_ROLE_REFUSED);
 }
 
 static void check_token(struct idem_request *r, const char *method)
@@ -207,6 +210,8 @@ static void check_token(struct idem_request *r, const char *method)
         idem_request_refuse(r, r->credentials, "the header Idem-CSRF is missing or wrong");
     else if (r->credentials != IDEM_PROBLEM_NONE)
         idem_request_refuse(r, r->credentials, "no such token is known");
+    if (r->credentials != IDEM_PROBLEM_NONE)
+        idem_audit_count(IDEM_AUDIT_TOKEN_REFUSED);
     else if ((r->command.grant.may & r->route->access) == 0)
         refuse_grant(r);
 }

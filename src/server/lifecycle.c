@@ -226,9 +226,17 @@ void idem_lifecycle_close(struct idem_worker *w, struct idem_command *c)
 
 /* ------------------------------------------------------------------ unlocking */
 
-static int store_unlock(struct idem_worker *w, struct idem_session *s)
+static int store_unlock(struct idem_worker *w, const struct idem_command *c, struct idem_session *s)
 {
     struct idem_store *store = w->parts.store;
+    const struct idem_audit_line line = {
+        .organisation = s->person->organisation,
+        .at_ms = c->received_ms,
+        .actor = c->grant.actor[0] != '\0' ? c->grant.actor : "system",
+        .action = "session.unlocked",
+        .subject = s->name,
+        .about_seat = true,
+    };
     int64_t row = store->ops->last_row(store);
     int err = store->ops->begin(store);
 
@@ -236,6 +244,8 @@ static int store_unlock(struct idem_worker *w, struct idem_session *s)
         err = store->ops->session_lock(store, s->row, false, row);
     if (err == 0)
         err = store->ops->alarms_clear(store, s->row);
+    if (err == 0)
+        err = idem_audit_add(w, &line);
     if (err == 0)
         err = store->ops->commit(store);
     idem_worker_storage(w, err);
@@ -251,7 +261,7 @@ static void unlock(struct idem_worker *w, struct idem_command *c, struct idem_se
     idem_session_clock(s, c->received_ms, false, 0);
     int err = idem_worker_save(w); /* an alarm of before would be written as one of after */
     if (err == 0)
-        err = store_unlock(w, s);
+        err = store_unlock(w, c, s);
     if (err != 0) {
         idem_worker_refuse_store(c, err);
         return;

@@ -8,6 +8,7 @@
  */
 #include "base/log.h"
 #include "server/constants.h"
+#include "server/heads.h"
 #include "server/http.h"
 #include "server/worker.h"
 
@@ -32,6 +33,7 @@ struct options {
     bool test_clock, demo;
     uint16_t port;
     unsigned threads;
+    struct idem_heads_options heads;
 };
 
 struct server {
@@ -45,6 +47,7 @@ struct server {
     struct idem_auth *auth;
     struct idem_people *people;
     struct idem_streams *streams;
+    struct idem_heads *heads;
     struct idem_assets *assets;
     struct idem_worker *worker;
     struct idem_http *http;
@@ -63,6 +66,8 @@ static const char usage[] =
     "  --www DIR          the page (default: none)\n"
     "  --threads N        processors to use, 1..16 (default: all there are)\n"
     "  --demo             anybody on this machine may open sessions, in the organisation \"demo\"\n"
+    "  --audit-head-file FILE  where signed heads of the audit log go: best to another machine\n"
+    "  --audit-syslog     and to syslog\n"
     "  --test-clock       requests may carry their own time; for tests and replays only\n"
     "  --help             this text\n";
 
@@ -73,6 +78,8 @@ static const struct option longopts[] = {
     {"www", required_argument, NULL, 'w'},
     {"threads", required_argument, NULL, 't'},
     {"demo", no_argument, NULL, 'D'},
+    {"audit-head-file", required_argument, NULL, 'a'},
+    {"audit-syslog", no_argument, NULL, 's'},
     {"test-clock", no_argument, NULL, 'c'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -110,6 +117,12 @@ static int take_option(struct options *o, int which)
         return IDEM_OK;
     case 'w':
         o->www = optarg;
+        return IDEM_OK;
+    case 'a':
+        o->heads.file = optarg;
+        return IDEM_OK;
+    case 's':
+        o->heads.syslog = true;
         return IDEM_OK;
     case 'c':
         o->test_clock = true;
@@ -286,6 +299,12 @@ static int open_access(struct server *s)
     return idem_auth_new(s->options.data, IDEM_SESSION_SLOTS_MAX, s->demo, &s->auth);
 }
 
+static int start_heads(struct server *s)
+{
+    int err = idem_heads_new(s->options.data, &s->options.heads, &s->heads);
+    return err != 0 ? err : idem_heads_start(s->heads);
+}
+
 static int make_worker(struct server *s)
 {
     const struct idem_worker_parts parts = {
@@ -295,6 +314,7 @@ static int make_worker(struct server *s)
         .people = s->people,
         .organisations = s->organisations,
         .streams = s->streams,
+        .heads = s->heads,
         .population = s->population,
         .threads = s->options.threads,
     };
@@ -335,7 +355,8 @@ static int start(struct server *s)
                                   &s->people)) != 0 ||
            (err = idem_bus_local_new(IDEM_QUEUE_MAX, &s->bus)) != 0 ||
            (err = idem_streams_new(&idem_http_stream_hooks, &s->streams)) != 0 ||
-           (err = make_worker(s)) != 0 || (err = start_http(s)) != 0);
+           (err = start_heads(s)) != 0 || (err = make_worker(s)) != 0 ||
+           (err = start_http(s)) != 0);
     return err;
 }
 
@@ -346,7 +367,9 @@ static void stop(struct server *s)
     if (s->worker != NULL)
         idem_worker_stop(s->worker);
     idem_http_stop(s->http);
+    idem_heads_stop(s->heads);
     idem_worker_free(s->worker);
+    idem_heads_free(s->heads);
     idem_streams_free(s->streams);
     if (s->bus != NULL)
         s->bus->ops->free(s->bus);

@@ -21,10 +21,12 @@ void idem_worker_storage(struct idem_worker *w, int err)
         idem_metric_add(IDEM_METRIC_COMMITS, 1);
         if (w->storage_failing)
             idem_log(IDEM_LOG_INFO, "the data base takes writes again");
+        idem_audit_storage(w, false);
         w->storage_failing = false;
         return;
     }
     idem_metric_add(IDEM_METRIC_COMMIT_FAILURES, 1);
+    idem_audit_storage(w, true);
     int64_t now = idem_clock_ms();
     if (!w->storage_failing || now - w->complained_ms >= COMPLAIN_EVERY_MS) {
         idem_log(IDEM_LOG_ERROR, "kernel: the data base failed: %s: %s", idem_strerror(err),
@@ -218,6 +220,7 @@ static void tick(struct idem_worker *w)
     sweep(w);
     idem_worker_save(w);
     idem_worker_tell(w);
+    idem_audit_tick(w);
     if (w->now_ms - w->beat_ms >= IDEM_STREAM_BEAT_MS) {
         w->beat_ms = w->now_ms;
         idem_streams_beat(w->parts.streams);
@@ -306,6 +309,7 @@ static void *loop(void *arg)
         tick(w);
     } while (n > 0 || !atomic_load(&w->stopping));
     idem_worker_save(w);
+    idem_audit_stopped(w);
     return NULL;
 }
 
@@ -393,7 +397,8 @@ int idem_worker_start(struct idem_worker *worker)
 {
     sigset_t all, before;
 
-    sigfillset(&all); /* signals are the main thread's */
+    idem_audit_started(worker); /* before anybody can ask for anything */
+    sigfillset(&all);           /* signals are the main thread's */
     pthread_sigmask(SIG_BLOCK, &all, &before);
     worker->running = pthread_create(&worker->thread, NULL, loop, worker) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);

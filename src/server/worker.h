@@ -22,6 +22,8 @@
 #include "server/people.h"
 #include "server/stream.h"
 
+struct idem_heads;
+
 struct idem_worker_parts {
     struct idem_store *store;
     struct idem_bus *bus;
@@ -29,6 +31,7 @@ struct idem_worker_parts {
     struct idem_people *people;
     struct idem_organisations *organisations;
     struct idem_streams *streams;
+    struct idem_heads *heads; /* NULL: the audit log's heads go nowhere */
     const struct idem_population *population;
     unsigned threads; /* that judge windows, the worker's own counted: 1..IDEM_THREADS_MAX */
 };

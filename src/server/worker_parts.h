@@ -7,6 +7,7 @@
 #ifndef IDEM_SERVER_WORKER_PARTS_H
 #define IDEM_SERVER_WORKER_PARTS_H
 
+#include "server/audit.h"
 #include "server/command.h"
 #include "server/judge.h"
 #include "server/pool.h"
@@ -34,6 +35,7 @@ struct idem_worker {
     int64_t alarmed_ms;     /* when an alarm was last logged */
     uint32_t alarms_hushed; /* since then, and not logged */
     bool storage_failing;
+    struct idem_audit_state audit;
     int32_t sweep_slot;
 
     pthread_t thread;
