@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 60
 IDEM_DATA ?= ../shared/data
 CHECK ?=
 ONLY ?=
-.PHONY: all page asan run test bench figures takeovers fuzz format population clean
+.PHONY: all page asan run test bench figures thresholds takeovers fuzz format population clean
 
 all: $(BUILD)/build.ninja
 	ninja --quiet -C $(BUILD)
@@ -37,6 +37,11 @@ bench: all
 figures: all
 	@IDEM_DATA=$(IDEM_DATA) IDEM_CLI=$(BUILD)/src/cli/idem python3 -B bench/figures.py $(if $(CHECK),--check) \
 	    $(foreach name,$(ONLY),--only $(name))
+
+# src/model/false_alarms.inc, by which policies set thresholds, from the recordings in IDEM_DATA; CHECK=1 only compares.
+thresholds: all
+	@bench/false_alarms.py $(BUILD)/src/cli/idem $(IDEM_DATA)/bbmas_desktop.csv.gz \
+	    $(if $(CHECK),,src/model/false_alarms.inc)
 
 # Every person of the shipped recordings taken over by every other, as live sessions.
 takeovers: all
