@@ -2,6 +2,7 @@
 /* judge.c - see judge.h. */
 #include "server/judge.h"
 
+#include "server/enrol.h"
 #include "server/metrics.h"
 
 #include <math.h>
@@ -17,95 +18,10 @@ static bool any_enrolled(struct idem_session *s)
     return template_of(s, IDEM_KEYBOARD)->enrolled || template_of(s, IDEM_POINTER)->enrolled;
 }
 
-/* ------------------------------------------------------------------ enrolment */
-
-static int add_to(const struct idem_front *front, struct idem_profile **profile,
-                  const struct idem_window *window)
-{
-    if (*profile == NULL) {
-        int err = idem_profile_new(front, idem_window_modality(window), profile);
-        if (err != 0)
-            return err;
-    }
-    return idem_profile_add(*profile, window);
-}
-
-static void check_complete(struct idem_session *s, enum idem_modality m, int64_t row)
-{
-    struct idem_template *t = template_of(s, m);
-    if (t->profile == NULL || idem_profile_strokes(t->profile) < idem_enrol_need(m))
-        return;
-    t->enrolled = t->unsaved = true;
-    t->until_row = row;
-}
-
-static int enrol_directly(struct idem_judge *j, struct idem_session *s,
-                          const struct idem_window *window, int64_t row)
-{
-    enum idem_modality m = idem_window_modality(window);
-    struct idem_template *t = template_of(s, m);
-
-    int err = add_to(j->front, &t->profile, window);
-    if (err != 0)
-        return err;
-    if (s->guard.enrolled_to[m] == 0)
-        s->guard.enrolled_from[m] = t->until_row;
-    s->guard.enrolled_to[m] = row;
-    t->learned_ms = s->clock_ms;
-    idem_metric_add(IDEM_METRIC_ENROLLED, 1);
-    check_complete(s, m, row);
-    return IDEM_OK;
-}
-
-static double strokes_with_candidate(struct idem_session *s, enum idem_modality m)
-{
-    struct idem_template *t = template_of(s, m);
-    double have = t->profile != NULL ? idem_profile_strokes(t->profile) : 0;
-    return have + (s->candidate[m] != NULL ? idem_profile_strokes(s->candidate[m]) : 0);
-}
-
 bool idem_judge_vouched(const struct idem_session *s, enum idem_modality m)
 {
     return s->candidate[m] != NULL && !s->spoiled && s->reading.trust >= IDEM_TRUST_DIP &&
            s->reading.windows >= s->candidate_at[m] + IDEM_QUARANTINE_MARGIN;
-}
-
-/* The candidate becomes the profile, or is added to what there is of one. */
-static int accept_candidate(struct idem_session *s, enum idem_modality m, int64_t row)
-{
-    struct idem_template *t = template_of(s, m);
-
-    if (t->profile == NULL) {
-        t->profile = s->candidate[m];
-    } else {
-        int err = idem_profile_merge(t->profile, s->candidate[m]);
-        if (err != 0)
-            return err;
-        idem_profile_free(s->candidate[m]);
-    }
-    s->candidate[m] = NULL;
-    t->learned_ms = s->clock_ms;
-    check_complete(s, m, row);
-    return IDEM_OK;
-}
-
-static int enrol_under_trust(struct idem_judge *j, struct idem_session *s,
-                             const struct idem_window *window, int64_t row)
-{
-    enum idem_modality m = idem_window_modality(window);
-    int err = IDEM_OK;
-
-    if (s->spoiled)
-        return IDEM_OK;
-    if (strokes_with_candidate(s, m) < idem_enrol_need(m)) {
-        err = add_to(j->front, &s->candidate[m], window);
-        s->candidate_at[m] = s->reading.windows;
-        idem_metric_add(IDEM_METRIC_ENROLLED, 1);
-    }
-    if (err == 0 && idem_judge_vouched(s, m) && s->state == IDEM_STATE_OK &&
-        strokes_with_candidate(s, m) >= idem_enrol_need(m))
-        err = accept_candidate(s, m, row);
-    return err;
 }
 
 /* ------------------------------------------------------------------ evidence */
@@ -173,12 +89,25 @@ static enum idem_session_state next_state(struct idem_session *s)
     return s->reading.windows == 0 || s->reading.stale ? IDEM_STATE_INSUFFICIENT : IDEM_STATE_OK;
 }
 
+/* What nobody has signed may speak against somebody as loud as it likes, and for him only so far.
+ */
+static void limit_reading(struct idem_session *s)
+{
+    const double most = s->rules != NULL && s->opening.kind != IDEM_SESSION_AGENT
+                            ? s->rules->gate.browser_trust_max
+                            : 1;
+
+    s->reading.trust = fmin(s->reading.trust, most);
+    s->reading.p_owner = fmin(s->reading.p_owner, most);
+}
+
 bool idem_judge_refresh(struct idem_session *s, int64_t now_ms)
 {
     enum idem_session_state before = s->state;
 
     if (s->trust != NULL) {
         s->reading = idem_trust_read(s->trust, now_ms * 1000);
+        limit_reading(s);
         if (!(s->reading.trust_recent >= IDEM_TRUST_LOCK) && !s->locked) { /* no number: locked */
             s->locked = s->lock_unsaved = true;
             idem_metric_add(IDEM_METRIC_LOCKS, 1);
@@ -207,9 +136,11 @@ int idem_judge_window(struct idem_judge *j, struct idem_session *s,
     } else if (t->enrolled) {
         if (row > t->until_row)
             err = score(j, s, window);
-    } else if (row > t->until_row && !idem_guard_alarm_bars(s, s->received - 1)) {
-        err = any_enrolled(s) ? enrol_under_trust(j, s, window, row)
-                              : enrol_directly(j, s, window, row);
+    } else if (row <= t->until_row) {
+        idem_enrol_recall(s, window);
+    } else if (idem_enrol_may(s, row) && !idem_guard_alarm_bars(s, s->received - 1)) {
+        err = any_enrolled(s) ? idem_enrol_under_trust(j, s, window, row)
+                              : idem_enrol_directly(j, s, window, row);
     }
     idem_judge_refresh(s, s->clock_ms);
     if (s->trust != NULL && s->reading.trust < IDEM_TRUST_DIP)

@@ -224,6 +224,54 @@ void idem_lifecycle_close(struct idem_worker *w, struct idem_command *c)
     c->done(c, false);
 }
 
+/* ------------------------------------------------------------------ vouching */
+
+static int store_start(struct idem_worker *w, struct idem_session *s, int64_t row)
+{
+    struct idem_store *store = w->parts.store;
+    int err = store->ops->begin(store);
+
+    if (err == 0)
+        err = store->ops->session_start(store, s->row, IDEM_START_SUPERVISED, row);
+    if (err == 0)
+        err = store->ops->commit(store);
+    idem_worker_storage(w, err);
+    if (err != 0)
+        store->ops->rollback(store);
+    return err;
+}
+
+/* A supervisor has looked who sits there: from now on, not for what came before. */
+static void confirm(struct idem_worker *w, struct idem_command *c, struct idem_session *s)
+{
+    const int64_t row = w->parts.store->ops->last_row(w->parts.store);
+    int err = s->opening.start == IDEM_START_NONE ? store_start(w, s, row) : IDEM_OK;
+
+    if (err != 0) {
+        idem_worker_refuse_store(c, err);
+        return;
+    }
+    if (s->opening.start == IDEM_START_NONE) {
+        s->opening.start = IDEM_START_SUPERVISED;
+        s->start_row = row;
+        s->changed_ms = idem_session_clock(s, c->received_ms, false, 0);
+        idem_worker_changed(w, s);
+    }
+    c->status = 200;
+    idem_worker_put_session(w, s, &c->answer);
+}
+
+void idem_lifecycle_confirm(struct idem_worker *w, struct idem_command *c)
+{
+    struct idem_session *s = idem_worker_find(w, c);
+
+    if (s != NULL && s->closed)
+        idem_command_refuse(c, IDEM_PROBLEM_SESSION_CLOSED, "session %s has ended", s->name);
+    else if (s != NULL)
+        confirm(w, c, s);
+    c->done(c, false);
+}
+
 /* ------------------------------------------------------------------ unlocking */
 
 static int store_unlock(struct idem_worker *w, const struct idem_command *c, struct idem_session *s)

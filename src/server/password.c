@@ -87,8 +87,9 @@ int idem_password_hash(const char *password, char hash[IDEM_PASSWORD_HASH])
 bool idem_password_verify(const char *hash, const char *password)
 {
     /* Of 32 random bytes that nobody has kept; only its parameters matter. */
-    static const char nobody[IDEM_PASSWORD_HASH] = "$argon2id$v=19$m=65536,t=3,p=1$mbp90hTUoaE/RFRf7JWSYw$"
-                                 "HXjjbdjyb5FAHdem53xKvJSRiIEakEcUBhBiEMCBlJs";
+    static const char nobody[IDEM_PASSWORD_HASH] =
+        "$argon2id$v=19$m=65536,t=3,p=1$mbp90hTUoaE/RFRf7JWSYw$"
+        "HXjjbdjyb5FAHdem53xKvJSRiIEakEcUBhBiEMCBlJs";
 
     if (hash == NULL) {
         (void)!crypto_pwhash_str_verify(nobody, password, strlen(password));

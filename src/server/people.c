@@ -356,6 +356,7 @@ void idem_enrolment_view(const struct idem_person *person, uint8_t device_class,
         enrolled = enrolled || t->enrolled;
     }
     out->state = enrolled ? "enrolled" : any ? "enrolling" : "new";
+    out->waits_for = NULL;
 }
 
 /* The person as a whole is as far as the device class that is furthest. */

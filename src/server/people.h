@@ -25,8 +25,7 @@ struct idem_template {
     struct idem_profile *profile; /* NULL: nothing yet */
     struct idem_profile *anchor;
     bool enrolled, unsaved;
-    uint32_t sessions;    /* that were enrolled from */
-    int64_t last_session; /* the newest of them, its row */
+    uint32_t sessions; /* that were enrolled from */
     int64_t learned_ms, day, until_row;
     double day_strokes;
 };

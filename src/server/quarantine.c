@@ -3,6 +3,7 @@
 #include "server/quarantine.h"
 
 #include "model/adapt.h"
+#include "server/enrol.h"
 #include "server/metrics.h"
 
 #include <string.h>
@@ -171,7 +172,9 @@ static int keep_enrolment(struct learning *l, enum idem_modality m, int64_t last
     struct idem_template *copy = &l->lesson->templates[m];
     if (vouched && (err = idem_profile_merge(copy->profile, l->session->candidate[m])) != 0)
         return err;
-    copy->enrolled = idem_profile_strokes(copy->profile) >= idem_enrol_need(m);
+    if (vouched)
+        idem_enrol_count(l->session, m, copy, 0, idem_profile_strokes(l->session->candidate[m]));
+    copy->enrolled = idem_enrol_complete(l->session, m, copy);
     copy->until_row = last_row;
     return IDEM_OK;
 }
@@ -302,6 +305,17 @@ static int withdraw_window(void *arg, const struct idem_store_window *stored)
     return IDEM_OK;
 }
 
+/* Nothing of the session is left in the profiles under way: it was none of theirs. */
+static void uncount(struct idem_session *s)
+{
+    for (int m = 0; m < IDEM_MODALITIES; m++) {
+        struct idem_template *t = &s->person->templates[s->device_class][m];
+        if (!t->enrolled && t->sessions > 0 && idem_enrol_counted(s, m))
+            t->sessions--;
+        s->enrolled[m] = 0;
+    }
+}
+
 int idem_quarantine_withdraw(struct idem_store *store, const struct idem_judge *judge,
                              struct idem_wire_reader *reader, struct idem_session *s)
 {
@@ -310,6 +324,8 @@ int idem_quarantine_withdraw(struct idem_store *store, const struct idem_judge *
 
     if (s->guard.withdraw)
         err = store->ops->session_windows(store, s->last_row, withdraw_window, &x);
+    if (err == 0 && s->guard.withdraw && s->guard.barred_from == 0)
+        uncount(s);
     if (err == 0)
         s->guard.withdraw = false;
     return err;

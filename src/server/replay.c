@@ -51,6 +51,7 @@ static void fill_session(struct idem_session *s, const struct idem_store_session
         .api_key = stored->api_key,
         .has_nonce = stored->has_nonce,
     };
+    s->start_row = stored->start_row;
     memcpy(s->opening.site, stored->site, sizeof s->opening.site);
     memcpy(s->opening.country, stored->country, sizeof s->opening.country);
     memcpy(s->opening.job, stored->job, sizeof s->opening.job);

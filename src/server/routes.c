@@ -9,6 +9,7 @@
 #include "server/bodies.h"
 #include "server/http.h"
 #include "server/metrics.h"
+#include "server/worker_parts.h"
 
 #include <string.h>
 
@@ -156,6 +157,12 @@ static void unlock_session(struct idem_request *r)
         submit(r, IDEM_COMMAND_UNLOCK);
 }
 
+static void confirm_session(struct idem_request *r)
+{
+    if (take_session(r))
+        idem_request_call(r, idem_lifecycle_confirm);
+}
+
 static void get_session(struct idem_request *r)
 {
     if (take_session(r))
@@ -192,6 +199,7 @@ static const struct idem_route core_routes[] = {
     {"GET",    "/v1/sessions/{id}",        OWN,               get_session},
     {"DELETE", "/v1/sessions/{id}",        IDEM_MAY_OPERATOR | IDEM_MAY_SESSION, delete_session},
     {"POST",   "/v1/sessions/{id}/unlock", IDEM_MAY_OPERATOR, unlock_session},
+    {"POST",   "/v1/sessions/{id}/confirm", IDEM_MAY_OPERATOR, confirm_session},
     {"GET",    "/v1/people/{id}",          WATCH | IDEM_MAY_PRIVACY, get_person},
     {"GET",    "/v1/stream",               WATCH,             get_stream},
     {"GET",    "/v1/front",                IDEM_MAY_ANYBODY,  get_front},

@@ -2,6 +2,7 @@
 /* sessions.c - see sessions.h. */
 #include "server/sessions.h"
 
+#include "server/enrol.h"
 #include "server/index.h"
 
 #include <stdlib.h>
@@ -188,6 +189,22 @@ int64_t idem_session_clock(struct idem_session *s, int64_t received_ms, bool has
     return s->clock_ms;
 }
 
+/* What else than strokes the enrolment of this session's person wants. */
+static const char *waits_for(const struct idem_session *s)
+{
+    const struct idem_template *t = s->person->templates[s->device_class];
+    bool full = false;
+
+    if (s->closed || t[IDEM_KEYBOARD].enrolled || t[IDEM_POINTER].enrolled)
+        return NULL;
+    if (idem_enrol_waits(s))
+        return "trusted-start";
+    for (int m = 0; m < IDEM_MODALITIES; m++)
+        full = full || s->enrolled[m] >= idem_enrol_need(m) ||
+               (t[m].profile != NULL && idem_profile_strokes(t[m].profile) >= idem_enrol_need(m));
+    return full ? "another-session" : NULL;
+}
+
 void idem_session_view(const struct idem_session *s, const char *organisation,
                        struct idem_session_view *out)
 {
@@ -215,6 +232,7 @@ void idem_session_view(const struct idem_session *s, const char *organisation,
     out->opened_ms = s->opened_ms;
     out->changed_ms = s->changed_ms;
     idem_enrolment_view(s->person, s->device_class, candidate, &out->enrolment);
+    out->enrolment.waits_for = waits_for(s);
     out->reasons = s->reasons;
     out->reason_count = s->reason_count;
     out->guard = (struct idem_guard_view){0};

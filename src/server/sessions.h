@@ -12,6 +12,7 @@
 #include "server/command.h"
 #include "server/guard_alarm.h"
 #include "server/people.h"
+#include "server/policy.h"
 #include "server/seqs.h"
 
 enum idem_session_state {
@@ -39,7 +40,10 @@ struct idem_session {
     bool test_clock;
     struct idem_person *person;
     struct idem_opening opening; /* how it began */
-    int64_t token_expires_ms;    /* 0: with the session */
+    /* Whom it belongs to, by policy; the worker's. NULL: nothing but the constants. */
+    const struct idem_policy_rules *rules;
+    int64_t start_row; /* windows up to this row came before anybody vouched: they enrol nobody */
+    int64_t token_expires_ms; /* 0: with the session */
 
     int64_t row;      /* in the store */
     int64_t last_row; /* of its windows in the store, 0: none */
@@ -58,6 +62,7 @@ struct idem_session {
     struct idem_trust_state reading;
     bool locked, lock_unsaved;
 
+    uint32_t enrolled[IDEM_MODALITIES]; /* strokes that went into a profile under way */
     struct idem_profile *candidate[IDEM_MODALITIES]; /* enrolment that waits for trust */
     uint32_t candidate_at[IDEM_MODALITIES];          /* sufficient windows when it last grew */
     bool spoiled;                                    /* nothing of this session is learned */

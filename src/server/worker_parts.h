@@ -78,6 +78,8 @@ int idem_alarms_save_own(struct idem_worker *w, const struct idem_session *s);
 /* lifecycle.c */
 void idem_lifecycle_open(struct idem_worker *w, struct idem_command **run, size_t count);
 void idem_lifecycle_close(struct idem_worker *w, struct idem_command *c);
+/* Calls: see routes.c. */
+void idem_lifecycle_confirm(struct idem_worker *w, struct idem_command *c);
 void idem_lifecycle_unlock(struct idem_worker *w, struct idem_command *c);
 int idem_lifecycle_end(struct idem_worker *w, struct idem_session *s);
 /* reads.c */

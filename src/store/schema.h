@@ -179,6 +179,7 @@ static const char idem_schema[] =
     " nonce BLOB,"                       /* of sessions that sign */
     " token_expires_ms INTEGER NOT NULL DEFAULT 0," /* 0: never */
     " api_key INTEGER NOT NULL DEFAULT 0," /* that opened it, 0: none */
+    " start_row INTEGER NOT NULL DEFAULT 0," /* windows up to here came before somebody vouched */
     " FOREIGN KEY (organisation, person) REFERENCES people) STRICT;"
     "CREATE INDEX sessions_closed ON sessions (closed_ms);"
 
@@ -215,6 +216,7 @@ static const char *const idem_schema_steps[IDEM_SCHEMA_VERSION - 1] = {
     "ALTER TABLE sessions ADD COLUMN nonce BLOB;"
     "ALTER TABLE sessions ADD COLUMN token_expires_ms INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE sessions ADD COLUMN api_key INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE sessions ADD COLUMN start_row INTEGER NOT NULL DEFAULT 0;"
     IDEM_SCHEMA_SEATS IDEM_SCHEMA_ACCESS IDEM_SCHEMA_PRIVACY IDEM_SCHEMA_AUDIT,
 };
 

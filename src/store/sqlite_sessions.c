@@ -47,6 +47,16 @@ int idem_sqlite_session_lock(struct idem_store *base, int64_t row, bool locked, 
     return idem_sqlite_run(idem_sqlite_of(base), SQL_SESSION_LOCK);
 }
 
+int idem_sqlite_session_start(struct idem_store *base, int64_t row, uint8_t start,
+                              int64_t start_row)
+{
+    sqlite3_stmt *st = idem_sqlite_of(base)->stmt[SQL_SESSION_START];
+    sqlite3_bind_int64(st, 1, row);
+    sqlite3_bind_int(st, 2, start);
+    sqlite3_bind_int64(st, 3, start_row);
+    return idem_sqlite_run(idem_sqlite_of(base), SQL_SESSION_START);
+}
+
 int idem_sqlite_session_close(struct idem_store *base, int64_t row, int64_t closed_ms)
 {
     struct idem_sqlite *s = idem_sqlite_of(base);
@@ -80,6 +90,7 @@ static int get_opening(sqlite3_stmt *st, struct idem_store_session *x)
         err = idem_sqlite_blob(st, 13, x->nonce, sizeof x->nonce);
     x->token_expires_ms = sqlite3_column_int64(st, 14);
     x->api_key = sqlite3_column_int64(st, 15);
+    x->start_row = sqlite3_column_int64(st, 19);
     (void)(err != 0 || (err = get_text(st, 16, x->site, sizeof x->site)) != 0 ||
            (err = get_text(st, 17, x->country, sizeof x->country)) != 0 ||
            (err = get_text(st, 18, x->job, sizeof x->job)) != 0);

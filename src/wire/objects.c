@@ -39,6 +39,8 @@ static void enrolment_json(struct idem_text *t, const struct idem_enrolment_view
         idem_text_int(t, part->need);
         idem_text_put(t, part->enrolled ? ",\"enrolled\":true}" : ",\"enrolled\":false}");
     }
+    if (view->waits_for != NULL)
+        put_member(t, ",\"waits_for\":", view->waits_for);
     idem_text_put(t, "}");
 }
 

@@ -28,7 +28,8 @@ struct idem_enrolment_part {
 };
 
 struct idem_enrolment_view {
-    const char *state; /* new, enrolling, enrolled */
+    const char *state;     /* new, enrolling, enrolled */
+    const char *waits_for; /* "trusted-start", "another-session", or NULL: nothing but strokes */
     struct idem_enrolment_part part[IDEM_MODALITIES];
 };
 

@@ -11,6 +11,7 @@
 #include "people.h"
 
 #include "model/adapt.h"
+#include "server/enrol.h"
 #include "server/judge.h"
 #include "server/metrics.h"
 #include "server/quarantine.h"
@@ -470,6 +471,122 @@ static void test_what_was_learned_is_what_the_store_holds(void **state)
     assert_null(template_of(IDEM_POINTER)->anchor);
 }
 
+/* ------------------------------------------------------------------ who may enrol whom */
+
+static struct idem_policy_rules strict = {
+    .trusted_start = true, .enrol_sessions = 2, .gate.browser_trust_max = 0.9};
+
+static const char *waits(void)
+{
+    struct idem_session_view view;
+    idem_session_view(session, "demo", &view);
+    return view.enrolment.waits_for != NULL ? view.enrolment.waits_for : "nothing";
+}
+
+static void open_another(enum idem_session_kind kind, enum idem_session_start start)
+{
+    open_session();
+    session->rules = &strict;
+    session->opening.kind = kind;
+    session->opening.start = start;
+}
+
+static void test_nobody_enrols_whom_nobody_vouched_for(void **state)
+{
+    (void)state;
+    session->rules = &strict;
+    type(OWNER, 1, ENROL);
+    assert_true(strokes(IDEM_KEYBOARD) == 0);
+    assert_string_equal(waits(), "trusted-start");
+    assert_int_equal(session->state, IDEM_STATE_ENROLLING);
+    /* Confirmed: what came before still is nobody's. */
+    session->opening.start = IDEM_START_SUPERVISED;
+    session->start_row = session->last_row;
+    assert_false(idem_enrol_may(session, session->start_row));
+    type(OWNER, 2, 1);
+    assert_true(strokes(IDEM_KEYBOARD) == KEYS);
+    assert_string_equal(waits(), "nothing");
+}
+
+static void test_one_sitting_is_not_enough(void **state)
+{
+    (void)state;
+    session->rules = &strict;
+    session->opening.start = IDEM_START_STRONG;
+    type(OWNER, 1, 3 * ENROL);
+    assert_true(strokes(IDEM_KEYBOARD) == IDEM_ENROL_KEYS); /* no session gives more */
+    assert_false(template_of(IDEM_KEYBOARD)->enrolled);
+    assert_string_equal(waits(), "another-session");
+    end_session();
+    assert_false(template_of(IDEM_KEYBOARD)->enrolled);
+    open_another(IDEM_SESSION_AGENT, IDEM_START_NONE);
+    type(OWNER, 2, 3);
+    assert_false(template_of(IDEM_KEYBOARD)->enrolled);
+    end_session();
+    open_another(IDEM_SESSION_AGENT, IDEM_START_STRONG);
+    type(OWNER, 3, ENROL / 2 - 1);
+    assert_false(template_of(IDEM_KEYBOARD)->enrolled); /* its share is half */
+    type(OWNER, 4, 1);
+    assert_true(template_of(IDEM_KEYBOARD)->enrolled);
+    assert_int_equal(template_of(IDEM_KEYBOARD)->sessions, 2);
+}
+
+/* A second modality too: a candidate that is complete waits for its second session. */
+static void test_a_candidate_takes_two_sessions_too(void **state)
+{
+    (void)state;
+    type(OWNER, 1, ENROL);
+    assert_true(template_of(IDEM_KEYBOARD)->enrolled);
+    session->rules = &strict;
+    session->opening.start = IDEM_START_STRONG;
+    session->opening.kind = IDEM_SESSION_AGENT;
+    move(1, 20);
+    type(OWNER, 2, 5);
+    move(1, 1);
+    assert_false(template_of(IDEM_POINTER)->enrolled);
+    end_session();
+    assert_false(template_of(IDEM_POINTER)->enrolled);
+    assert_true(strokes(IDEM_POINTER) >= IDEM_ENROL_GESTURES);
+    open_another(IDEM_SESSION_AGENT, IDEM_START_STRONG);
+    move(1, 10);
+    type(OWNER, 3, 5);
+    move(1, 1);
+    assert_true(template_of(IDEM_POINTER)->enrolled);
+    assert_int_equal(template_of(IDEM_POINTER)->sessions, 2);
+}
+
+static void test_an_alarm_takes_its_session_off_the_count(void **state)
+{
+    struct idem_guard_alarm alarm = {.verdict.kind = IDEM_GUARD_INJECTED_KEYS};
+    (void)state;
+    session->rules = &strict;
+    session->opening.start = IDEM_START_STRONG;
+    type(OWNER, 1, ENROL - 1);
+    assert_int_equal(template_of(IDEM_KEYBOARD)->sessions, 1);
+    idem_guard_alarm_take(session, &alarm);
+    assert_int_equal(idem_quarantine_withdraw(store, &judge, reader, session), 0);
+    assert_true(strokes(IDEM_KEYBOARD) == 0);
+    assert_int_equal(template_of(IDEM_KEYBOARD)->sessions, 0);
+}
+
+static void test_unsigned_evidence_speaks_for_nobody_beyond_its_cap(void **state)
+{
+    (void)state;
+    type(OWNER, 1, ENROL + 12);
+    const double signed_trust = session->reading.trust;
+    session->rules = &strict;
+    session->opening.kind = IDEM_SESSION_WEB;
+    idem_judge_refresh(session, session->clock_ms);
+    assert_true(signed_trust > 0.9 && session->reading.trust == 0.9);
+    assert_true(session->reading.p_owner <= 0.9);
+    session->opening.kind = IDEM_SESSION_AGENT;
+    idem_judge_refresh(session, session->clock_ms);
+    assert_true(session->reading.trust == signed_trust);
+    session->opening.kind = IDEM_SESSION_WEB;
+    type(THIEF, 1, 10);
+    assert_true(session->reading.trust < 0.5);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -491,6 +608,11 @@ int main(void)
         TEST(test_the_enrolment_stays_the_anchor),
         TEST(test_a_lesson_too_far_off_is_refused),
         TEST(test_what_was_learned_is_what_the_store_holds),
+        TEST(test_nobody_enrols_whom_nobody_vouched_for),
+        TEST(test_one_sitting_is_not_enough),
+        TEST(test_a_candidate_takes_two_sessions_too),
+        TEST(test_an_alarm_takes_its_session_off_the_count),
+        TEST(test_unsigned_evidence_speaks_for_nobody_beyond_its_cap),
     };
     return cmocka_run_group_tests(tests, make_world, end_world);
 }
