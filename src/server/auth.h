@@ -35,6 +35,13 @@ enum {
     IDEM_MAY_ROLES = IDEM_MAY_STAFF | IDEM_MAY_EMPLOYEE
 };
 
+/* What an API key is for; one of a proxy opens no sessions, one of a back end asks no gate. */
+enum {
+    IDEM_SCOPE_SESSIONS = 1 << 0, /* a back end: opens sessions for its users, binds, steps up */
+    IDEM_SCOPE_GATE = 1 << 1,     /* a reverse proxy: asks the gate */
+    IDEM_SCOPES = IDEM_SCOPE_SESSIONS | IDEM_SCOPE_GATE
+};
+
 enum {
     IDEM_ACTOR_MAX = 96,
     IDEM_GRANTS_MAX = 16384, /* API keys and log-ins */
