@@ -20,7 +20,7 @@ enum { PATH_CAP = 256, DEPTH_MAX = 8 };
 struct asset {
     char path[PATH_CAP]; /* with a slash in front */
     char etag[20];
-    struct MHD_Response *response;
+    struct MHD_Response *plain, *tls;
 };
 
 struct idem_assets {
@@ -91,25 +91,39 @@ out:
     return err;
 }
 
-static int make_response(struct asset *a, char *bytes, size_t len)
+static void add_headers(struct MHD_Response *response, const struct asset *a, bool tls)
 {
     /* File names under /assets/ carry a hash of the content and never change. */
     const char *cache =
         strncmp(a->path, "/assets/", 8) == 0 ? "public, max-age=31536000, immutable" : "no-cache";
 
+    MHD_add_response_header(response, "Content-Type", type_of(a->path));
+    MHD_add_response_header(response, "Cache-Control", cache);
+    MHD_add_response_header(response, "ETag", a->etag);
+    MHD_add_response_header(response, "Content-Security-Policy", policy);
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+    MHD_add_response_header(response, "Cross-Origin-Opener-Policy", "same-origin");
+    if (tls)
+        MHD_add_response_header(response, "Strict-Transport-Security", IDEM_HSTS);
+}
+
+/* One for plain HTTP, which has the bytes, and one for TLS, which goes before it. */
+static int make_responses(struct asset *a, char *bytes, size_t len)
+{
     snprintf(a->etag, sizeof a->etag, "\"%016llx\"", (unsigned long long)idem_fnv64(bytes, len));
-    a->response = MHD_create_response_from_buffer(len, bytes, MHD_RESPMEM_MUST_FREE);
-    if (a->response == NULL) {
+    a->plain = MHD_create_response_from_buffer(len, bytes, MHD_RESPMEM_MUST_FREE);
+    if (a->plain == NULL) {
         free(bytes);
         return IDEM_ERR_NOMEM;
     }
-    MHD_add_response_header(a->response, "Content-Type", type_of(a->path));
-    MHD_add_response_header(a->response, "Cache-Control", cache);
-    MHD_add_response_header(a->response, "ETag", a->etag);
-    MHD_add_response_header(a->response, "Content-Security-Policy", policy);
-    MHD_add_response_header(a->response, "X-Content-Type-Options", "nosniff");
-    MHD_add_response_header(a->response, "Referrer-Policy", "no-referrer");
-    MHD_add_response_header(a->response, "Cross-Origin-Opener-Policy", "same-origin");
+    a->tls = MHD_create_response_from_buffer(len, bytes, MHD_RESPMEM_PERSISTENT);
+    if (a->tls == NULL) {
+        MHD_destroy_response(a->plain);
+        return IDEM_ERR_NOMEM;
+    }
+    add_headers(a->plain, a, false);
+    add_headers(a->tls, a, true);
     return IDEM_OK;
 }
 
@@ -125,7 +139,7 @@ static int add_file(struct idem_assets *x, int dir, const char *prefix, const ch
         return IDEM_ERR_LIMIT;
     int err = read_file(dir, name, &bytes, &len);
     if (err == 0)
-        err = make_response(a, bytes, len);
+        err = make_responses(a, bytes, len);
     if (err == 0)
         x->count++;
     return err;
@@ -194,12 +208,14 @@ void idem_assets_free(struct idem_assets *assets)
 {
     if (assets == NULL)
         return;
-    for (size_t i = 0; i < assets->count; i++)
-        MHD_destroy_response(assets->assets[i].response);
+    for (size_t i = 0; i < assets->count; i++) {
+        MHD_destroy_response(assets->assets[i].tls);
+        MHD_destroy_response(assets->assets[i].plain);
+    }
     free(assets);
 }
 
-struct MHD_Response *idem_assets_find(const struct idem_assets *assets, const char *path,
+struct MHD_Response *idem_assets_find(const struct idem_assets *assets, const char *path, bool tls,
                                       const char **etag)
 {
     if (strcmp(path, "/") == 0)
@@ -207,7 +223,7 @@ struct MHD_Response *idem_assets_find(const struct idem_assets *assets, const ch
     for (size_t i = 0; i < assets->count; i++) {
         if (strcmp(assets->assets[i].path, path) == 0) {
             *etag = assets->assets[i].etag;
-            return assets->assets[i].response;
+            return tls ? assets->assets[i].tls : assets->assets[i].plain;
         }
     }
     return NULL;

@@ -36,6 +36,11 @@ enum {
     IDEM_CONNECTIONS_MAX = 16384,
     IDEM_CONNECTION_MEMORY = 8 * 1024, /* request line and headers */
     IDEM_CONNECTION_IDLE_S = 75,
+    IDEM_CONNECTIONS_PER_ADDRESS = 4096, /* an office is one address */
+    IDEM_FAILURES_PER_MINUTE = 60,
+    IDEM_FIRST_HEAD_MS = 20 * 1000, /* with the handshake */
+    IDEM_BODY_MS = 30 * 1000,
+    IDEM_ANSWER_MS = 120 * 1000,
     IDEM_DISCARD_MAX = 1024 * 1024, /* of a refused body, read so that the refusal arrives */
     IDEM_THREADS_MAX = 16,
     IDEM_REQUESTS_KEPT = 1024, /* request objects kept for the next request */

@@ -31,15 +31,29 @@ const struct idem_http_parts *idem_http_parts(const struct idem_http *http)
     return &http->parts;
 }
 
-uint16_t idem_http_port(const struct idem_http *http)
+/* By the name that others use where there is one, for a certificate has no other. */
+void idem_http_url(const struct idem_http *http, char *url)
 {
-    return http->port;
+    const struct idem_config *config = http->parts.config;
+    const struct idem_port *port = &http->hosts.ports[0];
+    const char *scheme = port->tls ? "https" : "http";
+    char address[IDEM_ADDRESS_TEXT_MAX];
+
+    if (config->host_count > 0 && port->tls && strchr(config->hosts[0], ':') == NULL &&
+        port->number != 443)
+        snprintf(url, IDEM_URL_MAX, "%s://%s:%u", scheme, config->hosts[0], port->number);
+    else if (config->host_count > 0 && port->tls)
+        snprintf(url, IDEM_URL_MAX, "%s://%s", scheme, config->hosts[0]);
+    else {
+        idem_address_text(&http->parts.sockets->addresses[0], address);
+        snprintf(url, IDEM_URL_MAX, "%s://%s", scheme, address);
+    }
 }
 
-struct MHD_Response *idem_http_front(const struct idem_http *http, const char **etag)
+struct MHD_Response *idem_http_front(const struct idem_http *http, bool tls, const char **etag)
 {
     *etag = http->front_etag;
-    return http->front;
+    return http->fronts[tls];
 }
 
 /* ------------------------------------------------------------------ the pool */
@@ -56,6 +70,7 @@ static void reset_request(struct idem_request *r, struct idem_http_lane *lane,
     r->http = lane->http;
     r->lane = lane;
     r->connection = c;
+    r->line = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     r->content_type = "application/json";
     r->command.slot = -1;
     r->command.answer = (struct idem_text){r->inline_answer, 0, sizeof r->inline_answer, false};
@@ -114,45 +129,21 @@ static void give_request(struct idem_http *h, struct idem_request *r)
 
 static void name_hosts(struct idem_http *h)
 {
-    static const char *const names[IDEM_HOSTS] = {"127.0.0.1", "localhost", "[::1]"};
-    for (int i = 0; i < IDEM_HOSTS; i++)
-        snprintf(h->hosts[i], sizeof h->hosts[i], "%s:%u", names[i], h->port);
+    const struct idem_sockets *sockets = h->parts.sockets;
+    const struct idem_config *config = h->parts.config;
+
+    for (uint32_t i = 0; i < sockets->count; i++)
+        h->hosts.ports[i] =
+            (struct idem_port){idem_address_port(&sockets->addresses[i]), sockets->tls[i]};
+    h->hosts.port_count = sockets->count;
+    h->hosts.names = config->hosts;
+    h->hosts.name_count = config->host_count;
+    h->hosts.plain_anywhere = config->plain_anywhere;
 }
 
-static bool is_our_host(const struct idem_http *h, const char *host)
+static bool is_twice(const struct idem_request *r, const char *name)
 {
-    for (int i = 0; i < IDEM_HOSTS; i++)
-        if (strcasecmp(h->hosts[i], host) == 0)
-            return true;
-    return false;
-}
-
-static bool is_our_origin(const struct idem_http *h, const char *origin)
-{
-    static const char scheme[] = "http://";
-    return strncasecmp(origin, scheme, sizeof scheme - 1) == 0 &&
-           is_our_host(h, origin + sizeof scheme - 1);
-}
-
-static enum MHD_Result count_place(void *cls, enum MHD_ValueKind kind, const char *name,
-                                   const char *value)
-{
-    int *count = cls;
-
-    (void)kind;
-    (void)value;
-    count[0] += strcasecmp(name, "Host") == 0;
-    count[1] += strcasecmp(name, "Origin") == 0;
-    return MHD_YES;
-}
-
-/* Of two, somebody on the way may have looked at the other one. */
-static bool says_place_twice(const struct idem_request *r)
-{
-    int count[2] = {0, 0};
-
-    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, count_place, count);
-    return count[0] > 1 || count[1] > 1;
+    return idem_request_header(r, name) != NULL && idem_request_only_header(r, name) == NULL;
 }
 
 static void check_place(struct idem_request *r)
@@ -160,13 +151,13 @@ static void check_place(struct idem_request *r)
     const char *host = idem_request_header(r, "Host");
     const char *origin = idem_request_header(r, "Origin");
 
-    if (host == NULL || !is_our_host(r->http, host))
-        idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_HOST, "this server listens under %s",
-                            r->http->hosts[0]);
-    else if (origin != NULL && !is_our_origin(r->http, origin))
+    if (host == NULL || !idem_hosts_know(&r->http->hosts, host))
+        idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_HOST,
+                            "this server is not asked for under that name");
+    else if (origin != NULL && !idem_hosts_know_origin(&r->http->hosts, origin))
         idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_ORIGIN,
                             "the request comes from a page of another origin");
-    else if (says_place_twice(r))
+    else if (is_twice(r, "Host") || is_twice(r, "Origin"))
         idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_HOST, "Host or Origin is given twice");
 }
 
@@ -284,6 +275,7 @@ void idem_request_submit(struct idem_request *r)
     r->command.done = command_done;
     r->command.received_ms = idem_clock_ms();
     r->submitted = true;
+    idem_doorman_phase(r, IDEM_PHASE_NONE);
     MHD_suspend_connection(r->connection); /* first: the worker may be done before push returns */
     int err = bus->ops->push(bus, &r->command);
     if (err == 0)
@@ -303,6 +295,10 @@ static void add_problem_headers(const struct idem_request *r, struct MHD_Respons
         MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
     if (status == 405)
         MHD_add_response_header(response, "Allow", r->allow);
+    if (r->barred) {
+        MHD_add_response_header(response, "Retry-After", "60");
+        MHD_add_response_header(response, "Connection", "close");
+    }
     if (status == 503) {
         MHD_add_response_header(response, "Retry-After", "1");
         idem_metric_add(IDEM_METRIC_OVERLOADED, 1);
@@ -321,6 +317,8 @@ static enum MHD_Result send_text(struct idem_request *r, unsigned status, const 
     if (t->len > 0)
         MHD_add_response_header(response, "Content-Type", type);
     MHD_add_response_header(response, "Cache-Control", "no-store");
+    if (idem_request_tls(r))
+        MHD_add_response_header(response, "Strict-Transport-Security", IDEM_HSTS);
     if (idem_request_refused(r))
         add_problem_headers(r, response);
     else if (r->set_cookie != NULL)
@@ -335,6 +333,7 @@ static enum MHD_Result send_problem(struct idem_request *r)
     struct idem_text *t = &r->command.answer;
 
     idem_metric_add(IDEM_METRIC_REFUSED, 1);
+    idem_doorman_refused(r);
     t->len = 0;
     t->full = false;
     idem_problem_json(t, r->command.problem, r->command.detail);
@@ -345,6 +344,8 @@ static enum MHD_Result send_answer(struct idem_request *r)
 {
     struct idem_command *c = &r->command;
 
+    /* An event stream's end is its ring's business (stream.c). */
+    idem_doorman_phase(r, r->own_response != NULL ? IDEM_PHASE_NONE : IDEM_PHASE_ANSWER);
     if (!idem_request_refused(r) && r->response != NULL)
         return MHD_queue_response(r->connection, c->status, r->response);
     if (!idem_request_refused(r) && c->answer.full) {
@@ -366,9 +367,10 @@ enum MHD_Result idem_http_accept(void *cls, struct MHD_Connection *connection, c
 
     (void)version;
     if (r == NULL) {
-        r = *context = take_request(cls, connection);
+        r = *context = take_request(((struct idem_http_port *)cls)->lane, connection);
         if (r == NULL)
             return MHD_NO;
+        idem_doorman_phase(r, IDEM_PHASE_BODY);
         begin_request(r, url, method);
         return refuse_at_once(r) ? send_answer(r) : MHD_YES;
     }
@@ -388,12 +390,13 @@ enum MHD_Result idem_http_accept(void *cls, struct MHD_Connection *connection, c
 void idem_http_finished(void *cls, struct MHD_Connection *connection, void **context,
                         enum MHD_RequestTerminationCode code)
 {
-    struct idem_http *h = ((struct idem_http_lane *)cls)->http;
+    struct idem_http *h = ((struct idem_http_port *)cls)->lane->http;
 
     (void)connection;
     (void)code;
     if (*context == NULL)
         return;
+    idem_doorman_phase(*context, IDEM_PHASE_IDLE);
     give_request(h, *context);
     *context = NULL;
     atomic_fetch_sub(&h->active, 1);
@@ -401,22 +404,24 @@ void idem_http_finished(void *cls, struct MHD_Connection *connection, void **con
 
 /* ------------------------------------------------------------------ life */
 
-static int make_front(struct idem_http *h)
+static int make_front(struct idem_http *h, bool tls)
 {
-    const struct idem_front *front = idem_population_front(h->parts.population);
     size_t len;
     const void *bytes = idem_population_front_bytes(h->parts.population, &len);
-
     /* libmicrohttpd asks for a pointer that it does not write through */
-    h->front =
+    struct MHD_Response *front =
         MHD_create_response_from_buffer(len, (void *)(uintptr_t)bytes, MHD_RESPMEM_PERSISTENT);
-    if (h->front == NULL)
+
+    if (front == NULL)
         return IDEM_ERR_NOMEM;
     snprintf(h->front_etag, sizeof h->front_etag, "\"%016llx\"",
-             (unsigned long long)idem_front_id(front));
-    MHD_add_response_header(h->front, "Content-Type", "application/octet-stream");
-    MHD_add_response_header(h->front, "Cache-Control", "no-cache");
-    MHD_add_response_header(h->front, "ETag", h->front_etag);
+             (unsigned long long)idem_front_id(idem_population_front(h->parts.population)));
+    MHD_add_response_header(front, "Content-Type", "application/octet-stream");
+    MHD_add_response_header(front, "Cache-Control", "no-cache");
+    MHD_add_response_header(front, "ETag", h->front_etag);
+    if (tls)
+        MHD_add_response_header(front, "Strict-Transport-Security", IDEM_HSTS);
+    h->fronts[tls] = front;
     return IDEM_OK;
 }
 
@@ -428,11 +433,12 @@ int idem_http_start(const struct idem_http_parts *parts, struct idem_http **out)
         return IDEM_ERR_NOMEM;
     h->parts = *parts;
     pthread_mutex_init(&h->pool_lock, NULL);
-    int err = make_front(h);
-    if (err == 0 && (err = idem_lanes_open(h)) == 0) {
-        name_hosts(h);
-        err = idem_lanes_start(h);
-    }
+    name_hosts(h);
+    int err = make_front(h, false);
+    (void)(err != 0 || (err = make_front(h, true)) != 0 ||
+           (err = idem_guests_new(parts->config->limits.connections_per_address,
+                                  parts->config->limits.failures_per_minute, &h->guests)) != 0 ||
+           (err = idem_lanes_open(h)) != 0 || (err = idem_lanes_start(h)) != 0);
     if (err != 0) {
         idem_http_stop(h);
         return err;
@@ -458,13 +464,15 @@ void idem_http_stop(struct idem_http *http)
     if (http == NULL)
         return;
     idem_lanes_close(http);
-    if (http->front != NULL)
-        MHD_destroy_response(http->front);
+    for (int i = 0; i < 2; i++)
+        if (http->fronts[i] != NULL)
+            MHD_destroy_response(http->fronts[i]);
     while (http->pool != NULL) {
         struct idem_request *r = http->pool;
         http->pool = r->next;
         free_request(r);
     }
+    idem_guests_free(http->guests);
     pthread_mutex_destroy(&http->pool_lock);
     free(http);
 }

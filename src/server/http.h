@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * http.h - the HTTP side: libmicrohttpd in one epoll thread (or several), requests, Host and
+ * http.h - the HTTP side: libmicrohttpd in one epoll thread (or several), TLS, requests, Host and
  * Origin. What a route does is in routes.c; this file knows nothing of sessions.
  */
 #ifndef IDEM_SERVER_HTTP_H
@@ -9,8 +9,10 @@
 #include "bus/bus.h"
 #include "server/assets.h"
 #include "server/auth.h"
+#include "server/config.h"
 #include "server/organisations.h"
 #include "server/people.h"
+#include "server/sockets.h"
 #include "server/stream.h"
 
 /* Of the console's log-ins. */
@@ -25,20 +27,24 @@ struct idem_http_parts {
     const struct idem_population *population;
     struct idem_streams *streams;
     const struct idem_assets *assets;
+    const struct idem_config *config;
+    const struct idem_sockets *sockets;
     bool test_clock;
-    uint16_t port; /* 0: any */
     unsigned threads;
 };
+
+enum { IDEM_URL_MAX = IDEM_HOST_TEXT_MAX + 24 };
 
 struct idem_http;
 struct idem_request;
 
-/* Listens on 127.0.0.1. The parts must outlive it. */
+/* Serves on the sockets. The parts must outlive it. */
 int idem_http_start(const struct idem_http_parts *parts, struct idem_http **out);
-uint16_t idem_http_port(const struct idem_http *http);
+/* Where the first of its addresses is reached, without a slash at the end: IDEM_URL_MAX bytes. */
+void idem_http_url(const struct idem_http *http, char *url);
 const struct idem_http_parts *idem_http_parts(const struct idem_http *http);
 /* The front's response, with its ETag. */
-struct MHD_Response *idem_http_front(const struct idem_http *http, const char **etag);
+struct MHD_Response *idem_http_front(const struct idem_http *http, bool tls, const char **etag);
 /* No new connections and no new work; waits until requests under way are answered, at most
  * IDEM_DRAIN_MS. The worker must still run. */
 void idem_http_drain(struct idem_http *http);

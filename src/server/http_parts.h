@@ -1,24 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * http_parts.h - the HTTP side from the inside, for the files that are it: http.c (a request's
- * way), lanes.c (threads, sockets, waking).
+ * way), lanes.c (threads, sockets, waking), doorman.c (who may stay).
  */
 #ifndef IDEM_SERVER_HTTP_PARTS_H
 #define IDEM_SERVER_HTTP_PARTS_H
 
+#include "server/connections.h"
+#include "server/guests.h"
+#include "server/hosts.h"
 #include "server/http.h"
 #include "server/request.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { IDEM_HOSTS = 3, IDEM_HOST_MAX = 32 };
+/* One address that a lane listens on, with a libmicrohttpd of its own. */
+struct idem_http_port {
+    struct idem_http_lane *lane;
+    struct MHD_Daemon *daemon;
+    int epoll_fd;
+    bool tls;
+};
 
-/* One thread with a libmicrohttpd of its own; all listen on the same socket. */
+/* One thread; all of them listen on the same sockets. */
 struct idem_http_lane {
     struct idem_http *http;
-    struct MHD_Daemon *daemon;
-    int epoll_fd, wake_fd;
+    struct idem_http_port ports[IDEM_LISTEN_MAX];
+    struct idem_connections connections;
+    uint32_t most;  /* connections; near it, idle ones are cut off */
+    int64_t now_ms; /* on the monotonic clock, as of this round */
+    int wake_fd;
     atomic_bool woken;   /* wake_fd has been written to since the lane last looked */
     atomic_uint resumed; /* connections resumed since it was */
     bool quiet;          /* takes no new connections any more; the lane's own note */
@@ -30,9 +42,11 @@ struct idem_http {
     struct idem_http_parts parts;
     struct idem_http_lane lanes[IDEM_THREADS_MAX];
     unsigned lane_count;
-    uint16_t port;
-    char hosts[IDEM_HOSTS][IDEM_HOST_MAX];
-    struct MHD_Response *front;
+    struct idem_hosts hosts;
+    struct idem_guests *guests;
+    atomic_llong complained_ms; /* when the log was last told of bad tokens */
+    atomic_uint complaints;     /* since then */
+    struct MHD_Response *fronts[2]; /* by plain HTTP, and by TLS */
     char front_etag[20];
     atomic_bool draining, stopping;
     atomic_int active; /* requests between their first header and their answer */
@@ -42,7 +56,7 @@ struct idem_http {
 };
 
 /* lanes.c */
-/* Listens on parts.port and sets port; nothing is accepted yet. */
+/* Listens, and notes the ports in hosts; nothing is accepted yet. */
 int idem_lanes_open(struct idem_http *h);
 int idem_lanes_start(struct idem_http *h);
 /* Ends the threads, then the connections. */
@@ -52,7 +66,18 @@ void idem_lanes_wake(struct idem_http *h);
 /* The connection goes on. more: others will be resumed at once, waking can wait for them. */
 void idem_lane_resume(struct idem_request *r, bool more);
 
-/* http.c: libmicrohttpd's callbacks; cls is the lane */
+/* doorman.c: who may stay, and for how long. */
+/* libmicrohttpd's callback for connections that begin and end; cls is the port. */
+void idem_doorman_notify(void *cls, struct MHD_Connection *connection, void **context,
+                         enum MHD_ConnectionNotificationCode what);
+/* Once a round of the lane: those whose time is over go, and some idle ones when it is crowded. */
+void idem_doorman_round(struct idem_http_lane *lane);
+/* The request is in this phase from now on. */
+void idem_doorman_phase(struct idem_request *r, enum idem_phase phase);
+/* Before a refusal is sent: a bad token is counted, and too many of them are another problem. */
+void idem_doorman_refused(struct idem_request *r);
+
+/* http.c: libmicrohttpd's callbacks; cls is the port */
 enum MHD_Result idem_http_accept(void *cls, struct MHD_Connection *connection, const char *url,
                                  const char *method, const char *version, const char *body,
                                  size_t *body_len, void **context);

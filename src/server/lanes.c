@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lanes.c - the HTTP threads: listening, waiting, being woken by the worker, draining.
+ * lanes.c - the HTTP threads: waiting, being woken by the worker, draining. Each has a
+ * libmicrohttpd for every socket, so that one thread can speak TLS and plain HTTP.
  *
  * libmicrohttpd's own epoll thread blocks when exactly as many sockets are ready as its array of
  * events holds, until something else happens. So the waiting is done here, on its epoll descriptor
@@ -10,16 +11,17 @@
 #include "server/http_parts.h"
 
 #include "base/log.h"
+#include "server/tls.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024, WAIT_MS = 1000, WAKE_EVERY = 24 };
+enum { WAIT_MS = 1000, WAKE_EVERY = 24 };
 
 /* ------------------------------------------------------------------ waking */
 
@@ -62,93 +64,116 @@ static void look_up(struct idem_http_lane *lane)
 
 /* ------------------------------------------------------------------ the thread */
 
+static int64_t monotonic_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 static void stop_listening(struct idem_http_lane *lane)
 {
-    MHD_socket listening = MHD_quiesce_daemon(lane->daemon);
-    if (listening != MHD_INVALID_SOCKET)
-        close(listening);
+    for (uint32_t i = 0; i < lane->http->hosts.port_count; i++) {
+        MHD_socket listening = MHD_quiesce_daemon(lane->ports[i].daemon);
+        if (listening != MHD_INVALID_SOCKET)
+            close(listening);
+    }
     lane->quiet = true;
+}
+
+static int patience(const struct idem_http_lane *lane, uint32_t ports)
+{
+    MHD_UNSIGNED_LONG_LONG timeout;
+    int wait = WAIT_MS;
+
+    for (uint32_t i = 0; i < ports; i++)
+        if (MHD_get_timeout(lane->ports[i].daemon, &timeout) == MHD_YES && timeout < (unsigned)wait)
+            wait = (int)timeout;
+    return wait;
 }
 
 static void *run_lane(void *arg)
 {
     struct idem_http_lane *lane = arg;
-    struct pollfd ready[] = {{.fd = lane->epoll_fd, .events = POLLIN},
-                             {.fd = lane->wake_fd, .events = POLLIN}};
-    MHD_UNSIGNED_LONG_LONG timeout;
+    const uint32_t ports = lane->http->hosts.port_count;
+    struct pollfd ready[IDEM_LISTEN_MAX + 1] = {{.fd = lane->wake_fd, .events = POLLIN}};
 
     pthread_setname_np(pthread_self(), "idem-http");
+    for (uint32_t i = 0; i < ports; i++)
+        ready[1 + i] = (struct pollfd){.fd = lane->ports[i].epoll_fd, .events = POLLIN};
     while (!atomic_load(&lane->http->stopping)) {
-        int wait = WAIT_MS;
-        if (MHD_get_timeout(lane->daemon, &timeout) == MHD_YES && timeout < WAIT_MS)
-            wait = (int)timeout;
-        poll(ready, 2, wait);
-        if (ready[1].revents != 0)
+        poll(ready, 1 + ports, patience(lane, ports));
+        lane->now_ms = monotonic_ms();
+        if (ready[0].revents != 0)
             look_up(lane);
         if (atomic_load(&lane->http->draining) && !lane->quiet)
             stop_listening(lane);
-        MHD_run(lane->daemon);
+        for (uint32_t i = 0; i < ports; i++)
+            MHD_run(lane->ports[i].daemon);
+        idem_doorman_round(lane);
     }
     return NULL;
 }
 
 /* ------------------------------------------------------------------ life */
 
-static int listen_on(uint16_t port, int *fd, uint16_t *bound)
+/* Each port has a descriptor of its own for the common socket, which its libmicrohttpd closes. */
+static int open_port(struct idem_http_lane *lane, struct idem_http_port *port, int listening)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    socklen_t len = sizeof address;
-    int one = 1, s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (s < 0 || setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
-        bind(s, (struct sockaddr *)&address, len) != 0 || listen(s, BACKLOG) != 0 ||
-        getsockname(s, (struct sockaddr *)&address, &len) != 0) {
-        int saved = errno;
-        if (s >= 0)
-            close(s);
-        errno = saved;
-        return IDEM_ERR_IO;
-    }
-    *fd = s;
-    *bound = ntohs(address.sin_port);
-    return IDEM_OK;
-}
-
-/* Each lane has a descriptor of its own for the common socket, which its libmicrohttpd closes. */
-static int open_lane(struct idem_http *h, struct idem_http_lane *lane, int listening)
-{
-    const unsigned most = IDEM_CONNECTIONS_MAX / h->parts.threads;
+    const unsigned tls = port->tls ? MHD_USE_TLS : 0;
+    struct MHD_OptionItem more[] = {
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)idem_tls_priorities},
+        {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)(uintptr_t)idem_tls_identity},
+        {MHD_OPTION_END, 0, NULL}};
     int own = fcntl(listening, F_DUPFD_CLOEXEC, 0);
 
-    lane->http = h;
-    lane->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (lane->wake_fd >= 0 && own >= 0)
-        lane->daemon = MHD_start_daemon(
-            MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, idem_http_accept, lane,
-            MHD_OPTION_LISTEN_SOCKET, own, MHD_OPTION_NOTIFY_COMPLETED, idem_http_finished, lane,
-            MHD_OPTION_CONNECTION_LIMIT, most, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-            (size_t)IDEM_CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
-            (unsigned)IDEM_CONNECTION_IDLE_S, MHD_OPTION_END);
-    if (lane->daemon == NULL) {
+    if (!port->tls)
+        more[0].option = MHD_OPTION_END;
+    if (own >= 0)
+        port->daemon = MHD_start_daemon(
+            tls | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, idem_http_accept, port,
+            MHD_OPTION_LISTEN_SOCKET, own, MHD_OPTION_NOTIFY_COMPLETED, idem_http_finished, port,
+            MHD_OPTION_NOTIFY_CONNECTION, idem_doorman_notify, port, MHD_OPTION_CONNECTION_LIMIT,
+            lane->most, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)IDEM_CONNECTION_MEMORY,
+            MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+    if (port->daemon == NULL) {
         if (own >= 0)
             close(own);
         return IDEM_ERR_IO;
     }
-    lane->epoll_fd = MHD_get_daemon_info(lane->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    port->epoll_fd = MHD_get_daemon_info(port->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     return IDEM_OK;
+}
+
+static int open_lane(struct idem_http *h, struct idem_http_lane *lane)
+{
+    const struct idem_limits *limits = &h->parts.config->limits;
+    const struct idem_sockets *sockets = h->parts.sockets;
+    int err = IDEM_OK;
+
+    lane->http = h;
+    lane->now_ms = monotonic_ms();
+    lane->most = limits->connections / h->parts.threads;
+    lane->connections.patience_ms[IDEM_PHASE_FIRST] = limits->first_ms;
+    lane->connections.patience_ms[IDEM_PHASE_IDLE] = limits->idle_ms;
+    lane->connections.patience_ms[IDEM_PHASE_BODY] = limits->body_ms;
+    lane->connections.patience_ms[IDEM_PHASE_ANSWER] = limits->answer_ms;
+    lane->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (lane->wake_fd < 0)
+        return IDEM_ERR_IO;
+    for (uint32_t i = 0; i < sockets->count && err == 0; i++) {
+        lane->ports[i] = (struct idem_http_port){.lane = lane, .tls = sockets->tls[i]};
+        err = open_port(lane, &lane->ports[i], sockets->fds[i]);
+    }
+    return err;
 }
 
 int idem_lanes_open(struct idem_http *h)
 {
-    int listening;
-    int err = listen_on(h->parts.port, &listening, &h->port);
+    int err = IDEM_OK;
 
-    if (err != 0)
-        return err;
     for (unsigned i = 0; i < h->parts.threads && err == 0; i++)
-        h->lane_count++, err = open_lane(h, &h->lanes[i], listening);
-    close(listening);
+        h->lane_count++, err = open_lane(h, &h->lanes[i]);
     return err;
 }
 
@@ -175,8 +200,9 @@ void idem_lanes_close(struct idem_http *h)
     }
     for (unsigned i = 0; i < h->lane_count; i++) {
         struct idem_http_lane *lane = &h->lanes[i];
-        if (lane->daemon != NULL)
-            MHD_stop_daemon(lane->daemon);
+        for (unsigned k = 0; k < IDEM_LISTEN_MAX; k++)
+            if (lane->ports[k].daemon != NULL)
+                MHD_stop_daemon(lane->ports[k].daemon);
         if (lane->wake_fd >= 0)
             close(lane->wake_fd);
     }

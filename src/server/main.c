@@ -1,43 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * main.c - idem-server: options, the order in which the parts are made and unmade, signals.
+ * main.c - idem-server: the order in which the parts are made and unmade, and signals.
  *
- * Order of making: secrets and store, people, the worker with what it reads back, HTTP last.
+ * Order of making: what needs rights (keys, ports) and the end of those rights, files and store,
+ * access, people, the worker with what it reads back, HTTP last.
  * Order of ending: HTTP takes nothing new and what is under way is answered, the worker finishes,
  * HTTP ends, the store is closed.
  */
 #include "base/log.h"
 #include "server/constants.h"
+#include "server/files.h"
 #include "server/heads.h"
 #include "server/http.h"
+#include "server/options.h"
+#include "server/process.h"
+#include "server/tls.h"
 #include "server/worker.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <getopt.h>
-#include <limits.h>
-#include <malloc.h>
-#include <sched.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-struct options {
-    const char *data, *population, *www;
-    bool test_clock, demo;
-    uint16_t port;
-    unsigned threads;
-    struct idem_heads_options heads;
-};
-
 struct server {
-    struct options options;
+    struct idem_config config;
+    struct idem_sockets sockets;
     int lock_fd;
     struct idem_population *population;
     struct idem_store *store;
@@ -53,239 +42,59 @@ struct server {
     struct idem_http *http;
 };
 
-/* ------------------------------------------------------------------ options */
+/* ------------------------------------------------------------------ with rights, and without */
 
-static const char usage[] =
-    "usage: idem-server --population FILE [options]\n"
-    "\n"
-    "Continuous authentication on http://127.0.0.1: takes windows, says whether it is still them.\n"
-    "\n"
-    "  --population FILE  the population to compare with (see idem train)\n"
-    "  --port N           where to listen, 0 for any free port (default 8787)\n"
-    "  --data DIR         data base and secrets, made when absent (default ./var)\n"
-    "  --www DIR          the page (default: none)\n"
-    "  --threads N        processors to use, 1..16 (default: all there are)\n"
-    "  --demo             anybody on this machine may open sessions, in the organisation \"demo\"\n"
-    "  --audit-head-file FILE  where signed heads of the audit log go: best to another machine\n"
-    "  --audit-syslog     and to syslog\n"
-    "  --test-clock       requests may carry their own time; for tests and replays only\n"
-    "  --help             this text\n";
+enum { CERTIFICATE_WARN_DAYS = 14 };
 
-static const struct option longopts[] = {
-    {"population", required_argument, NULL, 'p'},
-    {"port", required_argument, NULL, 'P'},
-    {"data", required_argument, NULL, 'd'},
-    {"www", required_argument, NULL, 'w'},
-    {"threads", required_argument, NULL, 't'},
-    {"demo", no_argument, NULL, 'D'},
-    {"audit-head-file", required_argument, NULL, 'a'},
-    {"audit-syslog", no_argument, NULL, 's'},
-    {"test-clock", no_argument, NULL, 'c'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-
-static int bad_option(const char *what)
+static int load_tls(const struct idem_config *config)
 {
-    fprintf(stderr, "idem-server: %s; see idem-server --help\n", what);
-    return IDEM_ERR_INVALID;
-}
+    char why[IDEM_TLS_WHY_MAX];
 
-static int parse_number(const char *text, long min, long max, long *out)
-{
-    char *end;
-
-    errno = 0;
-    long value = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || value < min || value > max)
-        return bad_option("a number is out of range");
-    *out = value;
-    return IDEM_OK;
-}
-
-static int take_option(struct options *o, int which)
-{
-    long number = 0;
-    int err = IDEM_OK;
-
-    switch (which) {
-    case 'p':
-        o->population = optarg;
+    if (config->certificate == NULL)
         return IDEM_OK;
-    case 'd':
-        o->data = optarg;
-        return IDEM_OK;
-    case 'w':
-        o->www = optarg;
-        return IDEM_OK;
-    case 'a':
-        o->heads.file = optarg;
-        return IDEM_OK;
-    case 's':
-        o->heads.syslog = true;
-        return IDEM_OK;
-    case 'c':
-        o->test_clock = true;
-        return IDEM_OK;
-    case 'D':
-        o->demo = true;
-        return IDEM_OK;
-    case 'P':
-        err = parse_number(optarg, 0, UINT16_MAX, &number);
-        o->port = (uint16_t)number;
+    int err = idem_tls_load(config->certificate, config->key, why);
+    if (err != 0) {
+        idem_log(IDEM_LOG_ERROR, "config: %s", why);
         return err;
-    case 't':
-        err = parse_number(optarg, 1, IDEM_THREADS_MAX, &number);
-        o->threads = (unsigned)number;
-        return err;
-    default:
-        return bad_option("unknown option, or one without its argument");
     }
-}
-
-static unsigned processors(void)
-{
-    cpu_set_t set;
-    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    return count > IDEM_THREADS_MAX ? IDEM_THREADS_MAX : (unsigned)count;
-}
-
-static int parse_options(int argc, char **argv, struct options *o)
-{
-    int which, err;
-
-    *o = (struct options){.data = "./var", .port = 8787, .threads = processors()};
-    opterr = 0;
-    while ((which = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
-        if (which == 'h') {
-            fputs(usage, stdout);
-            exit(0);
-        }
-        if ((err = take_option(o, which)) != 0)
-            return err;
-    }
-    if (optind < argc)
-        return bad_option("there are no arguments besides options");
-    if (o->population == NULL)
-        return bad_option("--population is missing");
+    int days = idem_tls_days_left(time(NULL));
+    if (days < CERTIFICATE_WARN_DAYS)
+        idem_log(IDEM_LOG_ERROR, "config: %s: the certificate has %d days left",
+                 config->certificate, days);
     return IDEM_OK;
 }
 
-/* ------------------------------------------------------------------ parts */
-
-static int complain(const char *what, const char *why)
+/* Whoever allowed it shall read it each time. */
+static void warn_of_plain(const struct idem_config *config)
 {
-    idem_log(IDEM_LOG_ERROR, "%s: %s", what, why);
-    return IDEM_ERR_IO;
-}
+    char text[IDEM_ADDRESS_TEXT_MAX];
 
-/* Whoever may write there could put files of their own in the place of ours. */
-static int check_dir(const char *dir)
-{
-    struct stat st;
-
-    if (stat(dir, &st) != 0)
-        return complain(dir, strerror(errno));
-    if (!S_ISDIR(st.st_mode))
-        return complain(dir, "is not a directory");
-    if (st.st_mode & 022)
-        return complain(dir, "can be written to by others; chmod 700 it");
-    return IDEM_OK;
-}
-
-/* Two servers on one directory would undo each other's work. */
-static int open_data(struct server *s)
-{
-    char path[PATH_MAX];
-    const char *dir = s->options.data;
-
-    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-        return complain(dir, strerror(errno));
-    int err = check_dir(dir);
-    if (err != 0)
-        return err;
-    if (snprintf(path, sizeof path, "%s/lock", dir) >= (int)sizeof path)
-        return complain(dir, "the name is too long");
-    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (s->lock_fd < 0)
-        return complain(path, strerror(errno));
-    if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0)
-        return complain(dir, "another idem-server is using this data directory");
-    return IDEM_OK;
-}
-
-/* SQLite would follow a link, and give its log the mode that the data base has. */
-static int check_database(const char *path)
-{
-    struct stat st;
-
-    if (lstat(path, &st) != 0)
-        return errno == ENOENT ? IDEM_OK : complain(path, strerror(errno));
-    if (!S_ISREG(st.st_mode))
-        return complain(path, "is not a file");
-    if (st.st_mode & 077)
-        return complain(path, "is open to others; chmod 600 it");
-    return IDEM_OK;
-}
-
-static int open_store(struct server *s)
-{
-    char path[PATH_MAX];
-    const char *why;
-
-    if (snprintf(path, sizeof path, "%s/idem.db", s->options.data) >= (int)sizeof path)
-        return complain(s->options.data, "the name is too long");
-    int err = check_database(path);
-    if (err != 0)
-        return err;
-    err = idem_store_sqlite_open(path, &s->store, &why);
-    return err == 0 ? IDEM_OK : complain(path, why);
-}
-
-static int read_all(const char *path, void **bytes, size_t *len)
-{
-    struct stat st;
-    int err = IDEM_ERR_IO;
-    char *buffer = NULL;
-    FILE *f = fopen(path, "rb");
-
-    if (f == NULL || fstat(fileno(f), &st) != 0) {
-        complain(path, strerror(errno));
-        goto out;
+    for (uint32_t i = 0; i < config->listen_count; i++) {
+        const struct idem_listen *l = &config->listens[i];
+        if (l->tls || idem_address_is_loopback(&l->address))
+            continue;
+        idem_address_text(&l->address, text);
+        idem_log(IDEM_LOG_ERROR,
+                 "config: %s speaks PLAIN HTTP: everybody on the way reads tokens, passwords and "
+                 "answers, and may change them",
+                 text);
     }
-    if (!S_ISREG(st.st_mode) || st.st_size > IDEM_POPULATION_FILE_MAX) {
-        complain(path, "is not a file of a possible size");
-        goto out;
-    }
-    buffer = malloc((size_t)st.st_size + 1);
-    if (buffer == NULL || fread(buffer, 1, (size_t)st.st_size, f) != (size_t)st.st_size) {
-        complain(path, "cannot be read");
-        goto out;
-    }
-    *bytes = buffer;
-    *len = (size_t)st.st_size;
-    buffer = NULL;
-    err = IDEM_OK;
-out:
-    free(buffer);
-    if (f != NULL)
-        fclose(f);
+}
+
+static int open_outside(struct server *s)
+{
+    int err = load_tls(&s->config);
+
+    if (err == 0)
+        err = idem_sockets_open(&s->config, &s->sockets);
+    if (err == 0 && s->config.user != NULL)
+        err = idem_process_become(s->config.user);
+    if (err == 0)
+        warn_of_plain(&s->config);
     return err;
 }
 
-static int load_population(struct server *s)
-{
-    const char *reason = "damaged";
-    void *bytes;
-    size_t len;
-
-    int err = read_all(s->options.population, &bytes, &len);
-    if (err != 0)
-        return err;
-    err = idem_population_parse(bytes, len, &s->population, &reason);
-    free(bytes);
-    return err == 0 ? IDEM_OK : complain(s->options.population, reason);
-}
+/* ------------------------------------------------------------------ parts */
 
 /* Who there is: the organisations, and those who may ask for them. */
 static int open_access(struct server *s)
@@ -294,14 +103,14 @@ static int open_access(struct server *s)
 
     if (err != 0)
         return err;
-    if (s->options.demo)
+    if (s->config.demo)
         s->demo = idem_organisations_row(s->organisations, "demo");
-    return idem_auth_new(s->options.data, IDEM_SESSION_SLOTS_MAX, s->demo, &s->auth);
+    return idem_auth_new(s->config.data, IDEM_SESSION_SLOTS_MAX, s->demo, &s->auth);
 }
 
 static int start_heads(struct server *s)
 {
-    int err = idem_heads_new(s->options.data, &s->options.heads, &s->heads);
+    int err = idem_heads_new(s->config.data, &s->config.audit, &s->heads);
     return err != 0 ? err : idem_heads_start(s->heads);
 }
 
@@ -316,7 +125,7 @@ static int make_worker(struct server *s)
         .streams = s->streams,
         .heads = s->heads,
         .population = s->population,
-        .threads = s->options.threads,
+        .threads = s->config.threads,
     };
     int err = idem_worker_new(&parts, &s->worker);
     return err != 0 ? err : idem_worker_start(s->worker);
@@ -333,14 +142,15 @@ static int start_http(struct server *s)
         .population = s->population,
         .streams = s->streams,
         .assets = s->assets,
-        .test_clock = s->options.test_clock,
-        .port = s->options.port,
-        .threads = (s->options.threads + 3) / 4, /* judging costs several times as much */
+        .config = &s->config,
+        .sockets = &s->sockets,
+        .test_clock = s->config.test_clock,
+        .threads = (s->config.threads + 3) / 4, /* judging costs several times as much */
     };
     int err = idem_http_start(&parts, &s->http);
     if (err != 0)
-        idem_log(IDEM_LOG_ERROR, "config: cannot listen on 127.0.0.1:%u: %s", s->options.port,
-                 strerror(errno));
+        idem_log(IDEM_LOG_ERROR, "kernel: HTTP cannot be started: %s", strerror(errno));
+    idem_sockets_close(&s->sockets); /* HTTP has its own descriptors for them */
     return err;
 }
 
@@ -348,10 +158,13 @@ static int start(struct server *s)
 {
     int err;
 
-    (void)((err = open_data(s)) != 0 || (err = load_population(s)) != 0 ||
-           (err = idem_assets_load(s->options.www, &s->assets)) != 0 ||
-           (err = open_store(s)) != 0 || (err = open_access(s)) != 0 ||
-           (err = idem_people_new(s->options.data, s->store, idem_population_front(s->population),
+    (void)((err = open_outside(s)) != 0 ||
+           (err = idem_files_lock(s->config.data, &s->lock_fd)) != 0 ||
+           (err = idem_files_population(s->config.population, &s->population)) != 0 ||
+           (err = idem_assets_load(s->config.www, &s->assets)) != 0 ||
+           (err = idem_files_store(s->config.data, &s->store)) != 0 ||
+           (err = open_access(s)) != 0 ||
+           (err = idem_people_new(s->config.data, s->store, idem_population_front(s->population),
                                   &s->people)) != 0 ||
            (err = idem_bus_local_new(IDEM_QUEUE_MAX, &s->bus)) != 0 ||
            (err = idem_streams_new(&idem_http_stream_hooks, &s->streams)) != 0 ||
@@ -382,50 +195,76 @@ static void stop(struct server *s)
     idem_population_free(s->population);
     if (s->lock_fd >= 0)
         close(s->lock_fd);
+    idem_sockets_close(&s->sockets);
+    idem_tls_unload();
+    idem_config_fini(&s->config);
 }
 
 /* ------------------------------------------------------------------ the process */
 
-static void prepare_process(sigset_t *ends)
+/* SIGHUP: what can be read anew is, without closing a connection. */
+static void reload(struct server *s)
 {
-    struct rlimit files;
+    if (s->config.certificate == NULL)
+        return;
+    if (load_tls(&s->config) == 0)
+        idem_log(IDEM_LOG_INFO, "config: the certificate has been read again");
+    else
+        idem_log(IDEM_LOG_ERROR, "config: the certificate stays as it was");
+}
 
-    /* One heap that grows in large steps: tens of thousands of sessions are allocated by several
-     * threads, and heaps of threads grow page by page, with a system call each. */
-    mallopt(M_ARENA_MAX, 1);
-    mallopt(M_TOP_PAD, 16 * 1024 * 1024);
-    mallopt(M_MXFAST, 0); /* else each of them sweeps the small free blocks first */
-    umask(077);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a limit on file size is a full disk, not a reason to die */
-    sigemptyset(ends);
-    sigaddset(ends, SIGTERM);
-    sigaddset(ends, SIGINT);
-    sigprocmask(SIG_BLOCK, ends, NULL); /* inherited by all threads: only sigwait sees them */
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
+static int serve(struct server *s, const sigset_t *signals)
+{
+    char url[IDEM_URL_MAX];
+    int number = 0;
+
+    int err = start(s);
+    if (err == 0) {
+        idem_http_url(s->http, url);
+        printf("idem-server listening on %s/", url);
+        printf(s->demo != 0 ? "#operator=%s\n" : "\n", idem_auth_operator(s->auth));
+        fflush(stdout);
+        while (sigwait(signals, &number) == 0 && number == SIGHUP)
+            reload(s);
     }
+    stop(s);
+    return err == 0 ? 0 : 1;
+}
+
+/* Reads whatever the settings name, and touches nothing. */
+static int check(struct server *s)
+{
+    int err;
+
+    (void)((err = load_tls(&s->config)) != 0 ||
+           (err = idem_files_population(s->config.population, &s->population)) != 0 ||
+           (err = idem_assets_load(s->config.www, &s->assets)) != 0);
+    if (err == 0)
+        printf("%s: good\n", s->config.file != NULL ? s->config.file : "command line");
+    stop(s);
+    return err == 0 ? 0 : 1;
 }
 
 int main(int argc, char **argv)
 {
     struct server s = {.lock_fd = -1};
-    sigset_t ends;
-    int number;
+    enum idem_options_wish wish;
+    char why[IDEM_CONFIG_WHY_MAX];
+    sigset_t signals;
 
-    if (parse_options(argc, argv, &s.options) != 0)
+    idem_config_init(&s.config);
+    if (idem_options_parse(argc, argv, &s.config, &wish, why) != 0) {
+        fprintf(stderr, "idem-server: %s\n", why);
+        idem_config_fini(&s.config);
         return 2;
+    }
+    if (wish == IDEM_OPTIONS_HELP) {
+        fputs(idem_options_usage(), stdout);
+        idem_config_fini(&s.config);
+        return 0;
+    }
     if (sodium_init() < 0)
         return 1;
-    prepare_process(&ends);
-    int err = start(&s);
-    if (err == 0) {
-        printf("idem-server listening on http://127.0.0.1:%u/", idem_http_port(s.http));
-        printf(s.demo != 0 ? "#operator=%s\n" : "\n", idem_auth_operator(s.auth));
-        fflush(stdout);
-        sigwait(&ends, &number);
-    }
-    stop(&s);
-    return err == 0 ? 0 : 1;
+    idem_process_prepare(&signals);
+    return wish == IDEM_OPTIONS_CHECK ? check(&s) : serve(&s, &signals);
 }

@@ -34,8 +34,16 @@ static const struct row rows[IDEM_METRICS] = {
     [IDEM_METRIC_ALARMS_REPLAY] = {ALARMS, ALARMS_HELP},
     [IDEM_METRIC_ALARMS_REPEATED] = {"idem_guard_alarms_repeated_total",
         "Alarms that were held already"},
+    [IDEM_METRIC_BAD_TOKENS] = {"idem_bad_tokens_total", "Requests with a token that is unknown"},
+    [IDEM_METRIC_TURNED_AWAY] = {"idem_connections_turned_away_total",
+        "Connections beyond the limit of their address"},
+    [IDEM_METRIC_OVERDUE] = {"idem_connections_overdue_total",
+        "Connections closed for a head, body or answer that took too long, or for idleness"},
+    [IDEM_METRIC_CROWDED_OUT] = {"idem_connections_crowded_out_total",
+        "Idle connections closed to make room"},
     [IDEM_METRIC_SESSIONS] = {"idem_sessions", "Sessions open"},
     [IDEM_METRIC_STREAMS] = {"idem_streams", "Stream clients connected"},
+    [IDEM_METRIC_CONNECTIONS] = {"idem_connections", "Connections open"},
 };
 /* clang-format on */
 

@@ -59,6 +59,8 @@ static const struct row rows[IDEM_PROBLEMS] = {
         "Send application/json, or application/cbor for windows."},
     [IDEM_PROBLEM_TOO_MANY_SESSIONS] = {429, "too-many-sessions", "Too many sessions are open",
         "Close sessions that are not in use, then try again."},
+    [IDEM_PROBLEM_TOO_MANY_FAILURES] = {429, "too-many-failures", "Too many bad tokens",
+        "Send a token that is known; others are not looked at for the time in Retry-After."},
     [IDEM_PROBLEM_OVERLOADED] = {503, "overloaded", "The server cannot take more now",
         "Try again after the time in the Retry-After header."},
     [IDEM_PROBLEM_STORAGE_FULL] = {507, "storage-full", "The disk is full",

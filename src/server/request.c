@@ -3,6 +3,7 @@
 #include "server/request.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 int idem_buffer_reserve(struct idem_buffer *b, size_t len, size_t max)
 {
@@ -55,4 +56,29 @@ const char *idem_request_header(const struct idem_request *r, const char *name)
 const char *idem_request_argument(const struct idem_request *r, const char *name)
 {
     return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+struct sought {
+    const char *name, *value;
+    int count;
+};
+
+static enum MHD_Result seek(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct sought *s = cls;
+
+    (void)kind;
+    if (strcasecmp(name, s->name) == 0) {
+        s->value = value;
+        s->count++;
+    }
+    return MHD_YES;
+}
+
+const char *idem_request_only_header(const struct idem_request *r, const char *name)
+{
+    struct sought s = {.name = name};
+
+    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, seek, &s);
+    return s.count == 1 ? s.value : NULL;
 }

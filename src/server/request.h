@@ -17,8 +17,10 @@
 
 #include <microhttpd.h>
 
+struct idem_connection;
 struct idem_http;
 struct idem_http_lane;
+struct idem_machine;
 struct idem_request;
 
 enum {
@@ -47,10 +49,13 @@ struct idem_request {
     struct idem_http *http;
     struct idem_http_lane *lane; /* whose thread serves the connection */
     struct MHD_Connection *connection;
+    struct idem_connection
+        *line; /* the lane's note of the connection; NULL when there was no memory */
     const struct idem_route *route;
     const char *allow; /* with a 405 */
     bool submitted;    /* the HTTP thread's own note; the worker neither reads nor writes it */
     enum idem_problem credentials; /* what was wrong with those of a request that needs none */
+    bool barred; /* too many bad tokens from there; the connection ends with the answer */
     char path_id[IDEM_PATH_ID_MAX + 1];
     char asset_path[IDEM_ASSET_PATH_MAX + 1];
     struct idem_buffer body, payload;
@@ -82,5 +87,20 @@ bool idem_request_refused(const struct idem_request *r);
 const char *idem_request_argument(const struct idem_request *r, const char *name);
 /* A header's value, or NULL. */
 const char *idem_request_header(const struct idem_request *r, const char *name);
+/* The same, NULL also when it is given twice: of two, somebody on the way may have read the other.
+ */
+const char *idem_request_only_header(const struct idem_request *r, const char *name);
+
+/* Who asks, also through a proxy that the configuration names. IDEM_ERR_NOT_FOUND or _FORMAT when
+ * that proxy does not say. */
+int idem_request_client(const struct idem_request *r, struct idem_machine *out);
+/* Whether its connection speaks TLS. */
+bool idem_request_tls(const struct idem_request *r);
+/* Whether it came by TLS, here or at that proxy: a cookie of its answer is Secure then. */
+bool idem_request_secure(const struct idem_request *r);
+/* A credential was wrong: counts it for the address. Bad bearer tokens are counted already. */
+void idem_request_failed(struct idem_request *r);
+/* Whether there were too many within a minute, before anything costly is done for it. */
+bool idem_request_barred(const struct idem_request *r);
 
 #endif

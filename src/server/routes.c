@@ -44,15 +44,15 @@ static void answer_cached(struct idem_request *r, struct MHD_Response *response,
 static void get_front(struct idem_request *r)
 {
     const char *etag;
-    struct MHD_Response *response = idem_http_front(r->http, &etag);
+    struct MHD_Response *response = idem_http_front(r->http, idem_request_tls(r), &etag);
     answer_cached(r, response, etag);
 }
 
 static void get_asset(struct idem_request *r)
 {
     const char *etag;
-    struct MHD_Response *response =
-        idem_assets_find(idem_http_parts(r->http)->assets, r->asset_path, &etag);
+    struct MHD_Response *response = idem_assets_find(idem_http_parts(r->http)->assets,
+                                                     r->asset_path, idem_request_tls(r), &etag);
 
     if (response == NULL)
         idem_request_refuse(r, IDEM_PROBLEM_NO_SUCH_ROUTE, "no page and no file has this name");

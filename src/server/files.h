@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * files.h - the data directory, its lock and its data base, and the population: opened, and refused
+ * when somebody else could have put something in their place. All log why not.
+ */
+#ifndef IDEM_SERVER_FILES_H
+#define IDEM_SERVER_FILES_H
+
+#include "idem/idem.h"
+#include "store/store.h"
+
+/* Makes it when it is absent. *lock_fd keeps a second server out until it is closed. */
+int idem_files_lock(const char *dir, int *lock_fd);
+int idem_files_store(const char *dir, struct idem_store **out);
+int idem_files_population(const char *path, struct idem_population **out);
+
+#endif
