@@ -15,6 +15,7 @@ int idem_cli_train(int argc, char **argv);
 int idem_cli_eval(int argc, char **argv);
 int idem_cli_eval_leak(int argc, char **argv);
 int idem_cli_replay(int argc, char **argv);
+int idem_cli_audit(int argc, char **argv);
 
 /* "idem: ..." on stderr; return IDEM_EXIT_FAILED and IDEM_EXIT_USAGE (with a hint at --help). */
 int idem_cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

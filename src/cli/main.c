@@ -14,6 +14,7 @@ static const struct {
 } commands[] = {
     {"train", idem_cli_train, "learn a population from recordings"},
     {"eval", idem_cli_eval, "measure recognition on recordings: verify, blocks, challenge"},
+    {"audit", idem_cli_audit, "check, show or export the audit log; show the key of its heads"},
     {"replay", idem_cli_replay, "play recorded people as live sessions against a server"},
 };
 

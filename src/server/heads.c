@@ -128,7 +128,7 @@ const uint8_t *idem_heads_public(const struct idem_heads *heads)
 
 static bool by_the_hour(const char *log)
 {
-    return strcmp(log, "audit_seats") == 0;
+    return strcmp(log, "audit") != 0;
 }
 
 /* Under the lock. NULL: unknown and no slot is free. */

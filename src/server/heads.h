@@ -4,10 +4,10 @@
  * (authpriv), or both. A thread of its own signs and writes, since a file on another machine can
  * take its time; nobody waits for it.
  *
- *   audit, gate   every few seconds when something was added; at once for what is important
- *   audit_seats   at most once an hour, with the hour as its time: a head a minute would tell to
- *                 the minute what the log keeps to the hour
- *   all           when the server ends
+ *   audit               every few seconds when something was added; at once for what is important
+ *   audit_seats, gate   at most once an hour, with the hour as its time: a head a minute would tell
+ *                       to the minute what the logs keep to the hour
+ *   all                 when the server ends
  *
  * A head that could not be written is tried again, in its newest form, until it can be.
  */

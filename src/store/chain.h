@@ -126,7 +126,9 @@ int idem_chain_blank(struct idem_chain *chain, int64_t seq);
 int idem_chain_search(struct idem_chain *chain, int64_t organisation, const char *text,
                       int64_t after, int limit, int64_t *seqs, int *count);
 
-/* Runs the whole table through a check, in one reading transaction of the connection's. */
+/* All lines, oldest first, in one reading transaction of the connection's. */
+int idem_chain_each(struct sqlite3 *db, const char *log, idem_chain_fn *fn, void *arg);
+/* Runs the whole table through a check. */
 int idem_chain_check_table(struct sqlite3 *db, const char *log, struct idem_chain_check *check);
 
 #endif

@@ -288,7 +288,7 @@ static int check_one(void *arg, const struct idem_chain_line *line)
     return idem_chain_check_line(arg, line);
 }
 
-int idem_chain_check_table(struct sqlite3 *db, const char *log, struct idem_chain_check *check)
+int idem_chain_each(struct sqlite3 *db, const char *log, idem_chain_fn *fn, void *arg)
 {
     sqlite3_stmt *st = NULL;
     int err = check_name(log);
@@ -296,7 +296,13 @@ int idem_chain_check_table(struct sqlite3 *db, const char *log, struct idem_chai
     if (err == 0)
         err = prepare(db, log, ALL, &st);
     if (err == 0)
-        err = each(db, st, check_one, check);
+        err = each(db, st, fn, arg);
     sqlite3_finalize(st);
+    return err;
+}
+
+int idem_chain_check_table(struct sqlite3 *db, const char *log, struct idem_chain_check *check)
+{
+    int err = idem_chain_each(db, log, check_one, check);
     return err != 0 ? err : idem_chain_check_end(check);
 }

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The audit log of a real server: what it writes by itself, who may read it, and that `idem audit verify` finds every way
+to tamper with it and says which line."""
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import unittest
+
+from harness import Server, ServerCase, wait_for
+
+CLI = os.environ["IDEM_CLI"]
+
+
+def idem(*args):
+    done = subprocess.run([CLI, "audit", *args], capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+class AuditCase(ServerCase):
+    options = ()
+
+    def lines(self, log="audit"):
+        return [json.loads(b) if b else None for (b,) in self.server.query(f"SELECT body FROM {log} ORDER BY seq")]
+
+    def actions(self, log="audit"):
+        return [line and line["action"] for line in self.lines(log)]
+
+    def heads(self):
+        with open(os.path.join(self.server.data, "audit.heads")) as f:
+            return [json.loads(line) for line in f]
+
+
+class OwnLines(AuditCase):
+    def test_start_and_stop(self):
+        self.server.stop()
+        self.server.start()
+        self.server.kill()
+        self.server.start()
+        self.server.stop()
+        started = [line["detail"]["after"] for line in self.lines() if line["action"] == "server.started"]
+        self.assertEqual(started, ["nothing", "stop", "no stop"])
+        self.assertEqual(self.actions()[-1], "server.stopped")
+
+    def test_a_flood_is_one_line(self):
+        for _ in range(200):
+            self.assertEqual(self.server.get("/v1/sessions", token="x" * 43).status, 401)
+        session = self.server.open()
+        self.assertEqual(self.server.get("/v1/sessions", token=session.token).status, 403)
+        self.server.stop()
+        refused = [line["detail"]["times"] for line in self.lines() if line["action"] == "token.refused"]
+        self.assertEqual(sum(refused), 200)
+        self.assertLessEqual(len(refused), 20)
+        self.assertIn("role.refused", self.actions())
+
+    def test_an_unlock_keeps_the_hour_only(self):
+        session = self.server.open()
+        self.assertEqual(self.server.call("POST", f"/v1/sessions/{session.id}/unlock", token=self.server.operator).status, 200)
+        self.assertEqual(self.lines("audit_seats"), [
+            {"actor": "demo", "action": "session.unlocked", "subject": session.id}])
+        self.assertEqual(self.server.query("SELECT at_ms % 3600000 FROM audit_seats"), [(0,)])
+
+    def test_heads_are_sent(self):
+        wait_for("the head of the start", lambda: os.path.exists(os.path.join(self.server.data, "audit.heads")))
+        session = self.server.open()
+        self.server.call("POST", f"/v1/sessions/{session.id}/unlock", token=self.server.operator)
+        self.server.stop()
+        self.assertEqual({head["log"] for head in self.heads()}, {"audit", "audit_seats"})
+        last = self.server.query("SELECT max(seq) FROM audit")[0][0]
+        self.assertEqual([h["seq"] for h in self.heads() if h["log"] == "audit"][-1], last)
+        for head in self.heads():
+            if head["log"] == "audit_seats":
+                self.assertRegex(head["at"], "T[0-9]{2}:00:00Z$")
+
+
+class Verify(AuditCase):
+    """Each way to tamper with a log of several starts, one by one, on copies of one data directory."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.whole = Server()
+        for _ in range(3):
+            session = cls.whole.open()
+            cls.whole.call("POST", f"/v1/sessions/{session.id}/unlock", token=cls.whole.operator)
+            cls.whole.get("/v1/sessions", token="x" * 43)
+            cls.whole.stop()
+            cls.whole.start()
+        cls.whole.stop()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.whole.close()
+
+    def setUp(self):
+        self.data = self.whole.data + "-copy"
+        shutil.copytree(self.whole.data, self.data)
+        self.addCleanup(shutil.rmtree, self.data)
+        self.outside = os.path.join(self.data, "audit.heads")
+        self.key = idem("key", "--data", self.data)[1].strip()
+
+    def alter(self, *statements):
+        with sqlite3.connect(os.path.join(self.data, "idem.db")) as database:
+            for s in statements:
+                database.execute(s)
+        database.close()
+
+    def expect(self, code, text, *more):
+        got, said = idem("verify", "--data", self.data, *more)
+        self.assertEqual(got, code, said)
+        self.assertIn(text, said)
+
+    def with_heads(self):
+        return "--head", self.outside, "--key", self.key
+
+    def test_untouched(self):
+        self.expect(0, "whole", *self.with_heads())
+        self.expect(0, "without --head", )
+
+    def test_a_running_server(self):
+        server = Server()
+        self.addCleanup(server.close)
+        code, said = idem("verify", "--data", server.data)
+        self.assertEqual(code, 0, said)
+        self.assertIn("audit: ", said)
+
+    def test_an_edit(self):
+        self.alter("UPDATE audit SET body = replace(body, 'refused', 'granted') WHERE seq = 2")
+        self.expect(1, "audit: line 2 was changed")
+
+    def test_an_edit_of_the_seats(self):
+        self.alter("UPDATE audit_seats SET body = replace(body, 'demo', 'anna') WHERE seq = 2")
+        self.expect(1, "audit_seats: line 2 was changed")
+
+    def test_a_line_taken_out(self):
+        self.alter("DELETE FROM audit WHERE seq = 3")
+        self.expect(1, "audit: line 3 is missing")
+
+    def test_a_line_put_in(self):
+        self.alter("UPDATE audit SET seq = seq + 100 WHERE seq > 3", "UPDATE audit SET seq = seq - 99 WHERE seq > 100",
+                   "INSERT INTO audit SELECT 4, organisation, at_ms, salt, body, body_hash, hash FROM audit WHERE seq = 3")
+        self.expect(1, "audit: line 4 was changed")
+
+    def test_the_end_taken_away(self):
+        last = sqlite3.connect(os.path.join(self.data, "idem.db")).execute("SELECT max(seq) FROM audit").fetchone()[0]
+        self.alter(f"DELETE FROM audit WHERE seq = {last}")
+        self.expect(0, "whole")
+        self.expect(1, f"audit: the end is missing: lines {last} to {last} were there", *self.with_heads())
+
+    def test_a_log_taken_away(self):
+        self.alter("DROP TABLE audit_seats")
+        self.expect(1, "audit_seats: the log is missing; line ", *self.with_heads())
+
+    def test_all_written_anew(self):
+        """Somebody with the program itself: an empty log, filled again."""
+        self.alter("DELETE FROM audit")
+        server = Server(data=self.data)
+        self.addCleanup(server.close)
+        for _ in range(6):
+            server.stop()
+            server.start()
+        server.stop()
+        with open(self.outside) as f:
+            heads = f.read().splitlines()
+        old = [line for line in heads if '"log":"audit"' in line][0]
+        self.expect(0, "whole")
+        self.expect(1, "was rewritten", "--head", old, "--key", self.key)
+
+    def test_a_head_of_another_key(self):
+        server = Server()
+        self.addCleanup(server.close)
+        other = idem("key", "--data", server.data)[1].strip()
+        self.assertNotEqual(other, self.key)
+        self.expect(1, "is signed by another key", "--head", self.outside, "--key", other)
+
+    def test_a_head_that_was_changed(self):
+        with open(self.outside) as f:
+            line = f.readline().strip()
+        self.expect(1, "is not what was signed", "--head", line.replace('"seq":1,', '"seq":2,'), "--key", self.key)
+
+    def test_an_emptied_line(self):
+        self.alter("UPDATE audit SET body = NULL, salt = NULL WHERE seq = 2")
+        self.expect(1, "audit: line 2 was blanked and no later line says why")
+
+    def test_show_and_export(self):
+        code, shown = idem("show", "--data", self.data, "--log", "audit_seats")
+        self.assertEqual(code, 0)
+        self.assertEqual(len(shown.splitlines()), 3)
+        code, out = idem("export", "--data", self.data, "--organisation", "demo")
+        lines = [json.loads(line) for line in out.splitlines()]
+        self.assertEqual({line["log"] for line in lines}, {"audit", "audit_seats"})
+        self.assertEqual(json.loads(lines[0]["body"])["action"], "server.started")
+        self.assertEqual(idem("show", "--data", self.data, "--organisation", "nobody")[0], 1)
+        self.assertEqual(idem("show")[0], 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
