@@ -44,13 +44,13 @@ class OwnLines(AuditCase):
         self.assertEqual(self.actions()[-1], "server.stopped")
 
     def test_a_flood_is_one_line(self):
-        for _ in range(200):
-            self.assertEqual(self.server.get("/v1/sessions", token="x" * 43).status, 401)
         session = self.server.open()
+        answers = [self.server.get("/v1/sessions", token="x" * 43).status for _ in range(200)]
+        self.assertEqual(set(answers), {401, 429})
         self.assertEqual(self.server.get("/v1/sessions", token=session.token).status, 403)
         self.server.stop()
         refused = [line["detail"]["times"] for line in self.lines() if line["action"] == "token.refused"]
-        self.assertEqual(sum(refused), 200)
+        self.assertEqual(sum(refused), len(answers))
         self.assertLessEqual(len(refused), 20)
         self.assertIn("role.refused", self.actions())
 
