@@ -314,6 +314,8 @@ int idem_store_sqlite_open(const char *path, struct idem_store **out, const char
         sqlite3_busy_timeout(s->db, 2000); /* somebody with the sqlite3 shell */
         rc = sqlite3_exec(s->db, set_up, NULL, NULL, NULL);
     }
+    if (rc == SQLITE_OK)
+        rc = idem_sqlite_settle_log(s->db);
     err = idem_sqlite_result(s->db, rc);
     if (err != 0 || (err = check_schema(s->db, why)) != 0 || (err = prepare_all(s)) != 0 ||
         (err = idem_sqlite_audit_open(s)) != 0) {

@@ -45,6 +45,8 @@ void idem_sqlite_bind(sqlite3_stmt *st, int at, const void *bytes, size_t len);
 /* A column that must be a blob of exactly len bytes. */
 int idem_sqlite_blob(sqlite3_stmt *st, int at, void *out, size_t len);
 
+/* sqlite_log.c: what the log of any data base holds is on the disk afterwards. An SQLITE_* code. */
+int idem_sqlite_settle_log(sqlite3 *db);
 /* sqlite_audit.c */
 int idem_sqlite_audit_open(struct idem_sqlite *s);
 void idem_sqlite_audit_close(struct idem_sqlite *s);
