@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 60
 IDEM_DATA ?= ../shared/data
 CHECK ?=
 ONLY ?=
-.PHONY: all page asan run test bench figures thresholds takeovers fuzz format population clean
+.PHONY: all page asan run test bench crash figures thresholds takeovers fuzz format population clean
 
 all: $(BUILD)/build.ninja
 	ninja --quiet -C $(BUILD)
@@ -31,6 +31,10 @@ test: all page asan
 
 bench: all
 	@IDEM_DATA=$(IDEM_DATA) bench/all.sh $(BUILD)
+
+# The power goes at every operation of a server's day, with many draws of what is left.
+crash: all
+	@$(BUILD)/tests/crash/test_crash full 2>/dev/null
 
 # Every figure and plot in README.md, docs/recognition.md, docs/ageing.md and docs/guard.md, from the recordings in IDEM_DATA;
 # CHECK=1 only compares, ONLY='verify leak' takes these tables.

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* deeds.c - see deeds.h. Reads through the store's own table of functions only. */
+#include "deeds.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct check {
+    const struct deeds *deeds;
+    size_t n;
+    char *why;
+    int64_t rows[DEED_SESSIONS_MAX]; /* of open sessions, 0: not there */
+    bool unlocked[DEED_SESSIONS_MAX];
+    uint8_t seen[DEEDS_MAX];
+};
+
+static int fault(struct check *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static int fault(struct check *c, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(c->why, DEED_WHY_MAX, fmt, ap);
+    va_end(ap);
+    return IDEM_ERR_FORMAT;
+}
+
+static int see_session(void *arg, const struct idem_store_session *stored)
+{
+    struct check *c = arg;
+
+    for (int i = 0; i < c->deeds->session_count; i++)
+        if (memcmp(c->deeds->sessions[i].id, stored->id, IDEM_ID_BYTES) == 0) {
+            c->rows[i] = stored->row;
+            c->unlocked[i] = stored->unlock_row != 0;
+        }
+    return IDEM_OK; /* one whose opening was never acknowledged: nobody knows its id */
+}
+
+static int session_of(const struct check *c, int64_t row)
+{
+    for (int i = 0; i < c->deeds->session_count; i++)
+        if (c->rows[i] == row)
+            return i;
+    return -1;
+}
+
+static int find(const struct check *c, enum deed_kind kind, int session, uint32_t seq)
+{
+    for (int i = 0; i < c->deeds->count; i++) {
+        const struct deed *d = &c->deeds->deeds[i];
+        if (d->kind == kind && d->session == session && d->seq == seq && d->asked <= c->n)
+            return i;
+    }
+    return -1;
+}
+
+static int see_window(void *arg, const struct idem_store_window *w)
+{
+    struct check *c = arg;
+    const int session = session_of(c, w->session);
+
+    if (session < 0)
+        return fault(c, "row %lld is of no open session", (long long)w->row);
+    const int at = find(c, DEED_WINDOW, session, w->seq);
+    if (at < 0)
+        return fault(c, "window %u of session %d was never sent", w->seq, session);
+    const struct deed *d = &c->deeds->deeds[at];
+    if (c->seen[at]++ > 0)
+        return fault(c, "window %u of session %d is there twice", w->seq, session);
+    if (w->len != d->len || memcmp(w->payload, d->payload, d->len) != 0)
+        return fault(c, "window %u of session %d is not what was sent", w->seq, session);
+    return IDEM_OK;
+}
+
+static int see_alarm(void *arg, const struct idem_store_alarm *a)
+{
+    struct check *c = arg;
+    const int session = session_of(c, a->session);
+
+    if (a->seq == 0 || session < 0)
+        return IDEM_OK; /* the server's own */
+    const int at = find(c, DEED_ALARM, session, a->seq);
+    if (at < 0)
+        return fault(c, "alarm %u of session %d was never sent", a->seq, session);
+    if (c->seen[at]++ > 0)
+        return fault(c, "alarm %u of session %d is there twice", a->seq, session);
+    return IDEM_OK;
+}
+
+static int check_session(struct check *c, int i)
+{
+    const struct deed_session *s = &c->deeds->sessions[i];
+
+    if (s->opened <= c->n && s->close_asked > c->n && c->rows[i] == 0)
+        return fault(c, "session %d was acknowledged and is not open", i);
+    if (s->closed <= c->n && c->rows[i] != 0)
+        return fault(c, "session %d was closed and is open", i);
+    if (c->rows[i] != 0 && s->unlocked <= c->n && !c->unlocked[i])
+        return fault(c, "session %d was unlocked and knows nothing of it", i);
+    return IDEM_OK;
+}
+
+static int check_all(struct check *c)
+{
+    int err = IDEM_OK;
+
+    for (int i = 0; i < c->deeds->session_count && err == 0; i++)
+        err = check_session(c, i);
+    for (int i = 0; i < c->deeds->count && err == 0; i++) {
+        const struct deed *d = &c->deeds->deeds[i];
+        const struct deed_session *s = &c->deeds->sessions[d->session];
+        if (d->done > c->n || c->seen[i] > 0 ||
+            (s->close_asked <= c->n && c->rows[d->session] == 0))
+            continue;
+        err = fault(c, "%s %u of session %d was acknowledged and is not there",
+                    d->kind == DEED_WINDOW ? "window" : "alarm", d->seq, d->session);
+    }
+    return err;
+}
+
+bool deeds_hold(const struct deeds *d, size_t n, struct idem_store *store, char why[DEED_WHY_MAX])
+{
+    struct check c = {.deeds = d, .n = n, .why = why};
+    int err;
+
+    why[0] = '\0';
+    (void)((err = store->ops->sessions_open(store, see_session, &c)) != 0 ||
+           (err = store->ops->windows(store, see_window, &c)) != 0 ||
+           (err = store->ops->alarms(store, see_alarm, &c)) != 0 || (err = check_all(&c)) != 0);
+    if (err != 0 && why[0] == '\0')
+        fault(&c, "the store cannot be read: %s", idem_strerror(err));
+    return err == 0;
+}

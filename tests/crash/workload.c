@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* workload.c - see workload.h. */
+#include "workload.h"
+
+#include "../unit/people.h"
+#include "crash_vfs.h"
+#include "wire/wire.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { POPULATION = 20, POPULATION_KEYS = 400, FIRST_PERSON = 100, BATCH = 2 };
+
+static void insist(const struct workload *w, bool good, const char *what)
+{
+    if (good || w->faulty)
+        return;
+    fprintf(stderr, "the workload cannot go on: %s\n", what);
+    abort();
+}
+
+/* ------------------------------------------------------------------ what they type */
+
+static void type_one(struct typed *t, int person, uint32_t i, struct typist *typist)
+{
+    const struct idem_front *front = idem_population_front(t->population);
+    struct idem_window *window = typist_window(typist, front, WORKLOAD_KEYS);
+    uint8_t bytes[IDEM_STORE_PAYLOAD_MAX];
+    size_t len;
+
+    if (idem_wire_write_window(front, window, i + 1, bytes, sizeof bytes, &len) != 0)
+        abort();
+    t->payloads[person][i] = malloc(len);
+    if (t->payloads[person][i] == NULL)
+        abort();
+    memcpy(t->payloads[person][i], bytes, len);
+    t->lens[person][i] = (uint32_t)len;
+    idem_window_free(window);
+}
+
+void typed_make(struct typed *t)
+{
+    t->population = people_population(POPULATION, POPULATION_KEYS);
+    for (int p = 0; p < WORKLOAD_PEOPLE; p++) {
+        struct person person;
+        person_draw(&person, (uint64_t)(FIRST_PERSON + p));
+        struct typist typist = typist_new(&person, 1);
+        for (uint32_t i = 0; i < WORKLOAD_WINDOWS_MAX; i++)
+            type_one(t, p, i, &typist);
+    }
+}
+
+void typed_free(struct typed *t)
+{
+    for (int p = 0; p < WORKLOAD_PEOPLE; p++)
+        for (int i = 0; i < WORKLOAD_WINDOWS_MAX; i++)
+            free(t->payloads[p][i]);
+    idem_population_free(t->population);
+}
+
+/* ------------------------------------------------------------------ one request */
+
+static struct deed *note(struct workload *w, enum deed_kind kind, int session, uint32_t seq,
+                         const struct ask *a)
+{
+    struct deeds *d = w->deeds;
+
+    if (d->count == DEEDS_MAX)
+        abort();
+    struct deed *deed = &d->deeds[d->count++];
+    *deed = (struct deed){kind, session, seq, NULL, 0, a->submitted, a->good ? a->answered : NEVER};
+    return deed;
+}
+
+static void aim(const struct workload *w, struct ask *a, int person)
+{
+    const struct deed_session *s = &w->deeds->sessions[w->session[person]];
+    memcpy(a->command.id, s->id, sizeof s->id);
+}
+
+static void open_one(struct workload *w, struct ask *a, int person)
+{
+    static const char *const names[WORKLOAD_PEOPLE] = {"ada", "grace", "edsger"};
+
+    ask_begin(a, IDEM_COMMAND_OPEN);
+    idem_people_pseudonym(w->world.parts.people, "demo", names[person], a->command.person);
+    snprintf(a->command.seat, sizeof a->command.seat, "seat-%d", person);
+}
+
+static void note_open(struct workload *w, const struct ask *a, int person)
+{
+    struct deeds *d = w->deeds;
+    struct deed_session *s = &d->sessions[d->session_count];
+
+    insist(w, a->good, "a session is not opened");
+    if (!a->good || d->session_count == DEED_SESSIONS_MAX || !ask_session(a, s->id))
+        return;
+    s->person = person;
+    s->opened = a->answered;
+    s->close_asked = s->closed = s->unlock_asked = s->unlocked = NEVER;
+    w->session[person] = d->session_count++;
+    w->sent[person] = 0;
+}
+
+static void open_all(struct workload *w)
+{
+    static struct ask asks[WORKLOAD_PEOPLE];
+
+    for (int p = 0; p < WORKLOAD_PEOPLE; p++)
+        open_one(w, &asks[p], p);
+    world_ask(&w->world, asks, WORKLOAD_PEOPLE);
+    for (int p = 0; p < WORKLOAD_PEOPLE; p++)
+        note_open(w, &asks[p], p);
+}
+
+static void open_again(struct workload *w, int person)
+{
+    static struct ask a;
+
+    open_one(w, &a, person);
+    world_ask(&w->world, &a, 1);
+    note_open(w, &a, person);
+}
+
+/* Window number i + 1 of the session. The wire's number lies in the payload and is never read. */
+static void put_window(const struct workload *w, struct ask *a, int person, uint32_t i)
+{
+    struct idem_command *c = &a->command;
+    static uint8_t payloads[WORLD_BATCH_MAX][BATCH * 8192];
+    static int at;
+
+    if (c->item_count == 0)
+        c->payload = payloads[at++ % WORLD_BATCH_MAX];
+    struct idem_item *item = &c->items[c->item_count];
+    const uint32_t len = w->typed->lens[person][i];
+    const uint32_t from = c->item_count == 0 ? 0 : item[-1].at + item[-1].len;
+    if (from + len > BATCH * 8192)
+        abort();
+    memcpy((uint8_t *)(uintptr_t)c->payload + from, w->typed->payloads[person][i], len);
+    *item = (struct idem_item){.seq = i + 1, .at = from, .len = len};
+    c->item_count++;
+}
+
+static void note_windows(struct workload *w, const struct ask *a, int person)
+{
+    insist(w, a->good, "a window is not taken");
+    for (uint32_t i = 0; i < a->command.item_count; i++) {
+        const uint32_t seq = a->command.items[i].seq;
+        struct deed *d = note(w, DEED_WINDOW, w->session[person], seq, a);
+        d->payload = w->typed->payloads[person][seq - 1];
+        d->len = w->typed->lens[person][seq - 1];
+    }
+}
+
+/* Everybody's next window in one run; the last person sends two in a request. */
+static void windows(struct workload *w)
+{
+    static struct ask asks[WORKLOAD_PEOPLE];
+    int who[WORKLOAD_PEOPLE], n = 0;
+
+    for (int p = 0; p < WORKLOAD_PEOPLE; p++) {
+        if (w->session[p] < 0)
+            continue;
+        const uint32_t many = p == WORKLOAD_PEOPLE - 1 ? BATCH : 1;
+        ask_begin(&asks[n], IDEM_COMMAND_WINDOWS);
+        aim(w, &asks[n], p);
+        for (uint32_t i = 0; i < many; i++)
+            put_window(w, &asks[n], p, w->sent[p]++);
+        who[n++] = p;
+    }
+    world_ask(&w->world, asks, (size_t)n);
+    for (int i = 0; i < n; i++)
+        note_windows(w, &asks[i], who[i]);
+}
+
+static void put_alarm(struct ask *a, uint32_t seq)
+{
+    struct idem_wire_alarm *alarm = &a->command.alarms[a->command.item_count++];
+
+    *alarm = (struct idem_wire_alarm){.seq = seq, .device = IDEM_POINTER};
+    alarm->verdict = (struct idem_guard_verdict){
+        .kind = IDEM_GUARD_REMOTE_CONTROL,
+        .confidence = 0.5,
+        .saw_count = 1,
+        .saw = {{IDEM_SAW_WARP, seq, 0}},
+    };
+}
+
+static void alarms(struct workload *w, int person, uint32_t seq)
+{
+    static struct ask a;
+
+    if (w->session[person] < 0)
+        return;
+    ask_begin(&a, IDEM_COMMAND_ALARMS);
+    aim(w, &a, person);
+    put_alarm(&a, seq);
+    put_alarm(&a, seq + 1);
+    world_ask(&w->world, &a, 1);
+    insist(w, a.good, "an alarm is not taken");
+    for (uint32_t i = 0; i < 2; i++)
+        note(w, DEED_ALARM, w->session[person], seq + i, &a);
+}
+
+static void unlock(struct workload *w, int person)
+{
+    static struct ask a;
+
+    if (w->session[person] < 0)
+        return;
+    ask_begin(&a, IDEM_COMMAND_UNLOCK);
+    aim(w, &a, person);
+    world_ask(&w->world, &a, 1);
+    insist(w, a.good, "a session is not unlocked");
+    struct deed_session *s = &w->deeds->sessions[w->session[person]];
+    s->unlock_asked = a.submitted;
+    s->unlocked = a.good ? a.answered : NEVER;
+}
+
+static void close_one(struct workload *w, int person)
+{
+    static struct ask a;
+
+    if (w->session[person] < 0)
+        return;
+    ask_begin(&a, IDEM_COMMAND_CLOSE);
+    aim(w, &a, person);
+    world_ask(&w->world, &a, 1);
+    insist(w, a.good, "a session is not closed");
+    struct deed_session *s = &w->deeds->sessions[w->session[person]];
+    s->close_asked = a.submitted;
+    s->closed = a.good ? a.answered : NEVER;
+    w->session[person] = a.good ? -1 : w->session[person];
+}
+
+/* ------------------------------------------------------------------ the day */
+
+/* Somebody else at the same file folds the log back; the server's next write begins it anew. */
+static void fold(struct workload *w, int mode)
+{
+    sqlite3 *db;
+
+    int rc = sqlite3_open(WORLD_DATABASE, &db);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(db, "SELECT count(*) FROM windows", NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_wal_checkpoint_v2(db, NULL, mode, NULL, NULL);
+    insist(w, rc == SQLITE_OK, "the log is not folded back");
+    sqlite3_close(db);
+}
+
+static void start(struct workload *w)
+{
+    int err = world_open(&w->world, w->dir, w->typed->population, w->threads);
+    if (err != 0) {
+        fprintf(stderr, "the server does not start: %s\n", idem_strerror(err));
+        abort();
+    }
+}
+
+static void morning(struct workload *w)
+{
+    open_all(w);
+    for (int i = 0; i < 11; i++) {
+        windows(w);
+        if (i == 3 || i == 8)
+            fold(w, SQLITE_CHECKPOINT_PASSIVE);
+        if (i == 4)
+            alarms(w, 1, 1);
+        if (i == 6)
+            unlock(w, 1);
+    }
+    close_one(w, 0);
+    open_again(w, 0);
+}
+
+static void afternoon(struct workload *w)
+{
+    for (int i = 0; i < 8; i++) {
+        windows(w);
+        if (i == 2)
+            fold(w, SQLITE_CHECKPOINT_TRUNCATE);
+        if (i == 5)
+            alarms(w, 2, 1);
+    }
+    close_one(w, 0); /* enrolled by now: what it learns is written */
+    close_one(w, 1);
+    open_again(w, 1);
+    windows(w);
+}
+
+void workload_run(struct workload *w)
+{
+    for (int p = 0; p < WORKLOAD_PEOPLE; p++)
+        w->session[p] = -1;
+    start(w);
+    morning(w);
+    world_close(&w->world);
+    start(w);
+    afternoon(w);
+    world_close(&w->world);
+}
+
+static void repeat_one(struct workload *w, const struct deed *before)
+{
+    static struct ask a;
+    const struct deed_session *s = &w->deeds->sessions[before->session];
+
+    ask_begin(&a, before->kind == DEED_WINDOW ? IDEM_COMMAND_WINDOWS : IDEM_COMMAND_ALARMS);
+    memcpy(a.command.id, s->id, sizeof s->id);
+    if (before->kind == DEED_WINDOW)
+        put_window(w, &a, s->person, before->seq - 1);
+    else
+        put_alarm(&a, before->seq);
+    world_ask(&w->world, &a, 1);
+    insist(w, a.good, "what was sent before is not taken");
+}
+
+void workload_repeat(struct workload *w, size_t n)
+{
+    struct deeds *d = w->deeds;
+    int kept = 0;
+
+    start(w);
+    for (int i = 0; i < d->count; i++) {
+        const struct deed_session *s = &d->sessions[d->deeds[i].session];
+        if (d->deeds[i].asked > n)
+            continue;
+        d->deeds[kept] = d->deeds[i];
+        if (s->opened <= n && s->close_asked > n && d->deeds[i].done > n) {
+            repeat_one(w, &d->deeds[i]);
+            d->deeds[kept].done = crash_vfs_now();
+        }
+        kept++;
+    }
+    d->count = kept;
+}
