@@ -14,6 +14,7 @@ enum { IDEM_EXIT_OK = 0, IDEM_EXIT_FAILED = 1, IDEM_EXIT_USAGE = 2 };
 int idem_cli_train(int argc, char **argv);
 int idem_cli_eval(int argc, char **argv);
 int idem_cli_eval_leak(int argc, char **argv);
+int idem_cli_policy(int argc, char **argv);
 int idem_cli_replay(int argc, char **argv);
 int idem_cli_audit(int argc, char **argv);
 

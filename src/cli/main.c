@@ -15,6 +15,7 @@ static const struct {
     {"train", idem_cli_train, "learn a population from recordings"},
     {"eval", idem_cli_eval, "measure recognition on recordings: verify, blocks, challenge"},
     {"audit", idem_cli_audit, "check, show or export the audit log; show the key of its heads"},
+    {"policy", idem_cli_policy, "check a policy's file, show which rules hold for whom"},
     {"replay", idem_cli_replay, "play recorded people as live sessions against a server"},
 };
 
