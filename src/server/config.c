@@ -117,7 +117,7 @@ static void take_count(struct reader *r, const struct idem_yaml_node *map, const
 static void take_span(struct reader *r, const struct idem_yaml_node *map, const char *key,
                       int64_t *out_ms)
 {
-    idem_yaml_span(r->y, idem_yaml_get(map, key), 100, 3600 * 1000, out_ms);
+    idem_yaml_span(r->y, idem_yaml_get(map, key), 100, 24 * 3600 * 1000, out_ms);
 }
 
 /* ------------------------------------------------------------------ addresses and names */

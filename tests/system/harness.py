@@ -93,8 +93,10 @@ class Server:
         if not self.line:
             self.process.wait(DEADLINE)
             raise AssertionError("the server did not start: " + self.stderr())
-        address, self.operator = self.line.split("http://")[1].split("/#operator=")
-        self.host, port = address.split(":")
+        self.scheme, _, address = self.line.split(" on ")[1].partition("://")
+        address, _, self.operator = address.partition("/")
+        self.operator = self.operator.partition("#operator=")[2]
+        self.host, _, port = address.rpartition(":")
         self.port = int(port)
 
     def stderr(self):
