@@ -12,6 +12,9 @@ struct row {
 #define ALARMS      "idem_guard_alarms_total"
 #define ALARMS_HELP "Alarms of guards, by what they say is at the device"
 
+#define GATE      "idem_gate_answers_total"
+#define GATE_HELP "Answers of the gate, by verdict"
+
 /* clang-format off */
 static const struct row rows[IDEM_METRICS] = {
     [IDEM_METRIC_REQUESTS] = {"idem_requests_total", "HTTP requests begun"},
@@ -41,6 +44,13 @@ static const struct row rows[IDEM_METRICS] = {
         "Connections closed for a head, body or answer that took too long, or for idleness"},
     [IDEM_METRIC_CROWDED_OUT] = {"idem_connections_crowded_out_total",
         "Idle connections closed to make room"},
+    [IDEM_METRIC_GATE_PASSED] = {GATE, GATE_HELP},
+    [IDEM_METRIC_GATE_STEP_UPS] = {GATE, GATE_HELP},
+    [IDEM_METRIC_GATE_DENIED] = {GATE, GATE_HELP},
+    [IDEM_METRIC_GATE_LOCKED] = {GATE, GATE_HELP},
+    [IDEM_METRIC_GATE_CLOSED] = {GATE, GATE_HELP},
+    [IDEM_METRIC_GATE_FAILURES] = {"idem_gate_record_failures_total",
+        "Commits of the gate's record that failed; nothing of them was let through"},
     [IDEM_METRIC_SESSIONS] = {"idem_sessions", "Sessions open"},
     [IDEM_METRIC_STREAMS] = {"idem_streams", "Stream clients connected"},
     [IDEM_METRIC_CONNECTIONS] = {"idem_connections", "Connections open"},
@@ -53,6 +63,11 @@ static const char *const labels[IDEM_METRICS] = {
     [IDEM_METRIC_ALARMS_REMOTE] = "{kind=\"remote-control\"}",
     [IDEM_METRIC_ALARMS_MACRO] = "{kind=\"macro\"}",
     [IDEM_METRIC_ALARMS_REPLAY] = "{kind=\"replay\"}",
+    [IDEM_METRIC_GATE_PASSED] = "{verdict=\"pass\"}",
+    [IDEM_METRIC_GATE_STEP_UPS] = "{verdict=\"step-up\"}",
+    [IDEM_METRIC_GATE_DENIED] = "{verdict=\"deny\"}",
+    [IDEM_METRIC_GATE_LOCKED] = "{verdict=\"lock\"}",
+    [IDEM_METRIC_GATE_CLOSED] = "{verdict=\"closed\"}",
 };
 
 /* Each on a cache line of its own: different threads count different things. */

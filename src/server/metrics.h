@@ -33,6 +33,12 @@ enum idem_metric {
     IDEM_METRIC_TURNED_AWAY, /* connections */
     IDEM_METRIC_OVERDUE,
     IDEM_METRIC_CROWDED_OUT,
+    IDEM_METRIC_GATE_PASSED, /* one of each verdict, in the order of idem_gate_verdict */
+    IDEM_METRIC_GATE_STEP_UPS,
+    IDEM_METRIC_GATE_DENIED,
+    IDEM_METRIC_GATE_LOCKED,
+    IDEM_METRIC_GATE_CLOSED,
+    IDEM_METRIC_GATE_FAILURES,
     IDEM_METRIC_SESSIONS, /* gauges from here on */
     IDEM_METRIC_STREAMS,
     IDEM_METRIC_CONNECTIONS,
