@@ -65,7 +65,17 @@ void idem_audit_count(enum idem_audit_sum which);
 
 /* ------------------------------------------------------------------ for the worker itself */
 
+enum { IDEM_AUDIT_READERS_MAX = 32 };
+
+/* Who has read the log in which hour, so that it says so once and not with each page. */
+struct idem_audit_reader {
+    int64_t organisation, hour;
+    char actor[IDEM_AUDIT_ACTOR_MAX + 1];
+};
+
 struct idem_audit_state {
+    struct idem_audit_reader readers[IDEM_AUDIT_READERS_MAX];
+    unsigned next_reader; /* whose place is taken next */
     int64_t summed_ms;
     int64_t failing_ms; /* since when the store has failed, 0: it does not */
     bool recovered;     /* and now has not, which is to be written */

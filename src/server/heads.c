@@ -27,7 +27,7 @@ enum { COMPLAIN_EVERY_MS = 60 * 1000 };
 
 struct slot {
     const char *log; /* NULL: free */
-    struct idem_chain_head head;
+    struct idem_chain_head head, sent;
     bool changed, important;
     int64_t sent_ms;
 };
@@ -170,7 +170,7 @@ int idem_heads_now(struct idem_heads *heads, const char *log, int64_t now_ms, st
     pthread_mutex_lock(&heads->lock);
     const struct slot *s = slot_of(heads, log);
     if (s != NULL && s->log != NULL)
-        at = s->head;
+        at = by_the_hour(log) ? s->sent : s->head;
     pthread_mutex_unlock(&heads->lock);
     if (at.seq == 0)
         return IDEM_ERR_NOT_FOUND;
@@ -248,6 +248,8 @@ static bool send_slot(struct idem_heads *h, struct slot *s)
     s->sent_ms = idem_clock_ms();
     if (err != 0)
         s->changed = true;
+    else
+        s->sent = at;
     return err == 0;
 }
 

@@ -40,7 +40,8 @@ void idem_heads_free(struct idem_heads *heads);
 /* The log's head, committed. Any thread; the newest one counts. log: a literal. */
 void idem_heads_offer(struct idem_heads *heads, const char *log, const struct idem_chain_head *head,
                       bool important);
-/* The log's newest head that was offered, signed now. IDEM_ERR_NOT_FOUND: none was. */
+/* Signed now: the log's newest head that was offered; of a log that is told by the hour, the one
+ * that was last sent. IDEM_ERR_NOT_FOUND: none was. */
 int idem_heads_now(struct idem_heads *heads, const char *log, int64_t now_ms,
                    struct idem_head *out);
 const uint8_t *idem_heads_public(const struct idem_heads *heads);

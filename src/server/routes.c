@@ -209,8 +209,10 @@ static const struct idem_route core_routes[] = {
 /* clang-format on */
 
 /* Every part of the server that answers requests has a table of its own; the busiest first. */
-static const struct idem_route_table tables[] = {
-    IDEM_ROUTE_TABLE(core_routes),
+static const struct idem_route_table core_table = IDEM_ROUTE_TABLE(core_routes);
+static const struct idem_route_table *const tables[] = {
+    &core_table,
+    &idem_routes_audit,
 };
 
 enum { TABLES = sizeof tables / sizeof tables[0] };
@@ -249,10 +251,10 @@ static const char *allowed(const char *path)
     unsigned found = 0;
 
     for (size_t t = 0; t < TABLES; t++)
-        for (size_t i = 0; i < tables[t].count; i++)
+        for (size_t i = 0; i < tables[t]->count; i++)
             for (unsigned m = 0; m < sizeof names / sizeof names[0]; m++)
-                if (matches(tables[t].rows[i].path, path, id) &&
-                    strcmp(tables[t].rows[i].method, names[m]) == 0)
+                if (matches(tables[t]->rows[i].path, path, id) &&
+                    strcmp(tables[t]->rows[i].method, names[m]) == 0)
                     found |= 1U << m;
     return lists[found];
 }
@@ -293,7 +295,7 @@ void idem_routes_find(struct idem_request *r, const char *method, const char *pa
     if (strcmp(method, "HEAD") == 0)
         method = "GET"; /* libmicrohttpd keeps the body back */
     for (size_t t = 0; t < TABLES && r->route == NULL; t++)
-        known = search(r, &tables[t], method, path) || known;
+        known = search(r, tables[t], method, path) || known;
     if (r->route != NULL)
         return;
     if (!known) {

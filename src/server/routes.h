@@ -15,6 +15,9 @@ struct idem_route_table {
         rows, sizeof(rows) / sizeof((rows)[0])                                                     \
     }
 
+/* routes_audit.c: the audit log, what people acknowledge */
+extern const struct idem_route_table idem_routes_audit;
+
 /* Sets r->route and r->path_id, or refuses. */
 void idem_routes_find(struct idem_request *r, const char *method, const char *path);
 

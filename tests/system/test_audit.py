@@ -74,6 +74,67 @@ class OwnLines(AuditCase):
                 self.assertRegex(head["at"], "T[0-9]{2}:00:00Z$")
 
 
+class Read(AuditCase):
+    def read(self, **arguments):
+        answer = self.server.get("/v1/audit?" + "&".join(f"{k}={v}" for k, v in arguments.items()))
+        self.assertEqual(answer.status, 200, answer.body)
+        return answer.json
+
+    def test_reading_is_a_line_once_an_hour(self):
+        for _ in range(3):
+            lines = self.read()["lines"]
+        read = [line for line in lines if line["line"]["action"] == "audit.read"]
+        self.assertIn(len(read), (1, 2))  # two, when an hour has begun meanwhile
+        self.assertEqual(read[0]["line"]["actor"], "demo")
+        self.assertFalse(read[0]["installation"])
+
+    def test_pages_hold_every_line_once(self):
+        for _ in range(5):
+            self.server.stop()
+            self.server.start()
+        self.read()
+        total, after, seen = self.server.query("SELECT max(seq) FROM audit")[0][0], 0, []
+        while True:
+            page = self.read(after=after, limit=2)
+            if not page["lines"]:
+                break
+            seen += [line["seq"] for line in page["lines"]]
+            after = page["next"]
+        self.assertEqual(seen, list(range(1, total + 1)))
+        hashes = {line["seq"]: line["hash"] for line in self.read(limit=500)["lines"]}
+        self.assertEqual(hashes[1], self.server.query("SELECT lower(hex(hash)) FROM audit WHERE seq = 1")[0][0])
+
+    def test_lines_of_seats_are_shown_when_their_hour_is_over(self):
+        session = self.server.open()
+        self.server.call("POST", f"/v1/sessions/{session.id}/unlock", token=self.server.operator)
+        self.assertEqual(self.read(log="audit_seats")["lines"], [])
+        self.assertEqual(self.actions("audit_seats"), ["session.unlocked"])
+
+    def test_no_other_organisation(self):
+        self.server.stop()
+        self.server.alter("UPDATE audit SET organisation = 99")
+        self.server.start()
+        seen = {line["seq"] for line in self.read()["lines"]}
+        others = {seq for (seq,) in self.server.query("SELECT seq FROM audit WHERE organisation = 99")}
+        self.assertTrue(others)
+        self.assertFalse(seen & others)
+
+    def test_bad_questions(self):
+        for question in ("after=-1", "after=x", "limit=0", "limit=501", "log=gate", "limit="):
+            self.assert_problem(self.server.get("/v1/audit?" + question), 400, "invalid-field")
+        session = self.server.open()
+        self.assertEqual(self.server.get("/v1/audit", token=session.token).status, 403)
+        self.assertEqual(self.server.call("GET", "/v1/audit").status, 401)
+        self.assertEqual(self.server.call("GET", "/v1/audit/head").status, 401)
+
+    def test_heads_verify(self):
+        answer = wait_for("a head", lambda: self.server.get("/v1/audit/head").status == 200
+                          and self.server.get("/v1/audit/head")).json
+        self.assertEqual(answer["key"], idem("key", "--data", self.server.data)[1].strip())
+        head = json.dumps(answer["heads"][0])
+        self.assertEqual(idem("verify", "--data", self.server.data, "--head", head, "--key", answer["key"])[0], 0)
+
+
 class Verify(AuditCase):
     """Each way to tamper with a log of several starts, one by one, on copies of one data directory."""
 
