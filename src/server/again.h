@@ -34,8 +34,8 @@ int idem_again_init(const struct idem_front *front, const uint8_t key[IDEM_SIPHA
                     struct idem_again *out);
 void idem_again_fini(struct idem_again *again);
 /* Puts the sketches of an organisation's people into the table, at start. */
-int idem_again_load(struct idem_again *again, struct idem_store *store, int64_t organisation,
-                    uint64_t front);
+int idem_again_load(struct idem_again *again, struct idem_store *store, struct idem_people *people,
+                    int64_t organisation, uint64_t front);
 
 /* What each thread that judges has of its own. */
 struct idem_again_bench {

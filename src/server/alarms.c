@@ -56,8 +56,8 @@ static void tell_streams(struct idem_worker *w, const struct idem_session *s,
 
 static void withdraw(struct idem_worker *w, struct idem_session *s)
 {
-    int err =
-        idem_quarantine_withdraw(w->parts.store, &w->benches[0].judge, w->benches[0].reader, s);
+    int err = idem_quarantine_withdraw(w->parts.people, w->parts.store, &w->benches[0].judge,
+                                       w->benches[0].reader, s);
     if (err != 0) /* tried again when the session ends, before anything is kept */
         idem_log(IDEM_LOG_ERROR, "what was enrolled before an alarm is not taken out yet: %s",
                  idem_strerror(err));

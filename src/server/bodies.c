@@ -138,7 +138,8 @@ static bool take_open(struct idem_request *r, json_t *root)
         !take_device_class(r, json_object_get(root, "device_class")) ||
         !take_open_clock(r, json_object_get(root, "clock_ms")))
         return false;
-    idem_people_pseudonym(people, "demo", person, r->command.person);
+    idem_people_handle(people, "demo", person, r->command.handle);
+    memcpy(r->command.name, person, strlen(person) + 1);
     memcpy(r->command.seat, seat, strlen(seat) + 1);
     return true;
 }

@@ -69,8 +69,9 @@ struct idem_command {
     int32_t slot;
     uint8_t id[IDEM_ID_BYTES];
 
-    /* OPEN */
-    uint8_t person[IDEM_ID_BYTES];
+    /* OPEN. handle: of the name (people.h); person: who it is, found by the worker. */
+    uint8_t handle[IDEM_ID_BYTES], person[IDEM_ID_BYTES];
+    char name[IDEM_NAME_MAX + 1];
     uint8_t device_class;
     char seat[IDEM_NAME_MAX + 1];
     struct idem_opening opening;

@@ -57,7 +57,9 @@ static int write_row(struct idem_worker *w, struct idem_command *c, struct idem_
         .payload = c->payload + item->at,
         .len = item->len,
     };
-    int err = store->ops->window_add(store, &row);
+    int err = idem_people_seal_window(w->parts.people, c->session->person, c->session->id, &row);
+    if (err == 0)
+        err = store->ops->window_add(store, &row);
     if (err == 0)
         item->row = staged->last_row = row.row;
     return err;

@@ -64,7 +64,7 @@ static int store_session(struct idem_worker *w, struct idem_command *c, char *to
     memcpy(row.person, s->person->id, sizeof row.person);
     memcpy(row.token_hash, s->token_hash, sizeof row.token_hash);
     memcpy(row.seat, c->seat, sizeof row.seat);
-    int err = store->ops->person_add(store, o->organisation, row.person, o->job, c->received_ms);
+    int err = idem_people_add(w->parts.people, s->person, c->name, o->job, c->received_ms);
     if (err == 0)
         err = store->ops->session_add(store, &row);
     s->row = row.row;
@@ -120,26 +120,47 @@ static void finish_open(struct idem_worker *w, struct idem_command *c)
         idem_worker_refuse_store(c, err);
         return;
     }
+    c->session->person->named = true;
     idem_metric_add(IDEM_METRIC_SESSIONS, 1);
     idem_judge_refresh(c->session, c->session->clock_ms);
     answer_open(w, c);
     idem_worker_changed(w, c->session);
 }
 
-void idem_lifecycle_open(struct idem_worker *w, struct idem_command **run, size_t count)
+/* Who they are. A person's key is durable before the data base hears of the person. */
+static int admit(struct idem_worker *w, struct idem_command **run, size_t count)
+{
+    struct idem_people *people = w->parts.people;
+    int err = IDEM_OK;
+
+    for (size_t i = 0; i < count && err == 0; i++)
+        err =
+            idem_people_admit(people, run[i]->opening.organisation, run[i]->handle, run[i]->person);
+    return err != 0 ? err : idem_people_admitted(people);
+}
+
+static int commit_open(struct idem_worker *w, struct idem_command **run, size_t count)
 {
     struct idem_store *store = w->parts.store;
     int err = store->ops->begin(store);
 
-    for (size_t i = 0; i < count; i++)
-        run[i]->session = NULL;
     for (size_t i = 0; i < count && err == 0; i++)
         err = stage_open(w, run[i]);
     if (err == 0)
         err = store->ops->commit(store);
-    idem_worker_storage(w, err);
     if (err != 0)
         store->ops->rollback(store);
+    return err;
+}
+
+void idem_lifecycle_open(struct idem_worker *w, struct idem_command **run, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        run[i]->session = NULL;
+    int err = admit(w, run, count);
+    if (err == 0)
+        err = commit_open(w, run, count);
+    idem_worker_storage(w, err);
     for (size_t i = 0; i < count; i++) {
         struct idem_command *c = run[i];
         if (err != 0 && c->session != NULL)
@@ -168,7 +189,8 @@ static int store_end(struct idem_worker *w, struct idem_session *s, struct idem_
     int err = store->ops->begin(store);
 
     if (err == 0)
-        err = idem_quarantine_withdraw(store, &w->benches[0].judge, w->benches[0].reader, s);
+        err = idem_quarantine_withdraw(w->parts.people, store, &w->benches[0].judge,
+                                       w->benches[0].reader, s);
     if (err == 0)
         err = idem_quarantine_learn(w->parts.people, store, &w->benches[0].judge,
                                     w->benches[0].reader, s, s->clock_ms, lesson);

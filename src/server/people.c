@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* people.c - see people.h. */
-#include "server/people.h"
+#include "server/people_parts.h"
 
 #include "base/log.h"
 #include "server/index.h"
@@ -9,18 +9,6 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct idem_people {
-    struct idem_store *store;
-    const struct idem_front *front;
-    uint8_t key[IDEM_SECRET_BYTES];
-    struct idem_index *ids;
-    uint8_t *bytes;   /* one profile, written out, and behind it its anchor */
-    size_t bytes_cap; /* of either */
-    int32_t free_count;
-    int32_t free_slots[IDEM_SESSION_SLOTS_MAX];
-    struct idem_person *slots[IDEM_SESSION_SLOTS_MAX];
-};
 
 static const char *const device_classes[IDEM_DEVICE_CLASSES] = {"desktop", "laptop"};
 
@@ -42,16 +30,16 @@ int idem_device_class_parse(const char *name, uint8_t *out)
 
 /* ------------------------------------------------------------------ ids */
 
-void idem_people_pseudonym(const struct idem_people *people, const char *organisation,
-                           const char *person, uint8_t id[IDEM_ID_BYTES])
+void idem_people_handle(const struct idem_people *people, const char *organisation,
+                        const char *name, uint8_t handle[IDEM_ID_BYTES])
 {
     crypto_generichash_state state;
 
     crypto_generichash_init(&state, people->key, sizeof people->key, IDEM_ID_BYTES);
     /* With the zero byte between them no two pairs are written alike. */
     crypto_generichash_update(&state, (const uint8_t *)organisation, strlen(organisation) + 1);
-    crypto_generichash_update(&state, (const uint8_t *)person, strlen(person));
-    crypto_generichash_final(&state, id, IDEM_ID_BYTES);
+    crypto_generichash_update(&state, (const uint8_t *)name, strlen(name));
+    crypto_generichash_final(&state, handle, IDEM_ID_BYTES);
 }
 
 void idem_people_imprint_key(const struct idem_people *people, uint8_t key[IDEM_SIPHASH_KEY])
@@ -114,18 +102,20 @@ static int alloc_bytes(struct idem_people *p)
     if (p->bytes_cap > IDEM_STORE_PROFILE_MAX)
         return IDEM_ERR_LIMIT;
     p->bytes = malloc(2 * p->bytes_cap + 1);
-    return p->bytes != NULL ? IDEM_OK : IDEM_ERR_NOMEM;
+    return p->bytes != NULL ? idem_people_alloc_sealed(p) : IDEM_ERR_NOMEM;
 }
 
-int idem_people_new(const char *dir, struct idem_store *store, const struct idem_front *front,
-                    struct idem_people **out)
+int idem_people_new(const char *dir, const struct idem_people_parts *parts,
+                    const struct idem_front *front, struct idem_people **out)
 {
     struct idem_people *p = calloc(1, sizeof *p);
     int err;
 
     if (p == NULL)
         return IDEM_ERR_NOMEM;
-    p->store = store;
+    p->store = parts->store;
+    p->vault = parts->vault;
+    p->ledger = parts->ledger;
     p->front = front;
     while (p->free_count < IDEM_SESSION_SLOTS_MAX) {
         p->free_slots[p->free_count] = IDEM_SESSION_SLOTS_MAX - 1 - p->free_count;
@@ -154,6 +144,8 @@ static void free_person(struct idem_person *person)
     for (int c = 0; person != NULL && c < IDEM_DEVICE_CLASSES; c++)
         for (int m = 0; m < IDEM_MODALITIES; m++)
             idem_template_fini(&person->templates[c][m]);
+    if (person != NULL)
+        sodium_memzero(person->key, sizeof person->key);
     free(person);
 }
 
@@ -165,6 +157,7 @@ void idem_people_free(struct idem_people *people)
         free_person(people->slots[i]);
     idem_index_free(people->ids);
     sodium_memzero(people->key, sizeof people->key);
+    idem_people_free_sealed(people);
     free(people->bytes);
     free(people);
 }
@@ -181,20 +174,23 @@ struct loading {
     struct idem_person *person;
 };
 
-static int load_profile(void *arg, const struct idem_store_profile *stored)
+static int load_profile(void *arg, const struct idem_store_profile *row)
 {
     struct loading *l = arg;
+    struct idem_store_profile opened, *stored = &opened;
     struct idem_profile *profile;
 
-    if (stored->device_class >= IDEM_DEVICE_CLASSES || stored->modality >= IDEM_MODALITIES)
+    if (row->device_class >= IDEM_DEVICE_CLASSES || row->modality >= IDEM_MODALITIES)
         return IDEM_ERR_FORMAT;
-    struct idem_template *t = &l->person->templates[stored->device_class][stored->modality];
-    t->until_row = stored->until_row;
-    t->sessions = stored->sessions;
+    struct idem_template *t = &l->person->templates[row->device_class][row->modality];
+    t->until_row = row->until_row;
+    t->sessions = row->sessions;
     /* Sums under another front mean nothing here: the person enrols again. */
-    if (stored->front != idem_front_id(l->people->front))
+    if (row->front != idem_front_id(l->people->front))
         return IDEM_OK;
-    int err = idem_profile_parse(l->people->front, stored->bytes, stored->len, &profile);
+    int err = idem_people_open_profile(l->people, l->person, row, stored);
+    if (err == 0)
+        err = idem_profile_parse(l->people->front, stored->bytes, stored->len, &profile);
     if (err != 0)
         return err;
     t->profile = profile;
@@ -217,7 +213,8 @@ static int load_sketch(void *arg, const struct idem_store_sketch *stored)
         return IDEM_ERR_FORMAT;
     if (stored->front != idem_front_id(l->people->front))
         return IDEM_OK;
-    return idem_sketch_parse(stored->bytes, stored->len, &l->person->sketches[stored->modality]);
+    return idem_people_read_sketch(l->people, l->person->key, stored,
+                                   &l->person->sketches[stored->modality]);
 }
 
 static int load_person(struct idem_people *p, int64_t organisation, const uint8_t *id,
@@ -230,7 +227,9 @@ static int load_person(struct idem_people *p, int64_t organisation, const uint8_
     person->organisation = organisation;
     idem_public_id("p_", id, person->name);
     struct loading l = {p, person};
-    int err = p->store->ops->profiles(p->store, organisation, id, load_profile, &l);
+    int err = idem_people_load_key(p, person);
+    if (err == 0)
+        err = p->store->ops->profiles(p->store, organisation, id, load_profile, &l);
     if (err == 0)
         err = p->store->ops->sketches(p->store, organisation, id, load_sketch, &l);
     if (err != 0) {
@@ -303,6 +302,7 @@ int idem_people_save(struct idem_people *people, const struct idem_person *perso
     if (err != 0)
         return err;
     memcpy(row.person, person->id, IDEM_ID_BYTES);
+    idem_people_seal_profile(people, person, &row);
     return people->store->ops->profile_put(people->store, &row);
 }
 
@@ -311,8 +311,7 @@ int idem_people_save_sketches(struct idem_people *people, const struct idem_pers
 {
     uint8_t bytes[IDEM_SKETCH_BYTES_MAX];
     struct idem_store_sketch row = {.organisation = person->organisation,
-                                    .front = idem_front_id(people->front),
-                                    .bytes = bytes};
+                                    .front = idem_front_id(people->front)};
     int err = IDEM_OK;
 
     memcpy(row.person, person->id, IDEM_ID_BYTES);
@@ -322,8 +321,11 @@ int idem_people_save_sketches(struct idem_people *people, const struct idem_pers
             continue;
         err = idem_sketch_write(&person->sketches[m], (uint32_t)session_row, bytes, sizeof bytes,
                                 &row.len);
-        if (err == 0)
+        row.bytes = bytes;
+        if (err == 0) {
+            idem_people_seal_sketch(people, person->key, &row);
             err = people->store->ops->sketch_put(people->store, &row);
+        }
     }
     return err;
 }

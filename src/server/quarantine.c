@@ -9,6 +9,7 @@
 #include <string.h>
 
 struct learning {
+    struct idem_people *people;
     const struct idem_session *session;
     const struct idem_front *front;
     struct idem_wire_reader *reader;
@@ -90,16 +91,27 @@ static int learn_window(struct learning *l, const struct idem_window *window)
     return err;
 }
 
+/* A window of the session, opened. False: of another front, before the population was replaced, or
+ * not what was sealed. */
+static bool read_stored(struct idem_people *people, const struct idem_session *s,
+                        struct idem_wire_reader *reader, const struct idem_store_window *stored,
+                        const struct idem_window **out)
+{
+    struct idem_store_window opened;
+    uint32_t seq;
+
+    return idem_people_open_window(people, s->person, s->id, stored, &opened) == 0 &&
+           idem_wire_read_window(reader, opened.payload, opened.len, &seq, out) == 0;
+}
+
 static int consider(void *arg, const struct idem_store_window *stored)
 {
     struct learning *l = arg;
     const struct idem_window *window;
-    uint32_t seq;
 
-    if (!may_learn(l->session, --l->ordinal))
+    if (!may_learn(l->session, --l->ordinal) ||
+        !read_stored(l->people, l->session, l->reader, stored, &window))
         return IDEM_OK;
-    if (idem_wire_read_window(l->reader, stored->payload, stored->len, &seq, &window) != 0)
-        return IDEM_OK; /* of another front, before the population was replaced */
     enum idem_modality m = idem_window_modality(window);
     const struct idem_template *t = template_of(l->session, m);
     if (!t->enrolled || stored->row <= t->until_row)
@@ -217,7 +229,8 @@ int idem_quarantine_learn(struct idem_people *people, struct idem_store *store,
                           const struct idem_judge *judge, struct idem_wire_reader *reader,
                           const struct idem_session *s, int64_t now_ms, struct idem_lesson *out)
 {
-    struct learning l = {.session = s,
+    struct learning l = {.people = people,
+                         .session = s,
                          .front = judge->front,
                          .reader = reader,
                          .lesson = out,
@@ -256,6 +269,7 @@ void idem_lesson_forget(struct idem_lesson *lesson)
 /* ------------------------------------------------------------------ taking out again */
 
 struct withdrawal {
+    struct idem_people *people;
     struct idem_session *session;
     const struct idem_front *front;
     struct idem_wire_reader *reader;
@@ -285,12 +299,10 @@ static int withdraw_window(void *arg, const struct idem_store_window *stored)
     struct withdrawal *x = arg;
     struct idem_session *s = x->session;
     const struct idem_window *window;
-    uint32_t seq;
 
-    if (!idem_guard_alarm_bars(s, --x->ordinal))
+    if (!idem_guard_alarm_bars(s, --x->ordinal) ||
+        !read_stored(x->people, s, x->reader, stored, &window))
         return IDEM_OK;
-    if (idem_wire_read_window(x->reader, stored->payload, stored->len, &seq, &window) != 0)
-        return IDEM_OK; /* of another front: never in a profile */
     enum idem_modality m = idem_window_modality(window);
     struct idem_template *t = &s->person->templates[s->device_class][m];
     if (t->enrolled || t->profile == NULL || stored->row > s->guard.enrolled_to[m] ||
@@ -316,10 +328,12 @@ static void uncount(struct idem_session *s)
     }
 }
 
-int idem_quarantine_withdraw(struct idem_store *store, const struct idem_judge *judge,
-                             struct idem_wire_reader *reader, struct idem_session *s)
+int idem_quarantine_withdraw(struct idem_people *people, struct idem_store *store,
+                             const struct idem_judge *judge, struct idem_wire_reader *reader,
+                             struct idem_session *s)
 {
-    struct withdrawal x = {s, judge->front, reader, store->ops->last_row(store), s->received};
+    struct withdrawal x = {people,     s, judge->front, reader, store->ops->last_row(store),
+                           s->received};
     int err = IDEM_OK;
 
     if (s->guard.withdraw)

@@ -24,8 +24,9 @@ struct idem_lesson {
  * guard's alarm forbids to learn, if there is any left; what has changed is to be saved. Begun anew
  * after a failure, it takes nothing out twice.
  */
-int idem_quarantine_withdraw(struct idem_store *store, const struct idem_judge *judge,
-                             struct idem_wire_reader *reader, struct idem_session *s);
+int idem_quarantine_withdraw(struct idem_people *people, struct idem_store *store,
+                             const struct idem_judge *judge, struct idem_wire_reader *reader,
+                             struct idem_session *s);
 
 /*
  * Computes the lesson of session s and writes it, within the caller's transaction. The judge's

@@ -26,6 +26,7 @@ struct replay {
     struct idem_index *by_row; /* from a session's row to its slot */
     int64_t windows;
     uint32_t unreadable; /* alarms */
+    uint32_t unsealed;   /* windows that their person's key does not open */
 };
 
 /* The row's low bytes spread well enough to place it. */
@@ -103,6 +104,7 @@ static int bring_window(void *arg, const struct idem_store_window *stored)
 {
     struct replay *r = arg;
     struct idem_worker *w = r->worker;
+    struct idem_store_window opened;
     const struct idem_window *window;
     uint32_t seq;
     bool fresh;
@@ -118,8 +120,11 @@ static int bring_window(void *arg, const struct idem_store_window *stored)
     int err = idem_seqs_add(&s->seqs, stored->seq, &fresh);
     if (err != 0)
         return IDEM_ERR_FORMAT;
-    if (idem_wire_read_window(w->benches[0].reader, stored->payload, stored->len, &seq, &window) ==
-        0)
+    err = idem_people_open_window(w->parts.people, s->person, s->id, stored, &opened);
+    if (err != 0)
+        r->unsealed++;
+    else if (idem_wire_read_window(w->benches[0].reader, opened.payload, opened.len, &seq,
+                                   &window) == 0)
         return idem_judge_window(&w->benches[0].judge, s, window, stored->row);
     s->received++;
     return IDEM_OK;
@@ -206,6 +211,9 @@ static void report(const struct replay *r)
     if (live > 0)
         idem_log(IDEM_LOG_INFO, "%u sessions are open from before, with %lld windows", live,
                  (long long)r->windows);
+    if (r->unsealed > 0)
+        idem_log(IDEM_LOG_ERROR, "%u windows are not what was sealed: they count for nothing",
+                 r->unsealed);
     if (r->unreadable > 0)
         idem_log(IDEM_LOG_ERROR,
                  "%u alarms are of another version: what they did stands, their reasons are not "

@@ -354,8 +354,8 @@ static int load_again(struct idem_worker *w)
     int err = IDEM_OK;
 
     for (uint32_t i = 0; i < idem_organisations_count(all) && err == 0; i++)
-        err = idem_again_load(&w->again, w->parts.store, idem_organisations_at(all, i),
-                              idem_front_id(front));
+        err = idem_again_load(&w->again, w->parts.store, w->parts.people,
+                              idem_organisations_at(all, i), idem_front_id(front));
     return err;
 }
 

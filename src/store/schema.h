@@ -125,7 +125,7 @@ static const char idem_schema[] =
 
     "CREATE TABLE people ("
     " organisation INTEGER NOT NULL REFERENCES organisations,"
-    " person BLOB NOT NULL,"      /* keyed hash of organisation and name */
+    " person BLOB NOT NULL,"      /* random; who it is, vault.h knows */
     " since_ms INTEGER NOT NULL," /* rounded to the hour */
     " key_id BLOB,"               /* of the key that seals what is theirs */
     " site TEXT NOT NULL DEFAULT ''," /* as the policy's groups say it */

@@ -22,8 +22,8 @@ static const char *const sql[SQL_STATEMENTS] = {
     [SQL_ORGANISATION] = "SELECT row FROM organisations WHERE name = ?1",
     [SQL_ORGANISATIONS] = "SELECT row, name FROM organisations ORDER BY row",
     [SQL_ORGANISATION_ADD] = "INSERT INTO organisations (name) VALUES (?1)",
-    [SQL_PERSON_ADD] = "INSERT OR IGNORE INTO people (organisation, person, since_ms)"
-        " VALUES (?1, ?2, ?3)",
+    [SQL_PERSON_ADD] = "INSERT OR IGNORE INTO people (organisation, person, since_ms, key_id)"
+        " VALUES (?1, ?2, ?3, ?4)",
     [SQL_PERSON_JOB] = "UPDATE people SET job = ?3 WHERE organisation = ?1 AND person = ?2"
         " AND job <> ?3",
     [SQL_PERSON_FIND] = "SELECT 1 FROM people WHERE organisation = ?1 AND person = ?2",
@@ -70,12 +70,16 @@ static const char *const sql[SQL_STATEMENTS] = {
     [SQL_ALARMS_CLEAR] = "UPDATE alarms SET cleared = 1 WHERE session = ?1",
     [SQL_ALARMS_ROUND] = "UPDATE alarms SET received_ms = received_ms - received_ms % 3600000"
         " WHERE session = ?1",
+    [SQL_NAME_PUT] = "INSERT OR IGNORE INTO names (organisation, person, sealed)"
+        " VALUES (?1, ?2, ?3)",
+    [SQL_NAME_GET] = "SELECT sealed FROM names WHERE organisation = ?1 AND person = ?2",
 };
 static const char set_up[] =
     "PRAGMA journal_mode = WAL;"
     "PRAGMA synchronous = FULL;"
     "PRAGMA foreign_keys = ON;"
     "PRAGMA temp_store = MEMORY;"
+    "PRAGMA secure_delete = FAST;" /* no pages are written for it that are not anyhow */
     "PRAGMA cache_size = -32768;"
     "PRAGMA wal_autocheckpoint = 4096;"
     "PRAGMA journal_size_limit = 67108864;";
@@ -308,6 +312,7 @@ int idem_store_sqlite_open(const char *path, struct idem_store **out, const char
         return err;
     s->base.ops = &sqlite_ops;
     s->base.audit = &idem_sqlite_audit_ops;
+    s->base.privacy = &idem_sqlite_privacy_ops;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     int rc = sqlite3_open_v2(path, &s->db, flags, NULL);
     if (rc == SQLITE_OK) {

@@ -9,6 +9,8 @@
 #include "store/audit.h"
 #include "store/store.h"
 
+#include "store/privacy.h"
+
 #include <sqlite3.h>
 
 enum { IDEM_HOUR_MS = 3600 * 1000 };
@@ -19,7 +21,7 @@ enum idem_statement {
     SQL_PERSON_COUNT, SQL_PROFILE_PUT, SQL_PROFILES, SQL_SKETCH_PUT, SQL_SKETCHES, SQL_SEAT_ADD, SQL_PERSON_JOB, SQL_SESSION_ADD,
     SQL_SESSION_LOCK, SQL_SESSION_START, SQL_SESSION_CLOSE, SQL_SESSIONS_OPEN, SQL_SESSIONS_FORGET, SQL_WINDOW_ADD,
     SQL_WINDOWS, SQL_WINDOW_GET, SQL_WINDOW_DROP, SQL_ALARM_ADD, SQL_ALARMS, SQL_ALARMS_CLEAR,
-    SQL_ALARMS_ROUND, SQL_STATEMENTS
+    SQL_ALARMS_ROUND, SQL_NAME_PUT, SQL_NAME_GET, SQL_STATEMENTS
 };
 /* clang-format on */
 
@@ -36,6 +38,9 @@ static inline struct idem_sqlite *idem_sqlite_of(struct idem_store *s)
 {
     return (struct idem_sqlite *)s; /* base is the first member */
 }
+
+/* sqlite_privacy.c */
+extern const struct idem_store_privacy_ops idem_sqlite_privacy_ops;
 
 /* An IDEM_ERR_* for a result code. */
 int idem_sqlite_result(sqlite3 *db, int rc);
@@ -58,7 +63,7 @@ int idem_sqlite_organisation(struct idem_store *base, const char *name, int64_t 
 int idem_sqlite_organisations(struct idem_store *base, idem_store_organisation_fn *fn, void *arg);
 int idem_sqlite_organisation_add(struct idem_store *base, const char *name, int64_t *row);
 int idem_sqlite_person_add(struct idem_store *base, int64_t organisation, const uint8_t *person,
-                           const char *job, int64_t now_ms);
+                           const uint8_t *key_id, const char *job, int64_t now_ms);
 int idem_sqlite_person_find(struct idem_store *base, int64_t organisation, const uint8_t *person);
 int idem_sqlite_person_count(struct idem_store *base, int64_t *count);
 int idem_sqlite_profile_put(struct idem_store *base, const struct idem_store_profile *p);

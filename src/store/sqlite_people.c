@@ -45,7 +45,7 @@ int idem_sqlite_organisation_add(struct idem_store *base, const char *name, int6
 }
 
 int idem_sqlite_person_add(struct idem_store *base, int64_t organisation, const uint8_t *person,
-                           const char *job, int64_t now_ms)
+                           const uint8_t *key_id, const char *job, int64_t now_ms)
 {
     struct idem_sqlite *s = idem_sqlite_of(base);
     sqlite3_stmt *add = s->stmt[SQL_PERSON_ADD], *rename = s->stmt[SQL_PERSON_JOB];
@@ -53,6 +53,7 @@ int idem_sqlite_person_add(struct idem_store *base, int64_t organisation, const 
     sqlite3_bind_int64(add, 1, organisation);
     idem_sqlite_bind(add, 2, person, IDEM_ID_BYTES);
     sqlite3_bind_int64(add, 3, now_ms - now_ms % IDEM_HOUR_MS);
+    idem_sqlite_bind(add, 4, key_id, IDEM_ID_BYTES);
     int err = idem_sqlite_run(s, SQL_PERSON_ADD);
     if (err != 0 || job[0] == '\0')
         return err;

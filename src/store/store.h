@@ -27,7 +27,7 @@ enum {
     IDEM_GROUP_MAX = 32, /* bytes of a site, a country, a job, as policy groups people by */
     IDEM_NONCE_BYTES = 32,
     IDEM_ORGANISATION_MAX = 64,
-    IDEM_STORE_PAYLOAD_MAX = 64 * 1024,
+    IDEM_STORE_PAYLOAD_MAX = 64 * 1024 + 64, /* sealed, as all bytes of people here */
     IDEM_STORE_PROFILE_MAX = 1024 * 1024,
     IDEM_STORE_SKETCH_MAX = 64 * 1024,
     IDEM_STORE_ALARM_MAX = 1024,
@@ -129,7 +129,7 @@ struct idem_store_ops {
     int (*organisation_add)(struct idem_store *s, const char *name, int64_t *row);
     /* Known already: only the job changes, when it is not empty. */
     int (*person_add)(struct idem_store *s, int64_t organisation, const uint8_t *person,
-                      const char *job, int64_t now_ms);
+                      const uint8_t key_id[IDEM_ID_BYTES], const char *job, int64_t now_ms);
     /* IDEM_ERR_NOT_FOUND when there is no such person in the organisation. */
     int (*person_find)(struct idem_store *s, int64_t organisation, const uint8_t *person);
     int (*person_count)(struct idem_store *s, int64_t *count);

@@ -139,7 +139,8 @@ static int prepare_all(struct idem_vault *v)
 static int open_database(struct idem_vault *v, const char *path, const char **why)
 {
     *why = "the keys cannot be opened";
-    int rc = sqlite3_open_v2(path, &v->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    int rc = sqlite3_open_v2(path, &v->db, flags, NULL);
     if (rc == SQLITE_OK) {
         sqlite3_busy_timeout(v->db, BUSY_MS);
         rc = sqlite3_exec(v->db, set_up, NULL, NULL, NULL);

@@ -2,6 +2,8 @@
 /* deeds.c - see deeds.h. Reads through the store's own table of functions only. */
 #include "deeds.h"
 
+#include "store/sealed.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +14,9 @@ struct check {
     char *why;
     int64_t rows[DEED_SESSIONS_MAX]; /* of open sessions, 0: not there */
     bool unlocked[DEED_SESSIONS_MAX];
+    struct idem_vault *vault;
+    uint8_t people[DEED_SESSIONS_MAX][IDEM_ID_BYTES];
+    int64_t organisation;
     uint8_t seen[DEEDS_MAX];
 };
 
@@ -35,6 +40,8 @@ static int see_session(void *arg, const struct idem_store_session *stored)
         if (memcmp(c->deeds->sessions[i].id, stored->id, IDEM_ID_BYTES) == 0) {
             c->rows[i] = stored->row;
             c->unlocked[i] = stored->unlock_row != 0;
+            c->organisation = stored->organisation;
+            memcpy(c->people[i], stored->person, IDEM_ID_BYTES);
         }
     return IDEM_OK; /* one whose opening was never acknowledged: nobody knows its id */
 }
@@ -57,6 +64,21 @@ static int find(const struct check *c, enum deed_kind kind, int session, uint32_
     return -1;
 }
 
+/* What lies there is sealed: it is what was sent only if the person's key opens it. */
+static bool is_sent(const struct check *c, int session, const struct idem_store_window *w,
+                    const struct deed *d)
+{
+    static uint8_t opened[IDEM_STORE_PAYLOAD_MAX];
+    const struct idem_seal_label label = idem_sealed_window(c->organisation, c->people[session],
+                                                            c->deeds->sessions[session].id, w->seq);
+    struct idem_vault_entry entry;
+    size_t len = 0;
+
+    return idem_vault_by_person(c->vault, c->organisation, c->people[session], &entry) == 0 &&
+           idem_unseal(entry.key, &label, w->payload, w->len, opened, &len) == 0 && len == d->len &&
+           memcmp(opened, d->payload, len) == 0;
+}
+
 static int see_window(void *arg, const struct idem_store_window *w)
 {
     struct check *c = arg;
@@ -70,7 +92,7 @@ static int see_window(void *arg, const struct idem_store_window *w)
     const struct deed *d = &c->deeds->deeds[at];
     if (c->seen[at]++ > 0)
         return fault(c, "window %u of session %d is there twice", w->seq, session);
-    if (w->len != d->len || memcmp(w->payload, d->payload, d->len) != 0)
+    if (!is_sent(c, session, w, d))
         return fault(c, "window %u of session %d is not what was sent", w->seq, session);
     return IDEM_OK;
 }
@@ -121,9 +143,10 @@ static int check_all(struct check *c)
     return err;
 }
 
-bool deeds_hold(const struct deeds *d, size_t n, struct idem_store *store, char why[DEED_WHY_MAX])
+bool deeds_hold(const struct deeds *d, size_t n, struct idem_store *store, struct idem_vault *vault,
+                char why[DEED_WHY_MAX])
 {
-    struct check c = {.deeds = d, .n = n, .why = why};
+    struct check c = {.deeds = d, .n = n, .why = why, .vault = vault};
     int err;
 
     why[0] = '\0';

@@ -41,8 +41,10 @@ struct deeds {
     int count;
 };
 
-/* Holds the open store against what was known after n operations of the disk. False: why says what
- * is missing, half, or there without having been asked for. */
-bool deeds_hold(const struct deeds *d, size_t n, struct idem_store *store, char why[DEED_WHY_MAX]);
+/* Holds the open store and the keys beside it against what was known after n operations of the
+ * disk. False: why says what is missing, half, unreadable, or there without having been asked for.
+ */
+bool deeds_hold(const struct deeds *d, size_t n, struct idem_store *store, struct idem_vault *vault,
+                char why[DEED_WHY_MAX]);
 
 #endif

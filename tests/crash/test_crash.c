@@ -176,15 +176,17 @@ static void judge_deeds(const struct deeds *deeds, size_t n, struct tally *t)
 {
     char why[DEED_WHY_MAX] = "";
     const char *refusal = "";
-    struct idem_store *store;
+    struct idem_store *store = NULL;
+    struct idem_vault *vault = NULL;
 
-    if (idem_store_sqlite_open(WORLD_DATABASE, &store, &refusal) != 0) {
+    if (idem_store_sqlite_open(WORLD_DATABASE, &store, &refusal) != 0 ||
+        idem_vault_open(dir, true, &vault, &refusal) != 0)
         complain(t, &t->lost, n, refusal);
-        return;
-    }
-    if (!deeds_hold(deeds, n, store, why))
+    else if (!deeds_hold(deeds, n, store, vault, why))
         complain(t, &t->lost, n, why);
-    store->ops->close(store);
+    idem_vault_close(vault);
+    if (store != NULL)
+        store->ops->close(store);
 }
 
 /* The power goes again while the server that started on what was left is at work. */
@@ -352,12 +354,12 @@ static int make_world(void **state)
 
 static int end_world(void **state)
 {
-    static const char *const names[] = {"operator.token", "pseudonym.key"};
+    static const char *const names[] = {"operator.token", "pseudonym.key", "keys.db"};
     char path[64];
     (void)state;
 
     typed_free(&typed);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         snprintf(path, sizeof path, "%s/%s", dir, names[i]);
         unlink(path);
     }

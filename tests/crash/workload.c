@@ -85,7 +85,8 @@ static void open_one(struct workload *w, struct ask *a, int person)
     static const char *const names[WORKLOAD_PEOPLE] = {"ada", "grace", "edsger"};
 
     ask_begin(a, IDEM_COMMAND_OPEN);
-    idem_people_pseudonym(w->world.parts.people, "demo", names[person], a->command.person);
+    idem_people_handle(w->world.parts.people, "demo", names[person], a->command.handle);
+    snprintf(a->command.name, sizeof a->command.name, "%s", names[person]);
     snprintf(a->command.seat, sizeof a->command.seat, "seat-%d", person);
 }
 

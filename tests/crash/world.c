@@ -20,6 +20,24 @@ static void nothing(void *context)
 
 static const struct idem_stream_hooks hooks = {nothing, nothing, nothing};
 
+/* As main does it. */
+static int open_people(struct world *w, const char *dir, const struct idem_front *front)
+{
+    struct idem_worker_parts *p = &w->parts;
+    struct idem_people_check check;
+    const char *why;
+    int64_t known;
+    int err;
+
+    if ((err = idem_people_with_keys(p->store, &known)) != 0 ||
+        (err = idem_ledger_open(dir, &w->ledger, &why)) != 0 ||
+        (err = idem_vault_open(dir, known == 0, &w->vault, &why)) != 0 ||
+        (err = idem_people_prepare(p->store, w->vault, w->ledger, &check)) != 0)
+        return err;
+    const struct idem_people_parts parts = {p->store, w->vault, w->ledger};
+    return idem_people_new(dir, &parts, front, &p->people);
+}
+
 int world_open(struct world *w, const char *dir, const struct idem_population *population,
                unsigned threads)
 {
@@ -35,7 +53,7 @@ int world_open(struct world *w, const char *dir, const struct idem_population *p
         (err = idem_organisations_new(p->store, &p->organisations)) == 0 &&
         (demo = idem_organisations_row(p->organisations, "demo")) > 0 &&
         (err = idem_auth_new(dir, IDEM_SESSION_SLOTS_MAX, demo, &p->auth)) == 0 &&
-        (err = idem_people_new(dir, p->store, front, &p->people)) == 0 &&
+        (err = open_people(w, dir, front)) == 0 &&
         (err = idem_bus_local_new(IDEM_QUEUE_MAX, &p->bus)) == 0 &&
         (err = idem_streams_new(&hooks, &p->streams)) == 0 &&
         (err = idem_worker_new(p, &w->worker)) == 0)
@@ -57,6 +75,8 @@ void world_close(struct world *w)
     idem_people_free(w->parts.people);
     idem_auth_free(w->parts.auth);
     idem_organisations_free(w->parts.organisations);
+    idem_ledger_close(w->ledger);
+    idem_vault_close(w->vault);
     if (w->parts.store != NULL)
         w->parts.store->ops->close(w->parts.store);
     memset(w, 0, sizeof *w);

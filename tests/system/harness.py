@@ -4,6 +4,8 @@
 Every server listens on a free port and dies with its test. No test reads a clock to decide whether it passed: waiting
 is bounded by DEADLINE seconds, and running out of them is a failure."""
 import contextlib
+import ctypes
+import ctypes.util
 import functools
 import http.client
 import json
@@ -47,6 +49,22 @@ def cbor_batch(person, seed, count, first=1):
     out = subprocess.run([SIMULATE, "cbor", population(), *map(str, (person, seed, first, count))],
                          check=True, capture_output=True, text=True).stdout
     return bytes.fromhex(out.strip())
+
+
+@functools.lru_cache(maxsize=None)
+def sodium():
+    return ctypes.CDLL(ctypes.util.find_library("sodium") or "libsodium.so.23")
+
+
+def unseal(key, table, organisation, person, row, sealed):
+    """What src/store/seal.h has sealed, or None when this key and place did not seal it."""
+    label = table.encode() + organisation.to_bytes(8, "little") + person + row
+    out = ctypes.create_string_buffer(max(len(sealed) - 41, 1))
+    if len(sealed) < 41 or sealed[0] != 1 or sodium().crypto_aead_xchacha20poly1305_ietf_decrypt(
+            out, None, None, sealed[25:], ctypes.c_ulonglong(len(sealed) - 25), label, ctypes.c_ulonglong(len(label)),
+            sealed[1:25], key) != 0:
+        return None
+    return out.raw[:len(sealed) - 41]
 
 
 def wait_for(what, probe):
@@ -149,6 +167,19 @@ class Server:
         """Rows of the server's data base."""
         with contextlib.closing(sqlite3.connect(os.path.join(self.data, "idem.db"))) as database:
             return database.execute(sql).fetchall()
+
+    def keys(self):
+        """Of all people: (organisation, person) -> key."""
+        with contextlib.closing(sqlite3.connect(os.path.join(self.data, "keys.db"))) as database:
+            return {row[:2]: row[2] for row in database.execute("SELECT organisation, person, key FROM keys")}
+
+    def windows(self):
+        """(number, payload) of every window at rest, opened with its person's key."""
+        keys = self.keys()
+        rows = self.query("SELECT w.seq, s.organisation, s.person, s.id, w.payload FROM windows w"
+                          " JOIN sessions s ON s.row = w.session ORDER BY w.row")
+        return [(seq, unseal(keys[organisation, person], "w", organisation, person, session + seq.to_bytes(8, "little"),
+                             sealed)) for seq, organisation, person, session, sealed in rows]
 
     def alter(self, sql, *values):
         """Changes the data base of a server that is not running."""

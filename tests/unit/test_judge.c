@@ -43,6 +43,8 @@ static struct idem_window *gesture_window;
 static char dir[32], path[64];
 static struct idem_store *store;
 static struct idem_people *people;
+static struct idem_vault *vault;
+static struct idem_ledger *ledger;
 static struct idem_sessions *sessions;
 static struct idem_session *session;
 static int64_t demo;
@@ -107,16 +109,18 @@ static int end_world(void **state)
 static void open_session(void)
 {
     struct idem_store_session row = {.organisation = demo, .seat = "seat"};
-    uint8_t id[IDEM_ID_BYTES], person[IDEM_ID_BYTES];
+    uint8_t id[IDEM_ID_BYTES], handle[IDEM_ID_BYTES], person[IDEM_ID_BYTES];
 
     randombytes_buf(id, sizeof id);
-    idem_people_pseudonym(people, "demo", "ada", person);
+    idem_people_handle(people, "demo", "ada", handle);
+    assert_int_equal(idem_people_admit(people, demo, handle, person), 0);
+    assert_int_equal(idem_people_admitted(people), 0);
     assert_int_equal(idem_sessions_add(sessions, id, "seat", &session), 0);
     assert_int_equal(idem_people_get(people, demo, person, &session->person), 0);
     assert_int_equal(idem_sessions_open(sessions, session), 0);
     memcpy(row.id, id, sizeof row.id);
     memcpy(row.person, person, sizeof row.person);
-    assert_int_equal(store->ops->person_add(store, demo, person, "", 0), 0);
+    assert_int_equal(idem_people_add(people, session->person, "ada", "", 0), 0);
     assert_int_equal(store->ops->session_add(store, &row), 0);
     session->row = row.row;
     session->clock_ms = session->opened_ms = 1800000000000;
@@ -124,13 +128,17 @@ static void open_session(void)
 
 static int setup(void **state)
 {
+    const char *why;
     (void)state;
     strcpy(dir, "/tmp/idem-judge-XXXXXX");
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/idem.db", dir);
     assert_int_equal(idem_store_sqlite_open(path, &store, NULL), 0);
     assert_int_equal(store->ops->organisation(store, "demo", &demo), 0);
-    assert_int_equal(idem_people_new(dir, store, judge.front, &people), 0);
+    assert_int_equal(idem_vault_open(dir, true, &vault, &why), 0);
+    assert_int_equal(idem_ledger_open(dir, &ledger, &why), 0);
+    const struct idem_people_parts parts = {store, vault, ledger};
+    assert_int_equal(idem_people_new(dir, &parts, judge.front, &people), 0);
     assert_int_equal(idem_sessions_new(&sessions), 0);
     open_session();
     return 0;
@@ -138,12 +146,16 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    static const char *const names[] = {"idem.db", "idem.db-wal", "idem.db-shm", "pseudonym.key"};
+    static const char *const names[] = {"idem.db",       "idem.db-wal", "idem.db-shm",
+                                        "pseudonym.key", "keys.db-wal", "keys.db-shm",
+                                        "keys.db"};
     (void)state;
     idem_sessions_free(sessions);
     idem_people_free(people);
+    idem_ledger_close(ledger);
+    idem_vault_close(vault);
     store->ops->close(store);
-    for (int i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         snprintf(path, sizeof path, "%s/%s", dir, names[i]);
         unlink(path);
     }
@@ -164,6 +176,7 @@ static void receive(const struct idem_window *window)
     row.received_ms = session->clock_ms;
     assert_int_equal(
         idem_wire_write_window(judge.front, window, row.seq, payload, sizeof payload, &row.len), 0);
+    assert_int_equal(idem_people_seal_window(people, session->person, session->id, &row), 0);
     assert_int_equal(store->ops->window_add(store, &row), 0);
     session->last_row = row.row;
     assert_int_equal(idem_judge_window(&judge, session, window, row.row), 0);
@@ -564,7 +577,7 @@ static void test_an_alarm_takes_its_session_off_the_count(void **state)
     type(OWNER, 1, ENROL - 1);
     assert_int_equal(template_of(IDEM_KEYBOARD)->sessions, 1);
     idem_guard_alarm_take(session, &alarm);
-    assert_int_equal(idem_quarantine_withdraw(store, &judge, reader, session), 0);
+    assert_int_equal(idem_quarantine_withdraw(people, store, &judge, reader, session), 0);
     assert_true(strokes(IDEM_KEYBOARD) == 0);
     assert_int_equal(template_of(IDEM_KEYBOARD)->sessions, 0);
 }

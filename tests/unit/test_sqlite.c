@@ -22,6 +22,7 @@
 static char dir[] = "/tmp/idem-store-XXXXXX", path[64];
 static struct idem_store *store;
 static int64_t demo;
+static const uint8_t key_id[IDEM_ID_BYTES] = {9};
 
 #define OPS (store->ops)
 
@@ -80,7 +81,7 @@ static struct idem_store_session session_of(uint8_t number)
 static void add_session(uint8_t number, struct idem_store_session *out)
 {
     *out = session_of(number);
-    assert_int_equal(OPS->person_add(store, demo, out->person, "", 123), 0);
+    assert_int_equal(OPS->person_add(store, demo, out->person, key_id, "", 123), 0);
     assert_int_equal(OPS->session_add(store, out), 0);
 }
 
@@ -258,8 +259,8 @@ static void test_profiles_are_replaced(void **state)
     memset(p.person, 9, sizeof p.person);
     assert_int_not_equal(OPS->profile_put(store, &p), 0); /* of nobody */
     assert_int_equal(OPS->person_find(store, demo, p.person), IDEM_ERR_NOT_FOUND);
-    assert_int_equal(OPS->person_add(store, demo, p.person, "", 0), 0);
-    assert_int_equal(OPS->person_add(store, demo, p.person, "", 0), 0);
+    assert_int_equal(OPS->person_add(store, demo, p.person, key_id, "", 0), 0);
+    assert_int_equal(OPS->person_add(store, demo, p.person, key_id, "", 0), 0);
     assert_int_equal(OPS->person_find(store, demo, p.person), 0);
     assert_int_equal(OPS->person_find(store, demo + 1, p.person), IDEM_ERR_NOT_FOUND);
     assert_int_equal(OPS->profile_put(store, &p), 0);
@@ -412,8 +413,8 @@ static void test_sketches_are_kept_and_go_with_the_person(void **state)
 
     memset(x.person, 9, sizeof x.person);
     assert_true(OPS->sketch_put(store, &x) != 0); /* of nobody */
-    assert_int_equal(OPS->person_add(store, demo, x.person, "", 0), 0);
-    assert_int_equal(OPS->person_add(store, demo, other, "", 0), 0);
+    assert_int_equal(OPS->person_add(store, demo, x.person, key_id, "", 0), 0);
+    assert_int_equal(OPS->person_add(store, demo, other, key_id, "", 0), 0);
     assert_int_equal(OPS->sketch_put(store, &x), 0);
     x.bytes = "later";
     x.len = 5;

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * erase.h - taking a person out of the data base, and what is done about people before anything
+ * else reads it.
+ *
+ * The order of an erasure: a line in the ledger, durable; the key destroyed, after which nothing of
+ * the person can be read anywhere; the rows. Cut short after the first step it is completed by
+ * idem_people_prepare; before that nothing has happened. Every step can be repeated.
+ */
+#ifndef IDEM_STORE_ERASE_H
+#define IDEM_STORE_ERASE_H
+
+#include "store/ledger.h"
+#include "store/vault.h"
+
+/*
+ * Inside the caller's transaction: every row that names the person, of whatever table, but for
+ * members (a key's id, by which a population knows that it was learned with somebody erased) and
+ * the logs, which know the pseudonym only. An account that is more than an employee's stays and
+ * forgets whose it is. with_windows: those of open sessions too, which reads the whole table; who
+ * knows the sessions' last windows drops them one by one instead.
+ */
+int idem_erase_rows(struct idem_store *store, int64_t organisation,
+                    const uint8_t person[IDEM_ID_BYTES], bool with_windows);
+
+/* Whether anybody is stored under the key; outputs may be NULL. IDEM_ERR_NOT_FOUND. */
+int idem_erase_find(struct idem_store *store, const uint8_t key_id[IDEM_ID_BYTES],
+                    int64_t *organisation, uint8_t person[IDEM_ID_BYTES]);
+/* The key of a person of the organisation. IDEM_ERR_NOT_FOUND: there is no such person. */
+int idem_erase_key_id(struct idem_store *store, int64_t organisation,
+                      const uint8_t person[IDEM_ID_BYTES], uint8_t key_id[IDEM_ID_BYTES]);
+
+struct idem_people_check {
+    int64_t erased;      /* erasures that were completed */
+    int64_t sealed;      /* people of an older version */
+    int64_t without_key; /* whose open sessions have been forgotten; the rest waits for the key */
+};
+
+/* Not inside a transaction, before anything else uses the store. vault NULL: rows only. */
+int idem_people_prepare(struct idem_store *store, struct idem_vault *vault,
+                        struct idem_ledger *ledger, struct idem_people_check *check);
+/* How many people are stored under a key. */
+int idem_people_with_keys(struct idem_store *store, int64_t *count);
+
+/* seal_old.c: gives everybody without a key one and seals what is theirs. */
+int idem_people_seal_old(struct idem_store *store, struct idem_vault *vault, int64_t *count);
+
+#endif
