@@ -32,9 +32,10 @@ test: all page asan
 bench: all
 	@IDEM_DATA=$(IDEM_DATA) bench/all.sh $(BUILD)
 
-# The power goes at every operation of a server's day, with many draws of what is left.
+# The power goes at every operation of a server's day, with many draws of what is left; and the disk fails at every call.
 crash: all
 	@$(BUILD)/tests/crash/test_crash full 2>/dev/null
+	@$(BUILD)/tests/crash/test_faults full 2>/dev/null
 
 # Every figure and plot in README.md, docs/recognition.md, docs/ageing.md and docs/guard.md, from the recordings in IDEM_DATA;
 # CHECK=1 only compares, ONLY='verify leak' takes these tables.

@@ -311,13 +311,6 @@ static void kill_repeat_cut(const struct day *day, size_t n, unsigned luck, stru
     struct disk *left = survivors_disk(s, luck);
     crash_vfs_mount(left);
     t->cuts++;
-    for (int i = 0; i < deeds.session_count; i++) { /* what came later never did */
-        struct deed_session *x = &deeds.sessions[i];
-        x->opened = x->opened > n ? NEVER : x->opened;
-        x->closed = x->closed > n ? NEVER : x->closed;
-        x->close_asked = x->close_asked > n ? NEVER : x->close_asked;
-        x->unlocked = x->unlocked > n ? NEVER : x->unlocked;
-    }
     judge_deeds(&deeds, cut, t);
     disk_free(left);
     disk_free(disk);

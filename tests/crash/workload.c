@@ -21,6 +21,20 @@ static void insist(const struct workload *w, bool good, const char *what)
     abort();
 }
 
+/* A fault of the disk is answered as one: 507 or 500. */
+static void insist_answer(struct workload *w, const struct ask *a, const char *what)
+{
+    const enum idem_problem problem = a->command.problem;
+
+    insist(w, a->good, what);
+    if (a->good)
+        return;
+    if (problem == IDEM_PROBLEM_STORAGE_FULL || problem == IDEM_PROBLEM_STORAGE_FAILED)
+        w->refused++;
+    else
+        w->odd++;
+}
+
 /* ------------------------------------------------------------------ what they type */
 
 static void type_one(struct typed *t, int person, uint32_t i, struct typist *typist)
@@ -95,7 +109,7 @@ static void note_open(struct workload *w, const struct ask *a, int person)
     struct deeds *d = w->deeds;
     struct deed_session *s = &d->sessions[d->session_count];
 
-    insist(w, a->good, "a session is not opened");
+    insist_answer(w, a, "a session is not opened");
     if (!a->good || d->session_count == DEED_SESSIONS_MAX || !ask_session(a, s->id))
         return;
     s->person = person;
@@ -146,7 +160,7 @@ static void put_window(const struct workload *w, struct ask *a, int person, uint
 
 static void note_windows(struct workload *w, const struct ask *a, int person)
 {
-    insist(w, a->good, "a window is not taken");
+    insist_answer(w, a, "a window is not taken");
     for (uint32_t i = 0; i < a->command.item_count; i++) {
         const uint32_t seq = a->command.items[i].seq;
         struct deed *d = note(w, DEED_WINDOW, w->session[person], seq, a);
@@ -200,7 +214,7 @@ static void alarms(struct workload *w, int person, uint32_t seq)
     put_alarm(&a, seq);
     put_alarm(&a, seq + 1);
     world_ask(&w->world, &a, 1);
-    insist(w, a.good, "an alarm is not taken");
+    insist_answer(w, &a, "an alarm is not taken");
     for (uint32_t i = 0; i < 2; i++)
         note(w, DEED_ALARM, w->session[person], seq + i, &a);
 }
@@ -214,7 +228,7 @@ static void unlock(struct workload *w, int person)
     ask_begin(&a, IDEM_COMMAND_UNLOCK);
     aim(w, &a, person);
     world_ask(&w->world, &a, 1);
-    insist(w, a.good, "a session is not unlocked");
+    insist_answer(w, &a, "a session is not unlocked");
     struct deed_session *s = &w->deeds->sessions[w->session[person]];
     s->unlock_asked = a.submitted;
     s->unlocked = a.good ? a.answered : NEVER;
@@ -229,7 +243,7 @@ static void close_one(struct workload *w, int person)
     ask_begin(&a, IDEM_COMMAND_CLOSE);
     aim(w, &a, person);
     world_ask(&w->world, &a, 1);
-    insist(w, a.good, "a session is not closed");
+    insist_answer(w, &a, "a session is not closed");
     struct deed_session *s = &w->deeds->sessions[w->session[person]];
     s->close_asked = a.submitted;
     s->closed = a.good ? a.answered : NEVER;
@@ -255,10 +269,16 @@ static void fold(struct workload *w, int mode)
 static void start(struct workload *w)
 {
     int err = world_open(&w->world, w->dir, w->typed->population, w->threads);
-    if (err != 0) {
-        fprintf(stderr, "the server does not start: %s\n", idem_strerror(err));
-        abort();
-    }
+
+    insist(w, err == 0, "the server does not start");
+    if (err == 0)
+        return;
+    w->not_started++;
+    w->faults += crash_vfs_faults();
+    crash_vfs_fault(NULL);
+    w->faulty = false;
+    start(w);
+    w->faulty = true;
 }
 
 static void morning(struct workload *w)
@@ -292,18 +312,6 @@ static void afternoon(struct workload *w)
     windows(w);
 }
 
-void workload_run(struct workload *w)
-{
-    for (int p = 0; p < WORKLOAD_PEOPLE; p++)
-        w->session[p] = -1;
-    start(w);
-    morning(w);
-    world_close(&w->world);
-    start(w);
-    afternoon(w);
-    world_close(&w->world);
-}
-
 static void repeat_one(struct workload *w, const struct deed *before)
 {
     static struct ask a;
@@ -316,7 +324,43 @@ static void repeat_one(struct workload *w, const struct deed *before)
     else
         put_alarm(&a, before->seq);
     world_ask(&w->world, &a, 1);
-    insist(w, a.good, "what was sent before is not taken");
+    insist_answer(w, &a, "what was sent before is not taken");
+}
+
+/* Those of open sessions that were asked by then and not acknowledged, again. */
+static void repeat_all(struct workload *w, size_t n)
+{
+    for (int i = 0; i < w->deeds->count; i++) {
+        struct deed *d = &w->deeds->deeds[i];
+        const struct deed_session *s = &w->deeds->sessions[d->session];
+        if (d->asked > n || s->opened > n || s->closed <= n || d->done <= n)
+            continue;
+        repeat_one(w, d);
+        d->done = crash_vfs_now();
+    }
+}
+
+/* The disk is well again. What was asked and refused may be there all the same. */
+static void evening(struct workload *w)
+{
+    w->faults += crash_vfs_faults();
+    crash_vfs_fault(NULL);
+    w->faulty = false;
+    repeat_all(w, crash_vfs_now());
+    w->evening = crash_vfs_now();
+}
+
+void workload_run(struct workload *w)
+{
+    for (int p = 0; p < WORKLOAD_PEOPLE; p++)
+        w->session[p] = -1;
+    start(w);
+    morning(w);
+    world_close(&w->world);
+    start(w);
+    afternoon(w);
+    evening(w);
+    world_close(&w->world);
 }
 
 void workload_repeat(struct workload *w, size_t n)
@@ -324,17 +368,17 @@ void workload_repeat(struct workload *w, size_t n)
     struct deeds *d = w->deeds;
     int kept = 0;
 
-    start(w);
-    for (int i = 0; i < d->count; i++) {
-        const struct deed_session *s = &d->sessions[d->deeds[i].session];
-        if (d->deeds[i].asked > n)
-            continue;
-        d->deeds[kept] = d->deeds[i];
-        if (s->opened <= n && s->close_asked > n && d->deeds[i].done > n) {
-            repeat_one(w, &d->deeds[i]);
-            d->deeds[kept].done = crash_vfs_now();
-        }
-        kept++;
-    }
+    for (int i = 0; i < d->count; i++)
+        if (d->deeds[i].asked <= n)
+            d->deeds[kept++] = d->deeds[i];
     d->count = kept;
+    for (int i = 0; i < d->session_count; i++) { /* what came later never did */
+        struct deed_session *s = &d->sessions[i];
+        s->opened = s->opened > n ? NEVER : s->opened;
+        s->closed = s->closed > n ? NEVER : s->closed;
+        s->close_asked = s->close_asked > n ? NEVER : s->close_asked;
+        s->unlocked = s->unlocked > n ? NEVER : s->unlocked;
+    }
+    start(w);
+    repeat_all(w, n);
 }

@@ -30,9 +30,15 @@ struct workload {
     uint32_t sent[WORKLOAD_PEOPLE];
     int session[WORKLOAD_PEOPLE]; /* index in deeds, -1: none open */
     bool faulty;                  /* requests may fail; else that ends the test */
+    unsigned refused;             /* requests that failed for want of the store */
+    unsigned odd;                 /* that failed and were not answered as 507 or 500 of the store */
+    unsigned not_started;         /* times that the server did not start, and said so */
+    uint64_t faults;              /* of the disk, that happened */
+    size_t evening;               /* time of the disk before the orderly end */
 };
 
-/* The whole day, from an empty disk to an orderly end. */
+/* The whole day, from an empty disk to an orderly end. Faulty: the fault of the disk is taken away
+ * in the evening, and all that was refused is sent again to the same server, which must take it. */
 void workload_run(struct workload *w);
 /* As a peer that got no answer: all windows and alarms of the open sessions, again. n: sent until
  * then. What is acknowledged now counts from now. */
