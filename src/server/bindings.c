@@ -220,6 +220,16 @@ int idem_bindings_find(struct idem_bindings *b, int64_t organisation,
     return at != NOBODY ? IDEM_OK : IDEM_ERR_NOT_FOUND;
 }
 
+bool idem_bindings_by(struct idem_bindings *b, int32_t slot, int64_t api_key)
+{
+    pthread_mutex_lock(&b->lock);
+    int32_t at = b->newest[slot];
+    while (at != NOBODY && b->places[at].binding.api_key != api_key)
+        at = b->places[at].next;
+    pthread_mutex_unlock(&b->lock);
+    return at != NOBODY;
+}
+
 void idem_bindings_end(struct idem_bindings *b, int32_t slot)
 {
     pthread_mutex_lock(&b->lock);

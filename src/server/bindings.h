@@ -29,6 +29,7 @@ struct idem_binding {
     uint8_t cookie[IDEM_HASH_BYTES];
     int32_t slot; /* of the session */
     uint8_t id[IDEM_ID_BYTES];
+    int64_t api_key; /* that bound it */
     bool has_client;
     uint8_t client[IDEM_HASH_BYTES]; /* keyed hash of what the proxy saw of the browser */
 };
@@ -51,6 +52,8 @@ int idem_bindings_oldest(struct idem_bindings *b, int32_t slot, uint8_t cookie[I
 int idem_bindings_put(struct idem_bindings *b, const struct idem_binding *binding);
 int idem_bindings_find(struct idem_bindings *b, int64_t organisation,
                        const uint8_t cookie[IDEM_HASH_BYTES], struct idem_binding *out);
+/* Whether an API key has bound a cookie to the session. */
+bool idem_bindings_by(struct idem_bindings *b, int32_t slot, int64_t api_key);
 void idem_bindings_end(struct idem_bindings *b, int32_t slot);
 
 #endif

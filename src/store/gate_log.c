@@ -135,6 +135,8 @@ int idem_gate_log_open(const char *path, struct idem_gate_log **out, const char 
     if (err != 0)
         return err;
     err = idem_sqlite_result(log->db, sqlite3_exec(log->db, set_up, NULL, NULL, NULL));
+    if (err == 0) /* what a predecessor wrote and did not synchronise */
+        err = idem_sqlite_result(log->db, idem_sqlite_settle_log(log->db));
     if (err != 0 || (err = check_schema(log->db, why)) != 0 || (err = prepare(log)) != 0 ||
         (err = idem_chain_open(log->db, IDEM_GATE_LOG_NAME, &log->chain)) != 0) {
         idem_gate_log_close(log);

@@ -57,10 +57,13 @@ enum { IDEM_SCHEMA_VERSION = 5, IDEM_SCHEMA_APPLICATION = 0x6964656d /* "idem" *
     " revoked INTEGER NOT NULL," \
     " UNIQUE (organisation, name)) STRICT;" \
     "CREATE TABLE bindings (" \
-    " cookie_hash BLOB PRIMARY KEY," /* of a web application's log-in */ \
     " organisation INTEGER NOT NULL REFERENCES organisations," \
+    " cookie_hash BLOB NOT NULL," /* of a web application's log-in */ \
     " session INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE," \
-    " hour_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;" \
+    " hour_ms INTEGER NOT NULL," \
+    " api_key INTEGER NOT NULL," /* that bound it */ \
+    " client BLOB," /* keyed hash of what the proxy saw of the browser */ \
+    " PRIMARY KEY (organisation, cookie_hash)) STRICT, WITHOUT ROWID;" \
     "CREATE INDEX bindings_session ON bindings (session);"
 
 /* Who may see: accounts of the console, and who is logged in. */

@@ -4,6 +4,7 @@
  * prepared once. A commit is one append to the log and one fdatasync, however many rows it holds:
  * that is the group commit. The log is folded back into the file every CHECKPOINT_PAGES pages.
  */
+#include "store/bindings.h"
 #include "store/schema.h"
 #include "store/sqlite_parts.h"
 
@@ -73,6 +74,13 @@ static const char *const sql[SQL_STATEMENTS] = {
     [SQL_NAME_PUT] = "INSERT OR IGNORE INTO names (organisation, person, sealed)"
         " VALUES (?1, ?2, ?3)",
     [SQL_NAME_GET] = "SELECT sealed FROM names WHERE organisation = ?1 AND person = ?2",
+    [SQL_BINDING_PUT] = "INSERT OR REPLACE INTO bindings (organisation, cookie_hash, session,"
+        " hour_ms, api_key, client) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [SQL_BINDING_DROP] = "DELETE FROM bindings WHERE organisation = ?1 AND cookie_hash = ?2",
+    [SQL_BINDINGS_END] = "DELETE FROM bindings WHERE session = ?1",
+    [SQL_BINDINGS] = "SELECT b.organisation, b.cookie_hash, b.session, b.hour_ms, b.api_key,"
+        " b.client FROM bindings b JOIN sessions s ON s.row = b.session"
+        " WHERE s.closed_ms IS NULL ORDER BY b.hour_ms",
 };
 static const char set_up[] =
     "PRAGMA journal_mode = WAL;"
@@ -313,6 +321,7 @@ int idem_store_sqlite_open(const char *path, struct idem_store **out, const char
     s->base.ops = &sqlite_ops;
     s->base.audit = &idem_sqlite_audit_ops;
     s->base.privacy = &idem_sqlite_privacy_ops;
+    s->base.bindings = &idem_sqlite_binding_ops;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     int rc = sqlite3_open_v2(path, &s->db, flags, NULL);
     if (rc == SQLITE_OK) {

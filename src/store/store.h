@@ -176,6 +176,7 @@ struct idem_store_seat_ops;
 struct idem_store_access_ops;
 struct idem_store_privacy_ops;
 struct idem_store_audit_ops;
+struct idem_store_binding_ops;
 
 struct idem_store {
     const struct idem_store_ops *ops;
@@ -183,6 +184,7 @@ struct idem_store {
     const struct idem_store_access_ops *access;
     const struct idem_store_privacy_ops *privacy;
     const struct idem_store_audit_ops *audit;
+    const struct idem_store_binding_ops *bindings;
 };
 
 /* A file, made when absent. *why, when not NULL, receives a static sentence on failure. */
