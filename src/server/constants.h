@@ -21,7 +21,6 @@ enum {
     IDEM_LIST_MAX = 200, /* sessions in one answer */
     IDEM_SESSION_WINDOWS_MAX = 50000,
     IDEM_SESSION_IDLE_MS = 30 * 60 * 1000,
-    IDEM_CLOSED_FORGET_MS = 24 * 3600 * 1000,
     IDEM_SEQ_AHEAD_MAX = 100000,
 
     IDEM_SEEN_BITS = 22, /* 2^22 windows are known again whoever sends them: 32 MiB once full */
@@ -56,6 +55,11 @@ enum {
     IDEM_POPULATION_FILE_MAX = 64 * 1024 * 1024,
     IDEM_DRAIN_MS = 10 * 1000, /* for requests under way when the server is told to stop */
 };
+
+/* What is kept how long, where no policy says it. */
+#define IDEM_KEEP_SESSIONS_MS (INT64_C(24) * 3600 * 1000)
+#define IDEM_KEEP_WINDOWS_MS  (INT64_C(4) * 3600 * 1000)
+#define IDEM_KEEP_AUDIT_MS    (INT64_C(400) * 24 * 3600 * 1000)
 
 /*
  * Decisions, on the filter's trust. The lock compares what came after the last strong

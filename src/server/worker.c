@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "server/clock.h"
 #include "server/metrics.h"
+#include "server/retention.h"
 
 #include <signal.h>
 #include <sodium.h>
@@ -205,13 +206,6 @@ static void sweep(struct idem_worker *w)
     }
 }
 
-static void forget_closed(struct idem_worker *w)
-{
-    struct idem_store *store = w->parts.store;
-    int err = store->ops->sessions_forget(store, w->now_ms - IDEM_CLOSED_FORGET_MS);
-    idem_worker_storage(w, err);
-}
-
 static void tick(struct idem_worker *w)
 {
     if (w->now_ms - w->tick_ms < IDEM_TICK_MS)
@@ -226,8 +220,8 @@ static void tick(struct idem_worker *w)
         idem_streams_beat(w->parts.streams);
     }
     if (w->now_ms - w->forgot_ms >= IDEM_FORGET_EVERY_MS) {
+        idem_retention_run(w, w->forgot_ms == 0);
         w->forgot_ms = w->now_ms;
-        forget_closed(w);
     }
 }
 

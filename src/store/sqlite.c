@@ -5,6 +5,7 @@
  * that is the group commit. The log is folded back into the file every CHECKPOINT_PAGES pages.
  */
 #include "store/bindings.h"
+#include "store/retention.h"
 #include "store/schema.h"
 #include "store/sqlite_parts.h"
 
@@ -57,7 +58,6 @@ static const char *const sql[SQL_STATEMENTS] = {
         " FROM sessions s JOIN seats t ON t.row = s.seat JOIN people p"
         " ON p.organisation = s.organisation AND p.person = s.person"
         " WHERE s.closed_ms IS NULL ORDER BY s.row",
-    [SQL_SESSIONS_FORGET] = "DELETE FROM sessions WHERE closed_ms < ?1",
     [SQL_WINDOW_ADD] = "INSERT INTO windows (" WINDOW_COLUMNS ")"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [SQL_WINDOWS] = "SELECT " WINDOW_COLUMNS " FROM windows ORDER BY row",
@@ -210,7 +210,6 @@ static const struct idem_store_ops sqlite_ops = {
     .session_start = idem_sqlite_session_start,
     .session_close = idem_sqlite_session_close,
     .sessions_open = idem_sqlite_sessions_open,
-    .sessions_forget = idem_sqlite_sessions_forget,
     .window_add = idem_sqlite_window_add,
     .windows = idem_sqlite_windows,
     .session_windows = idem_sqlite_session_windows,
@@ -322,6 +321,7 @@ int idem_store_sqlite_open(const char *path, struct idem_store **out, const char
     s->base.audit = &idem_sqlite_audit_ops;
     s->base.privacy = &idem_sqlite_privacy_ops;
     s->base.bindings = &idem_sqlite_binding_ops;
+    s->base.retention = &idem_sqlite_retention_ops;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     int rc = sqlite3_open_v2(path, &s->db, flags, NULL);
     if (rc == SQLITE_OK) {

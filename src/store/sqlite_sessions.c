@@ -131,9 +131,3 @@ int idem_sqlite_sessions_open(struct idem_store *base, idem_store_session_fn *fn
     sqlite3_reset(st);
     return err;
 }
-
-int idem_sqlite_sessions_forget(struct idem_store *base, int64_t before_ms)
-{
-    sqlite3_bind_int64(idem_sqlite_of(base)->stmt[SQL_SESSIONS_FORGET], 1, before_ms);
-    return idem_sqlite_run(idem_sqlite_of(base), SQL_SESSIONS_FORGET);
-}

@@ -152,8 +152,6 @@ struct idem_store_ops {
      */
     int (*session_close)(struct idem_store *s, int64_t row, int64_t closed_ms);
     int (*sessions_open)(struct idem_store *s, idem_store_session_fn *fn, void *arg);
-    /* Forgets sessions that were closed before the given time, and their alarms. */
-    int (*sessions_forget)(struct idem_store *s, int64_t before_ms);
 
     int (*window_add)(struct idem_store *s, struct idem_store_window *window);
     /* All rows, oldest first. */
@@ -177,6 +175,7 @@ struct idem_store_access_ops;
 struct idem_store_privacy_ops;
 struct idem_store_audit_ops;
 struct idem_store_binding_ops;
+struct idem_store_retention_ops;
 
 struct idem_store {
     const struct idem_store_ops *ops;
@@ -185,6 +184,7 @@ struct idem_store {
     const struct idem_store_privacy_ops *privacy;
     const struct idem_store_audit_ops *audit;
     const struct idem_store_binding_ops *bindings;
+    const struct idem_store_retention_ops *retention;
 };
 
 /* A file, made when absent. *why, when not NULL, receives a static sentence on failure. */

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* retention.c - see retention.h. All of a run is one transaction with the line that tells of it. */
+#include "server/retention.h"
+
+#include "server/worker_parts.h"
+#include "store/audit.h"
+#include "store/retention.h"
+
+#include <string.h>
+
+enum { WINDOWS_PER_RUN = 20000, RANGES_PER_LINE = 64 };
+
+/* ------------------------------------------------------------------ lines that cover blanks */
+
+/* ranges: stolen. */
+static int add_cover(struct idem_worker *w, enum idem_audit_log log, const char *reason,
+                     json_t *ranges, int64_t now_ms)
+{
+    json_t *detail = json_pack("{s:s, s:o}", "reason", reason, "ranges", ranges);
+    const struct idem_audit_line line = {
+        .at_ms = now_ms,
+        .actor = "system",
+        .action = "audit.blanked",
+        .detail = detail,
+        .about_seat = log == IDEM_AUDIT_SEATS_LOG,
+        .important = true,
+    };
+    int err = detail == NULL ? IDEM_ERR_NOMEM : idem_audit_add(w, &line);
+    json_decref(detail);
+    return err;
+}
+
+static json_t *ranges_of(const int64_t *seqs, int count)
+{
+    json_t *ranges = json_array();
+
+    for (int i = 0; i < count; i++) {
+        int first = i;
+        while (i + 1 < count && seqs[i + 1] == seqs[i] + 1)
+            i++;
+        json_array_append_new(ranges,
+                              json_pack("[I, I]", (json_int_t)seqs[first], (json_int_t)seqs[i]));
+    }
+    return ranges;
+}
+
+static int erase_from(struct idem_worker *w, enum idem_audit_log log, int64_t organisation,
+                      const char *text, int64_t now_ms)
+{
+    struct idem_store *store = w->parts.store;
+    int64_t seqs[RANGES_PER_LINE], after = 0;
+    int count = 0, err;
+
+    do {
+        err = store->audit->blank_about(store, log, organisation, text, after, RANGES_PER_LINE,
+                                        seqs, &count);
+        if (err == 0 && count > 0) {
+            after = seqs[count - 1];
+            err = add_cover(w, log, "erasure", ranges_of(seqs, count), now_ms);
+        }
+    } while (err == 0 && count == RANGES_PER_LINE);
+    return err;
+}
+
+int idem_retention_erase_audit(struct idem_worker *w, int64_t organisation, const char *text,
+                               int64_t now_ms)
+{
+    int err = IDEM_OK;
+
+    if (strlen(text) < 8) /* a name of ours is longer; an empty one would mean everybody */
+        return IDEM_ERR_INVALID;
+    for (enum idem_audit_log log = 0; log < IDEM_AUDIT_LOGS && err == 0; log++)
+        err = erase_from(w, log, organisation, text, now_ms);
+    return err;
+}
+
+/* ------------------------------------------------------------------ the hourly run */
+
+struct limits {
+    int64_t sessions_ms, windows_ms, audit_ms;
+};
+
+static struct limits limits_of(const struct idem_worker *w)
+{
+    (void)w;
+    return (struct limits){IDEM_KEEP_SESSIONS_MS, IDEM_KEEP_WINDOWS_MS, IDEM_KEEP_AUDIT_MS};
+}
+
+/* Once blanked, always covered: each line names all up to its own number. */
+static int blank_old(struct idem_worker *w, enum idem_audit_log log, int64_t before_ms,
+                     int64_t *total)
+{
+    struct idem_store *store = w->parts.store;
+    int64_t until = 0, count = 0;
+    int err = store->audit->blank_before(store, log, before_ms, w->now_ms, &until, &count);
+
+    if (err != 0 || count == 0)
+        return err;
+    *total += count;
+    return add_cover(w, log, "retention", json_pack("[[I, I]]", (json_int_t)1, (json_int_t)until),
+                     w->now_ms);
+}
+
+static int tell(struct idem_worker *w, const struct idem_store_removed *r, int64_t bodies)
+{
+    json_t *detail =
+        json_pack("{s:I, s:b, s:I, s:I, s:I}", "sessions", (json_int_t)r->sessions, "windows",
+                  r->windows > 0, "logins", (json_int_t)r->logins, "invitations",
+                  (json_int_t)r->invitations, "audit_lines", (json_int_t)bodies);
+    const struct idem_audit_line line = {
+        .at_ms = w->now_ms, .actor = "system", .action = "retention.removed", .detail = detail};
+    bool any =
+        r->sessions > 0 || r->windows > 0 || r->logins > 0 || r->invitations > 0 || bodies > 0;
+    int err = !any ? IDEM_OK : detail == NULL ? IDEM_ERR_NOMEM : idem_audit_add(w, &line);
+    json_decref(detail);
+    return err;
+}
+
+void idem_retention_run(struct idem_worker *w, bool start)
+{
+    struct idem_store *store = w->parts.store;
+    const struct limits keep = limits_of(w);
+    const struct idem_store_limits limits = {
+        .now_ms = w->now_ms,
+        .sessions_ms = w->now_ms - keep.sessions_ms,
+        .windows_ms = w->now_ms - keep.windows_ms,
+        .windows_max = start ? 0 : WINDOWS_PER_RUN,
+    };
+    struct idem_store_removed removed = {0};
+    int64_t bodies = 0;
+    int err = store->ops->begin(store);
+
+    if (err == 0)
+        err = store->retention->expire(store, &limits, &removed);
+    for (enum idem_audit_log log = 0; log < IDEM_AUDIT_LOGS && err == 0; log++)
+        err = blank_old(w, log, w->now_ms - keep.audit_ms, &bodies);
+    if (err == 0)
+        err = tell(w, &removed, bodies);
+    if (err == 0)
+        err = store->ops->commit(store);
+    idem_worker_storage(w, err);
+    if (err != 0)
+        store->ops->rollback(store);
+}
