@@ -77,12 +77,12 @@ static void tell(const struct train *t, const struct idem_learned *learned, size
                    learned->population->model[m].rank);
 }
 
-static int learn(struct train *t, struct idem_learned *out)
+static int learn(struct train *t, struct idem_learned *out, struct idem_members *members)
 {
     struct idem_recording *recs[SOURCES_MAX];
     struct idem_fault fault;
     if (t->from.store)
-        return idem_cli_from_store(&t->from, out);
+        return idem_cli_from_store(&t->from, out, members);
     int r = idem_cli_read(t->sources, t->count);
     for (int i = 0; i < t->count; i++)
         recs[i] = t->sources[i].rec;
@@ -94,17 +94,21 @@ static int learn(struct train *t, struct idem_learned *out)
 static int learn_and_write(struct train *t)
 {
     struct idem_learned learned;
+    struct idem_members members = {0};
     void *bytes = NULL;
     size_t len = 0;
-    int exit_code = learn(t, &learned);
+    int exit_code = learn(t, &learned, &members);
     if (exit_code != 0)
         return exit_code;
     int r = idem_population_write(learned.population, &bytes, &len);
     exit_code = r < 0 ? idem_cli_fail("%s: %s", t->output, idem_strerror(r))
-                      : write_file(t->output, bytes, len);
+                      : idem_cli_from_store_note(&t->from, &members, bytes, len);
+    if (exit_code == 0)
+        exit_code = write_file(t->output, bytes, len);
     if (exit_code == 0)
         tell(t, &learned, len);
     free(bytes);
+    free(members.key_ids);
     idem_population_free(learned.population);
     return exit_code;
 }

@@ -4,11 +4,13 @@
 
 Recordings are made up here (people with holds and flights of their own) or shipped excerpts (tests/data)."""
 import gzip
+import hashlib
 import json
 import math
 import os
 import pathlib
 import random
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -358,6 +360,8 @@ class Replay(Case):
         self.assertIn("14 people", done.stdout)
         self.assertIn("pointer: 0 people", done.stderr)
         self.assertNotEqual(new.read_bytes(), shipped.read_bytes())
+        trained = hashlib.blake2b(new.read_bytes(), digest_size=32).digest()
+        self.assertEqual(server.query("SELECT population = x'%s', count(*) FROM members" % trained.hex()), [(1, 14)])
         front = server.call("GET", "/v1/front").body
         self.assertIn(front, new.read_bytes())  # everybody stays enrolled
         self.fails(1, *learn, ROOT / "data" / "keyboard.pop", says="14 profiles left out: they belong to another front")
@@ -365,6 +369,10 @@ class Replay(Case):
         self.fails(1, "train", "-o", new, "--from-store", EXCERPT, "--population", shipped, says="not a data base")
         self.fails(1, "train", "-o", new, "--from-store", self.dir / "none.db", "--population", shipped, says="no such data base")
         self.fails(2, "train", "-o", new, "--from-store", store, says="belong together")
+        os.mkdir(self.dir / "copy")
+        shutil.copy(store, self.dir / "copy" / "idem.db")  # all there is in a backup
+        self.fails(1, "train", "-o", new, "--from-store", self.dir / "copy" / "idem.db", "--population", shipped,
+                   says="its profiles are sealed")
 
     def test_strangers_and_short_recordings(self):
         self.fails(1, "replay", EXCERPT, "--takeover", "107:nobody@5", says="nobody recorded is called nobody")
