@@ -35,7 +35,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -347,16 +346,10 @@ static int make_world(void **state)
 
 static int end_world(void **state)
 {
-    static const char *const names[] = {"operator.token", "pseudonym.key", "keys.db"};
-    char path[64];
     (void)state;
-
     typed_free(&typed);
-    for (int i = 0; i < 3; i++) {
-        snprintf(path, sizeof path, "%s/%s", dir, names[i]);
-        unlink(path);
-    }
-    return rmdir(dir);
+    world_remove(dir);
+    return 0;
 }
 
 int main(int argc, char **argv)

@@ -26,7 +26,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -47,14 +46,16 @@ static void cut(const struct deeds *deeds, struct survivors *s, size_t n, unsign
     char why[DEED_WHY_MAX] = "it cannot be opened";
     struct disk *left = survivors_disk(s, luck);
     struct idem_store *store;
+    struct idem_vault *vault;
     uint64_t content;
 
     crash_vfs_mount(left);
     if (!examine(WORLD_DATABASE, &content))
         fail_msg("%s, power cut after %zu operations: not sound", what, n);
     if (idem_store_sqlite_open(WORLD_DATABASE, &store, NULL) != 0 ||
-        !deeds_hold(deeds, n, store, why))
+        idem_vault_open(dir, true, &vault, NULL) != 0 || !deeds_hold(deeds, n, store, vault, why))
         fail_msg("%s, power cut after %zu operations: %s", what, n, why);
+    idem_vault_close(vault);
     store->ops->close(store);
     disk_free(left);
 }
@@ -188,16 +189,10 @@ static int make_world(void **state)
 
 static int end_world(void **state)
 {
-    static const char *const names[] = {"operator.token", "pseudonym.key"};
-    char path[64];
     (void)state;
-
     typed_free(&typed);
-    for (int i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/%s", dir, names[i]);
-        unlink(path);
-    }
-    return rmdir(dir);
+    world_remove(dir);
+    return 0;
 }
 
 int main(int argc, char **argv)

@@ -5,7 +5,9 @@
 #include "crash_vfs.h"
 #include "server/clock.h"
 
+#include <ftw.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,6 +82,17 @@ void world_close(struct world *w)
     if (w->parts.store != NULL)
         w->parts.store->ops->close(w->parts.store);
     memset(w, 0, sizeof *w);
+}
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *walk)
+{
+    (void)st, (void)flag, (void)walk;
+    return remove(path);
+}
+
+void world_remove(const char *dir)
+{
+    nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* The moment that counts: from here on the peer may know. */

@@ -41,6 +41,9 @@ int world_open(struct world *w, const char *dir, const struct idem_population *p
 /* Stops it as SIGTERM does. What the disk no longer takes is lost, as it would be. */
 void world_close(struct world *w);
 
+/* Removes a directory of secrets with what a server has put there. */
+void world_remove(const char *dir);
+
 /* Empties the request, keeping nothing. */
 void ask_begin(struct ask *a, enum idem_command_kind kind);
 /* Puts all of them on the bus before the worker sees any of them, or nearly; waits for all. */
