@@ -161,13 +161,14 @@ static struct idem_guard_alarm alarm_of(const struct idem_session *s,
                                         const struct idem_wire_alarm *wire)
 {
     const struct idem_guard_verdict *v = &wire->verdict;
-    return (struct idem_guard_alarm){
+    struct idem_guard_alarm alarm = {
         .verdict = *v,
         .device = wire->device,
-        .action = idem_guard_policy_decide(&idem_guard_policy_default, v->kind, v->confidence),
         .at_ms = s->clock_ms,
         .windows = s->received,
     };
+    idem_guard_alarm_decide(s, &alarm);
+    return alarm;
 }
 
 static int commit(struct idem_worker *w, const struct idem_command *c, const struct idem_session *s,

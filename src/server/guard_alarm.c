@@ -94,6 +94,16 @@ void idem_guard_alarm_recall(struct idem_session *s, const struct idem_guard_ala
     }
 }
 
+void idem_guard_alarm_decide(const struct idem_session *s, struct idem_guard_alarm *alarm)
+{
+    struct idem_guard_policy policy = idem_guard_policy_default;
+
+    if (s->rules != NULL)
+        policy = (struct idem_guard_policy){s->rules->guard, s->rules->guard_count};
+    alarm->action = idem_guard_policy_decide(&policy, alarm->verdict.kind,
+                                             alarm->verdict.confidence, &alarm->line);
+}
+
 void idem_guard_alarm_take(struct idem_session *s, const struct idem_guard_alarm *alarm)
 {
     enum idem_guard_kind kind = alarm->verdict.kind;
@@ -142,8 +152,7 @@ void idem_guard_alarm_raise(struct idem_session *s, enum idem_modality device,
     };
 
     idem_wire_round_verdict(&alarm.verdict); /* as it will come back from the store */
-    alarm.action = idem_guard_policy_decide(&idem_guard_policy_default, verdict->kind,
-                                            alarm.verdict.confidence);
+    idem_guard_alarm_decide(s, &alarm);
     if (row <= g->own_row)
         return;
     if (g->own_standing && g->own.verdict.kind == verdict->kind && alarm.action <= g->own.action)

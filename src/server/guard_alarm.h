@@ -33,6 +33,7 @@ struct idem_guard_alarm {
     struct idem_guard_verdict verdict;
     enum idem_modality device;
     enum idem_guard_action action;
+    uint32_t line;    /* of the policy, 0: none */
     int64_t at_ms;    /* the session's time when it was received or raised */
     uint32_t windows; /* that the session held then, the one being judged among them */
 };
@@ -70,6 +71,8 @@ uint64_t idem_guard_alarm_content(const struct idem_wire_alarm *alarm);
 /* The number is that alarm's from now on. seq: 1..IDEM_WIRE_ALARM_SEQ_MAX. */
 void idem_guard_alarm_hold(struct idem_session *s, uint32_t seq, uint64_t content);
 
+/* What the session's policy wants: action and line. */
+void idem_guard_alarm_decide(const struct idem_session *s, struct idem_guard_alarm *alarm);
 /* An alarm takes effect: one of the session's guard, just made durable. Refresh afterwards. */
 void idem_guard_alarm_take(struct idem_session *s, const struct idem_guard_alarm *alarm);
 /* Strong authentication: what stood is dealt with. */

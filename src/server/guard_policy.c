@@ -19,12 +19,17 @@ static const struct idem_guard_rule rules[] = {
 const struct idem_guard_policy idem_guard_policy_default = {rules, sizeof rules / sizeof rules[0]};
 
 enum idem_guard_action idem_guard_policy_decide(const struct idem_guard_policy *policy,
-                                                enum idem_guard_kind kind, double confidence)
+                                                enum idem_guard_kind kind, double confidence,
+                                                uint32_t *line)
 {
-    for (size_t i = 0; i < policy->count; i++)
+    const struct idem_guard_rule *found = NULL;
+
+    for (size_t i = 0; i < policy->count && found == NULL; i++)
         if (policy->rules[i].kind == kind && confidence >= policy->rules[i].at_least)
-            return policy->rules[i].action;
-    return IDEM_GUARD_OBSERVE;
+            found = &policy->rules[i];
+    if (line != NULL)
+        *line = found != NULL ? found->line : 0;
+    return found != NULL ? found->action : IDEM_GUARD_OBSERVE;
 }
 
 const char *idem_guard_action_name(enum idem_guard_action action)

@@ -42,7 +42,8 @@ struct idem_guard_policy {
 extern const struct idem_guard_policy idem_guard_policy_default;
 
 enum idem_guard_action idem_guard_policy_decide(const struct idem_guard_policy *policy,
-                                                enum idem_guard_kind kind, double confidence);
+                                                enum idem_guard_kind kind, double confidence,
+                                                uint32_t *line); /* NULL: not asked */
 /* "observe", "notify", "step-up", "lock", "cut-off-device", "end-session". */
 const char *idem_guard_action_name(enum idem_guard_action action);
 

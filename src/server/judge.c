@@ -84,7 +84,7 @@ static enum idem_session_state next_state(struct idem_session *s)
         return IDEM_STATE_STEP_UP;
     if (!any_enrolled(s))
         return IDEM_STATE_ENROLLING;
-    if (s->trust != NULL && !(s->reading.trust >= IDEM_TRUST_STEP_UP))
+    if (s->trust != NULL && !(s->reading.trust >= idem_session_step_up(s)))
         return IDEM_STATE_STEP_UP;
     return s->reading.windows == 0 || s->reading.stale ? IDEM_STATE_INSUFFICIENT : IDEM_STATE_OK;
 }
@@ -108,11 +108,12 @@ bool idem_judge_refresh(struct idem_session *s, int64_t now_ms)
     if (s->trust != NULL) {
         s->reading = idem_trust_read(s->trust, now_ms * 1000);
         limit_reading(s);
-        if (!(s->reading.trust_recent >= IDEM_TRUST_LOCK) && !s->locked) { /* no number: locked */
+        if (!(s->reading.trust_recent >= idem_session_lock(s)) &&
+            !s->locked) { /* no number: locked */
             s->locked = s->lock_unsaved = true;
             idem_metric_add(IDEM_METRIC_LOCKS, 1);
         }
-        if ((s->locked || s->reading.trust < IDEM_TRUST_STEP_UP) && !s->spoiled)
+        if ((s->locked || s->reading.trust < idem_session_step_up(s)) && !s->spoiled)
             spoil(s);
     }
     s->state = next_state(s);

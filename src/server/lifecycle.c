@@ -6,6 +6,7 @@
 #include "server/worker_parts.h"
 
 #include "server/metrics.h"
+#include "server/policing.h"
 #include "server/quarantine.h"
 
 #include <sodium.h>
@@ -37,7 +38,10 @@ static int new_session(struct idem_worker *w, struct idem_command *c)
     s->clock_ms = c->has_clock ? c->clock_ms : c->received_ms;
     s->opened_ms = s->changed_ms = s->clock_ms;
     s->token_expires_ms = s->opening.token_ms != 0 ? c->received_ms + s->opening.token_ms : 0;
-    return idem_people_get(w->parts.people, c->opening.organisation, c->person, &s->person);
+    int got = idem_people_get(w->parts.people, c->opening.organisation, c->person, &s->person);
+    if (got == 0)
+        idem_policing_assign(w, s);
+    return got;
 }
 
 static int store_session(struct idem_worker *w, struct idem_command *c, char *token)

@@ -13,6 +13,7 @@
 #include "server/heads.h"
 #include "server/http.h"
 #include "server/options.h"
+#include "server/policing.h"
 #include "server/process.h"
 #include "server/tls.h"
 #include "server/worker.h"
@@ -32,6 +33,7 @@ struct server {
     struct idem_ledger *ledger;
     int lock_fd;
     struct idem_population *population;
+    struct idem_policy *policy; /* to begin with */
     struct idem_store *store;
     struct idem_bus *bus;
     struct idem_organisations *organisations;
@@ -171,6 +173,7 @@ static int make_worker(struct server *s)
         .streams = s->streams,
         .heads = s->heads,
         .population = s->population,
+        .policy = s->policy,
         .threads = s->config.threads,
     };
     int err = idem_worker_new(&parts, &s->worker);
@@ -207,6 +210,7 @@ static int start(struct server *s)
     (void)((err = open_outside(s)) != 0 ||
            (err = idem_files_lock(s->config.data, &s->lock_fd)) != 0 ||
            (err = idem_files_population(s->config.population, &s->population)) != 0 ||
+           (err = idem_policing_load(s->config.policy, s->config.demo, &s->policy)) != 0 ||
            (err = idem_assets_load(s->config.www, &s->assets)) != 0 ||
            (err = idem_files_store(s->config.data, &s->store)) != 0 || (err = open_keys(s)) != 0 ||
            (err = open_access(s)) != 0 || (err = open_people(s)) != 0 ||
@@ -239,6 +243,7 @@ static void stop(struct server *s)
         s->store->ops->close(s->store);
     idem_assets_free(s->assets);
     idem_population_free(s->population);
+    idem_policy_unref(s->policy);
     if (s->lock_fd >= 0)
         close(s->lock_fd);
     idem_sockets_close(&s->sockets);
@@ -248,9 +253,22 @@ static void stop(struct server *s)
 
 /* ------------------------------------------------------------------ the process */
 
+static void reload_policy(struct server *s)
+{
+    struct idem_policy *policy;
+
+    if (s->config.policy == NULL)
+        return;
+    if (idem_policing_load(s->config.policy, s->config.demo, &policy) == 0)
+        idem_policing_offer(s->worker, policy);
+    else
+        idem_log(IDEM_LOG_ERROR, "config: the policy stays as it was");
+}
+
 /* SIGHUP: what can be read anew is, without closing a connection. */
 static void reload(struct server *s)
 {
+    reload_policy(s);
     if (s->config.certificate == NULL)
         return;
     if (load_tls(&s->config) == 0)
@@ -284,6 +302,7 @@ static int check(struct server *s)
 
     (void)((err = load_tls(&s->config)) != 0 ||
            (err = idem_files_population(s->config.population, &s->population)) != 0 ||
+           (err = idem_policing_load(s->config.policy, s->config.demo, &s->policy)) != 0 ||
            (err = idem_assets_load(s->config.www, &s->assets)) != 0);
     if (err == 0)
         printf("%s: good\n", s->config.file != NULL ? s->config.file : "command line");

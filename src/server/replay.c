@@ -16,6 +16,7 @@
 #include "server/clock.h"
 #include "server/index.h"
 #include "server/metrics.h"
+#include "server/policing.h"
 
 #include <string.h>
 
@@ -79,6 +80,7 @@ static int bring_session(void *arg, const struct idem_store_session *stored)
         (err = idem_auth_add(w->parts.auth, s->token_hash, s->id, stored->organisation, s->slot)) !=
             0)
         return err;
+    idem_policing_assign(w, s);
     idem_metric_add(IDEM_METRIC_SESSIONS, 1);
     return idem_index_add(r->by_row, key, s->slot);
 }

@@ -9,6 +9,7 @@
 #include "server/bodies.h"
 #include "server/http.h"
 #include "server/metrics.h"
+#include "server/policing.h"
 #include "server/worker_parts.h"
 
 #include <string.h>
@@ -203,6 +204,7 @@ static const struct idem_route core_routes[] = {
     {"GET",    "/v1/people/{id}",          WATCH | IDEM_MAY_PRIVACY, get_person},
     {"GET",    "/v1/stream",               WATCH,             get_stream},
     {"GET",    "/v1/front",                IDEM_MAY_ANYBODY,  get_front},
+    {"GET",    "/v1/policy",               IDEM_MAY_STAFF,    idem_policing_get},
     {"GET",    "/healthz",                 IDEM_MAY_ANYBODY,  get_health},
     {"GET",    "/metrics",                 WATCH,             get_metrics},
 };

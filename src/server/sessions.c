@@ -25,6 +25,16 @@ const char *idem_session_state_name(enum idem_session_state state)
     return names[state];
 }
 
+double idem_session_step_up(const struct idem_session *s)
+{
+    return s->rules != NULL ? s->rules->step_up.trust : IDEM_TRUST_STEP_UP;
+}
+
+double idem_session_lock(const struct idem_session *s)
+{
+    return s->rules != NULL ? s->rules->lock.trust : IDEM_TRUST_LOCK;
+}
+
 int idem_sessions_new(struct idem_sessions **out)
 {
     struct idem_sessions *t = calloc(1, sizeof *t);
@@ -220,8 +230,8 @@ void idem_session_view(const struct idem_session *s, const char *organisation,
     out->trust = s->reading.trust;
     out->p_owner = s->reading.p_owner;
     out->llr = s->reading.llr;
-    out->step_up = IDEM_TRUST_STEP_UP;
-    out->lock = IDEM_TRUST_LOCK;
+    out->step_up = idem_session_step_up(s);
+    out->lock = idem_session_lock(s);
     for (int m = 0; m < IDEM_MODALITIES; m++) {
         out->windows[m] = s->windows[m];
         if (s->candidate[m] != NULL)

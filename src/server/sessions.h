@@ -42,6 +42,8 @@ struct idem_session {
     struct idem_opening opening; /* how it began */
     /* Whom it belongs to, by policy; the worker's. NULL: nothing but the constants. */
     const struct idem_policy_rules *rules;
+    const struct idem_policy *policy; /* whose rules they are */
+    int64_t rules_until_ms;           /* when an exemption ends: they are looked up anew then */
     int64_t start_row; /* windows up to this row came before anybody vouched: they enrol nobody */
     int64_t token_expires_ms; /* 0: with the session */
 
@@ -113,6 +115,9 @@ struct idem_session *idem_sessions_at(const struct idem_sessions *t, int32_t slo
 struct idem_session *idem_sessions_newest(const struct idem_sessions *t);
 uint32_t idem_sessions_live(const struct idem_sessions *t);
 
+/* Trust below which the session asks for strong authentication, and is locked. */
+double idem_session_step_up(const struct idem_session *s);
+double idem_session_lock(const struct idem_session *s);
 const char *idem_session_state_name(enum idem_session_state state);
 /* The session's own time for a request received at received_ms; moves its clock. */
 int64_t idem_session_clock(struct idem_session *s, int64_t received_ms, bool has_clock,

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "server/clock.h"
 #include "server/metrics.h"
+#include "server/policing.h"
 #include "server/retention.h"
 
 #include <signal.h>
@@ -191,6 +192,8 @@ static void look_at(struct idem_worker *w, struct idem_session *s, int *ended)
         (*ended)++;
         return;
     }
+    if (w->now_ms >= s->rules_until_ms)
+        idem_policing_assign(w, s);
     if (!s->test_clock && s->trust != NULL && idem_judge_refresh(s, w->now_ms))
         idem_worker_changed(w, s);
     idem_worker_unsaved(w, s);
@@ -211,6 +214,7 @@ static void tick(struct idem_worker *w)
     if (w->now_ms - w->tick_ms < IDEM_TICK_MS)
         return;
     w->tick_ms = w->now_ms;
+    idem_policing_tick(w);
     sweep(w);
     idem_worker_save(w);
     idem_worker_tell(w);
@@ -361,6 +365,8 @@ int idem_worker_new(const struct idem_worker_parts *parts, struct idem_worker **
     if (w == NULL)
         return IDEM_ERR_NOMEM;
     w->parts = *parts;
+    w->policy = parts->policy != NULL ? idem_policy_ref(parts->policy) : NULL;
+    atomic_init(&w->offered, NULL);
     if ((err = make_again(w)) != 0 || (err = make_benches(w)) != 0 ||
         (err = idem_sessions_new(&w->sessions)) != 0 || (err = load_again(w)) != 0 ||
         (err = idem_replay(w)) != 0) {
@@ -377,6 +383,8 @@ void idem_worker_free(struct idem_worker *worker)
     if (worker == NULL)
         return;
     idem_sessions_free(worker->sessions);
+    idem_policy_unref(worker->policy);
+    idem_policy_unref(atomic_load(&worker->offered));
     idem_pool_free(worker->pool);
     for (int i = 0; i < IDEM_THREADS_MAX; i++) {
         idem_wire_reader_free(worker->benches[i].reader);
@@ -392,7 +400,8 @@ int idem_worker_start(struct idem_worker *worker)
     sigset_t all, before;
 
     idem_audit_started(worker); /* before anybody can ask for anything */
-    sigfillset(&all);           /* signals are the main thread's */
+    idem_policing_started(worker);
+    sigfillset(&all); /* signals are the main thread's */
     pthread_sigmask(SIG_BLOCK, &all, &before);
     worker->running = pthread_create(&worker->thread, NULL, loop, worker) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);

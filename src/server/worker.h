@@ -23,6 +23,7 @@
 #include "server/stream.h"
 
 struct idem_heads;
+struct idem_policy;
 
 struct idem_worker_parts {
     struct idem_store *store;
@@ -33,6 +34,7 @@ struct idem_worker_parts {
     struct idem_streams *streams;
     struct idem_heads *heads; /* NULL: the audit log's heads go nowhere */
     const struct idem_population *population;
+    struct idem_policy *policy; /* to begin with; NULL: none, the constants hold */
     unsigned threads; /* that judge windows, the worker's own counted: 1..IDEM_THREADS_MAX */
 };
 

@@ -28,6 +28,9 @@ struct idem_worker {
     struct idem_bench benches[IDEM_THREADS_MAX]; /* the first is the worker's own */
     struct idem_again again;
     struct idem_sessions *sessions;
+    struct idem_policy *policy;            /* in force */
+    _Atomic(struct idem_policy *) offered; /* to be, or NULL */
+    int64_t policy_since_ms;
 
     struct idem_session *listed_first, *listed_last; /* to be told to the streams */
     struct idem_session *unsaved;                    /* locks, enrolments: to be made durable */

@@ -45,7 +45,7 @@ static void take(enum idem_guard_kind kind, double confidence)
 {
     const struct idem_guard_alarm alarm = {
         .verdict = verdict(kind, confidence),
-        .action = idem_guard_policy_decide(&idem_guard_policy_default, kind, confidence),
+        .action = idem_guard_policy_decide(&idem_guard_policy_default, kind, confidence, NULL),
         .at_ms = session.clock_ms,
         .windows = session.received,
     };

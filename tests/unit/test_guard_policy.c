@@ -10,7 +10,7 @@
 
 static enum idem_guard_action decide(enum idem_guard_kind kind, double confidence)
 {
-    return idem_guard_policy_decide(&idem_guard_policy_default, kind, confidence);
+    return idem_guard_policy_decide(&idem_guard_policy_default, kind, confidence, NULL);
 }
 
 static void test_the_documented_defaults(void **state)
@@ -44,11 +44,16 @@ static void test_the_first_row_that_fits_decides(void **state)
     };
     const struct idem_guard_policy policy = {rules, 3}, none = {0};
     (void)state;
-    assert_int_equal(idem_guard_policy_decide(&policy, IDEM_GUARD_MACRO, 0.95), IDEM_GUARD_LOCK);
-    assert_int_equal(idem_guard_policy_decide(&policy, IDEM_GUARD_MACRO, 0.6), IDEM_GUARD_NOTIFY);
-    assert_int_equal(idem_guard_policy_decide(&policy, IDEM_GUARD_MACRO, 0.4), IDEM_GUARD_OBSERVE);
-    assert_int_equal(idem_guard_policy_decide(&policy, IDEM_GUARD_REPLAY, 0.4), IDEM_GUARD_STEP_UP);
-    assert_int_equal(idem_guard_policy_decide(&none, IDEM_GUARD_REPLAY, 1), IDEM_GUARD_OBSERVE);
+    assert_int_equal(idem_guard_policy_decide(&policy, IDEM_GUARD_MACRO, 0.95, NULL),
+                     IDEM_GUARD_LOCK);
+    assert_int_equal(idem_guard_policy_decide(&policy, IDEM_GUARD_MACRO, 0.6, NULL),
+                     IDEM_GUARD_NOTIFY);
+    assert_int_equal(idem_guard_policy_decide(&policy, IDEM_GUARD_MACRO, 0.4, NULL),
+                     IDEM_GUARD_OBSERVE);
+    assert_int_equal(idem_guard_policy_decide(&policy, IDEM_GUARD_REPLAY, 0.4, NULL),
+                     IDEM_GUARD_STEP_UP);
+    assert_int_equal(idem_guard_policy_decide(&none, IDEM_GUARD_REPLAY, 1, NULL),
+                     IDEM_GUARD_OBSERVE);
 }
 
 static void test_actions_have_names(void **state)
