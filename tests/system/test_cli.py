@@ -370,7 +370,8 @@ class Replay(Case):
         self.fails(1, "train", "-o", new, "--from-store", self.dir / "none.db", "--population", shipped, says="no such data base")
         self.fails(2, "train", "-o", new, "--from-store", store, says="belong together")
         os.mkdir(self.dir / "copy")
-        shutil.copy(store, self.dir / "copy" / "idem.db")  # all there is in a backup
+        for end in ("", "-wal"):  # all there would be in a backup
+            shutil.copy(store + end, self.dir / "copy" / ("idem.db" + end))
         self.fails(1, "train", "-o", new, "--from-store", self.dir / "copy" / "idem.db", "--population", shipped,
                    says="its profiles are sealed")
 
