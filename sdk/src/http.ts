@@ -19,6 +19,10 @@ export interface CallOptions {
   /** Sent verbatim as application/json. */
   body?: string;
   timeoutMs?: number;
+  /** More headers: a console's CSRF token. */
+  headers?: Record<string, string>;
+  /** 'same-origin' sends the console's cookie; a session needs none. */
+  credentials?: 'omit' | 'same-origin';
   /** Let the request outlive the page (closing a session on the way out). */
   keepalive?: boolean;
 }
@@ -28,7 +32,7 @@ export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
 const TIMEOUT_MS = 10_000;
 
 function headersFor(options: CallOptions): Record<string, string> {
-  const headers: Record<string, string> = {};
+  const headers: Record<string, string> = { ...options.headers };
   if (options.token !== undefined) headers['Authorization'] = `Bearer ${options.token}`;
   if (options.body !== undefined) headers['Content-Type'] = 'application/json';
   return headers;
@@ -63,7 +67,7 @@ export async function call<T>(
     method: options.method ?? 'GET',
     headers: headersFor(options),
     cache: 'no-store',
-    credentials: 'omit',
+    credentials: options.credentials ?? 'omit',
     redirect: 'error',
     signal: AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS),
   };

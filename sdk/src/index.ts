@@ -19,7 +19,7 @@ export {
   type OutboxOptions,
   type Trouble,
 } from './outbox.js';
-export { call, problemName, type Fetch, type Outcome } from './http.js';
+export { call, problemName, type CallOptions, type Fetch, type Outcome } from './http.js';
 export { follow, EventCutter, type ServerEvent } from './stream.js';
 export {
   Refused,

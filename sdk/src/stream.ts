@@ -47,7 +47,8 @@ function parseBlock(block: string): ServerEvent {
 export interface StreamOptions {
   fetch: Fetch;
   url: string;
-  token: string;
+  /** Without one the console's cookie goes along. */
+  token?: string;
   onEvent(event: ServerEvent): void;
   onState(state: 'open' | 'lost' | 'refused'): void;
   signal: AbortSignal;
@@ -55,9 +56,12 @@ export interface StreamOptions {
 
 async function readOnce(options: StreamOptions): Promise<'refused' | 'lost'> {
   const response = await options.fetch(options.url, {
-    headers: { Authorization: `Bearer ${options.token}`, Accept: 'text/event-stream' },
+    headers: {
+      Accept: 'text/event-stream',
+      ...(options.token === undefined ? {} : { Authorization: `Bearer ${options.token}` }),
+    },
     cache: 'no-store',
-    credentials: 'omit',
+    credentials: options.token === undefined ? 'same-origin' : 'omit',
     signal: options.signal,
   });
   if (response.status === 401 || response.status === 403) return 'refused';

@@ -58,7 +58,11 @@ export interface SessionView {
   missing: [number, number][];
   opened: string;
   changed: string;
-  enrolment: { state: 'new' | 'enrolling' | 'enrolled' } & Record<Modality, Progress>;
+  enrolment: {
+    state: 'new' | 'enrolling' | 'enrolled';
+    /** What else than strokes is wanted; absent when nothing is. */
+    waits_for?: 'trusted-start' | 'another-session';
+  } & Record<Modality, Progress>;
   explanation: Reason[];
   /** The strictest alarm since the last strong sign-in, or the last one; null: there was none. */
   guard: GuardView | null;

@@ -24,6 +24,16 @@ static void get_health(struct idem_request *r)
     idem_text_put(&r->command.answer, "{\"status\":\"ok\"}");
 }
 
+/* What a page has to know before anybody is known. */
+static void get_about(struct idem_request *r)
+{
+    const bool demo = idem_http_parts(r->http)->demo != 0;
+
+    r->command.status = 200;
+    idem_text_fmt(&r->command.answer, "{\"version\":\"%s\",\"demo\":%s}", IDEM_VERSION,
+                  demo ? "true" : "false");
+}
+
 static void get_metrics(struct idem_request *r)
 {
     r->command.status = 200;
@@ -205,6 +215,7 @@ static const struct idem_route core_routes[] = {
     {"GET",    "/v1/stream",               WATCH,             get_stream},
     {"GET",    "/v1/front",                IDEM_MAY_ANYBODY,  get_front},
     {"GET",    "/v1/policy",               IDEM_MAY_STAFF,    idem_policing_get},
+    {"GET",    "/v1/about",                IDEM_MAY_ANYBODY,  get_about},
     {"GET",    "/healthz",                 IDEM_MAY_ANYBODY,  get_health},
     {"GET",    "/metrics",                 WATCH,             get_metrics},
 };

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * office.svelte.ts - what the console knows: who is logged in, and the way every request goes.
+ *
+ *   asking ──nobody──► login ──password, code──► in ──log out, 401──► login
+ *          ──set-up link──► setup ──► login
+ *
+ * The log-in lives in a cookie that scripts cannot read; what changes something repeats the CSRF token
+ * that GET /v1/me tells. A request that finds the log-in ended leads back to the log-in form, and what
+ * the person was looking at is shown again afterwards.
+ */
+import { call, type CallOptions, type Outcome, type Problem } from 'idem-sdk';
+import { problemText } from './words';
+
+export type Role = 'analyst' | 'operator' | 'privacy' | 'auditor' | 'employee';
+
+export interface Me {
+  account: string;
+  organisation: string;
+  roles: Role[];
+  csrf: string;
+  person?: string | null;
+  must_enrol_totp?: boolean;
+}
+
+export interface About {
+  version: string;
+  demo: boolean;
+  setup: boolean;
+  oidc: boolean;
+}
+
+export type Face = 'asking' | 'login' | 'setup' | 'in';
+
+export const PAGES = {
+  sessions: { name: 'Sessions', roles: ['analyst', 'operator'] },
+  people: { name: 'People', roles: ['analyst', 'operator', 'privacy'] },
+  seats: { name: 'Seats', roles: ['operator'] },
+  accounts: { name: 'Accounts', roles: ['operator'] },
+  policy: { name: 'Policy', roles: ['analyst', 'operator', 'privacy', 'auditor'] },
+  audit: { name: 'Audit log', roles: ['auditor'] },
+  mine: { name: 'About you', roles: ['employee'] },
+  security: { name: 'Your log-in', roles: ['analyst', 'operator', 'privacy', 'auditor', 'employee'] },
+} as const satisfies Record<string, { name: string; roles: Role[] }>;
+
+export type Page = keyof typeof PAGES;
+
+const ROLE_WORDS: Record<Role, string> = {
+  analyst: 'analyst',
+  operator: 'operator',
+  privacy: 'privacy officer',
+  auditor: 'auditor',
+  employee: 'employee',
+};
+
+export const roleWords = (roles: Role[]): string =>
+  roles.map((role) => ROLE_WORDS[role] ?? role).join(', ');
+
+const SETUP = /^#setup=([\w-]{20,128})$/;
+
+/** The token of the set-up link, taken out of the address bar. */
+export function takeSetupToken(): string | null {
+  const match = SETUP.exec(location.hash);
+  if (match === null) return null;
+  history.replaceState(null, '', location.pathname);
+  return match[1] ?? null;
+}
+
+export class Office {
+  face = $state<Face>('asking');
+  me = $state.raw<Me | null>(null);
+  page = $state<Page>('sessions');
+  /** Why the log-in form is shown, in words. */
+  notice = $state<string | null>(null);
+  setupToken: string | null;
+
+  constructor(
+    readonly about: About,
+    setupToken: string | null,
+  ) {
+    this.setupToken = setupToken;
+  }
+
+  readonly pages = $derived.by((): Page[] =>
+    (Object.keys(PAGES) as Page[]).filter((page) => this.may(page)),
+  );
+
+  private may(page: Page): boolean {
+    const wanted: readonly Role[] = PAGES[page].roles;
+    return this.me?.roles.some((role) => wanted.includes(role)) ?? false;
+  }
+
+  async begin(): Promise<void> {
+    if (this.setupToken !== null) this.face = 'setup';
+    else await this.enter();
+  }
+
+  /** Asks who is logged in, and shows what that one may see. */
+  async enter(): Promise<void> {
+    const answer = await call<Me>(fetch.bind(globalThis), '/v1/me', { credentials: 'same-origin' });
+    if (answer.kind !== 'answer') {
+      this.me = null;
+      this.face = 'login';
+      if (answer.kind === 'silence') this.notice = 'The server does not answer.';
+      return;
+    }
+    this.me = answer.body;
+    this.notice = null;
+    this.face = 'in';
+    this.show(location.hash.slice(2));
+  }
+
+  show(name: string): void {
+    const wanted = this.pages.find((page) => page === name);
+    this.page = wanted ?? this.pages[0] ?? 'security';
+  }
+
+  /** One request to the API, with the log-in; a log-in that has ended leads to the form. */
+  async ask<T>(url: string, options: CallOptions = {}): Promise<Outcome<T>> {
+    const headers = this.me === null ? {} : { 'Idem-CSRF': this.me.csrf };
+    const answer = await call<T>(fetch.bind(globalThis), url, {
+      credentials: 'same-origin',
+      headers,
+      ...options,
+    });
+    if (answer.kind === 'refusal' && answer.problem.status === 401 && this.face === 'in') {
+      this.me = null;
+      this.face = 'login';
+      this.notice = 'Your log-in has ended. Please log in again.';
+    }
+    return answer;
+  }
+
+  post<T>(url: string, body: object): Promise<Outcome<T>> {
+    return this.ask<T>(url, { method: 'POST', body: JSON.stringify(body) });
+  }
+
+  async leave(): Promise<void> {
+    await this.post('/v1/logout', {});
+    this.me = null;
+    this.face = 'login';
+    this.notice = null;
+  }
+}
+
+/** What went wrong, as a person reads it; null when nothing did. */
+export function fault(outcome: Outcome<unknown>): string | null {
+  if (outcome.kind === 'answer') return null;
+  if (outcome.kind === 'silence') return 'The server does not answer. Is it running?';
+  return problemText(outcome.problem satisfies Problem);
+}
+
+/** Hours and days, as times at rest are rounded. */
+export function hour(iso: string | number | null | undefined): string {
+  if (iso === null || iso === undefined) return '–';
+  const at = new Date(iso);
+  if (Number.isNaN(at.getTime())) return '–';
+  return at.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+}
