@@ -14,13 +14,27 @@ import { problemText } from './words';
 
 export type Role = 'analyst' | 'operator' | 'privacy' | 'auditor' | 'employee';
 
+/** What a log-in must do before it may do anything else. */
+export type Need = 'password' | 'totp-enrol' | 'totp';
+
 export interface Me {
-  account: string;
+  account: number | null;
+  name: string;
   organisation: string;
   roles: Role[];
-  csrf: string;
-  person?: string | null;
-  must_enrol_totp?: boolean;
+  person: string | null;
+  /** False: an account of OpenID Connect. */
+  local: boolean;
+  totp: boolean;
+  needs: Need[];
+  csrf: string | null;
+}
+
+/** A fresh secret for an authenticator: in force once its code was shown with the ticket. */
+export interface Offer {
+  secret: string;
+  uri: string;
+  ticket: string;
 }
 
 export interface About {
@@ -86,6 +100,7 @@ export class Office {
   );
 
   private may(page: Page): boolean {
+    if (this.me !== null && this.me.needs.length > 0) return page === 'security';
     const wanted: readonly Role[] = PAGES[page].roles;
     return this.me?.roles.some((role) => wanted.includes(role)) ?? false;
   }
@@ -104,7 +119,12 @@ export class Office {
       if (answer.kind === 'silence') this.notice = 'The server does not answer.';
       return;
     }
-    this.me = answer.body;
+    this.welcome(answer.body);
+  }
+
+  /** Somebody is logged in, or more is known of the log-in. */
+  welcome(me: Me): void {
+    this.me = me;
     this.notice = null;
     this.face = 'in';
     this.show(location.hash.slice(2));
@@ -117,7 +137,8 @@ export class Office {
 
   /** One request to the API, with the log-in; a log-in that has ended leads to the form. */
   async ask<T>(url: string, options: CallOptions = {}): Promise<Outcome<T>> {
-    const headers = this.me === null ? {} : { 'Idem-CSRF': this.me.csrf };
+    const csrf = this.me?.csrf ?? null;
+    const headers: Record<string, string> = csrf === null ? {} : { 'Idem-CSRF': csrf };
     const answer = await call<T>(fetch.bind(globalThis), url, {
       credentials: 'same-origin',
       headers,
