@@ -15,6 +15,7 @@
 #include "server/options.h"
 #include "server/policing.h"
 #include "server/process.h"
+#include "server/routes.h"
 #include "server/tls.h"
 #include "server/worker.h"
 #include "store/erase.h"
@@ -323,8 +324,11 @@ int main(int argc, char **argv)
         idem_config_fini(&s.config);
         return 2;
     }
-    if (wish == IDEM_OPTIONS_HELP) {
-        fputs(idem_options_usage(), stdout);
+    if (wish == IDEM_OPTIONS_HELP || wish == IDEM_OPTIONS_ROUTES) {
+        if (wish == IDEM_OPTIONS_HELP)
+            fputs(idem_options_usage(), stdout);
+        else
+            idem_routes_list(stdout);
         idem_config_fini(&s.config);
         return 0;
     }

@@ -30,6 +30,7 @@ enum {
     OPT_DEMO,
     OPT_TEST_CLOCK,
     OPT_NO_SANDBOX,
+    OPT_ROUTES,
     OPT_HELP
 };
 
@@ -57,6 +58,7 @@ static const char usage[] =
     "  --audit-syslog          and to syslog\n"
     "  --demo                  anybody on this machine may open sessions, in \"demo\"\n"
     "  --test-clock            requests may carry their own time; for tests and replays only\n"
+    "  --routes                print what is answered, and to whom, and end\n"
     "  --help                  this text\n";
 
 static const struct option longopts[] = {
@@ -78,6 +80,7 @@ static const struct option longopts[] = {
     {"demo", no_argument, NULL, OPT_DEMO},
     {"test-clock", no_argument, NULL, OPT_TEST_CLOCK},
     {"no-sandbox", no_argument, NULL, OPT_NO_SANDBOX},
+    {"routes", no_argument, NULL, OPT_ROUTES},
     {"help", no_argument, NULL, OPT_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -230,8 +233,8 @@ static int first_round(int argc, char **argv, struct parse *p, enum idem_options
     while ((which = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
         if (which == '?')
             return bad(p, "unknown option, or one without its argument");
-        if (which == OPT_HELP) {
-            *wish = IDEM_OPTIONS_HELP;
+        if (which == OPT_HELP || which == OPT_ROUTES) {
+            *wish = which == OPT_HELP ? IDEM_OPTIONS_HELP : IDEM_OPTIONS_ROUTES;
             return IDEM_OK;
         }
         if (which == OPT_CHECK)
@@ -261,7 +264,7 @@ int idem_options_parse(int argc, char **argv, struct idem_config *config,
 
     *wish = IDEM_OPTIONS_SERVE;
     int err = first_round(argc, argv, &p, wish);
-    if (err != 0 || *wish == IDEM_OPTIONS_HELP)
+    if (err != 0 || *wish == IDEM_OPTIONS_HELP || *wish == IDEM_OPTIONS_ROUTES)
         return err;
     optind = 1;
     while (err == 0 && (which = getopt_long(argc, argv, "", longopts, NULL)) != -1)

@@ -232,6 +232,34 @@ enum { TABLES = sizeof tables / sizeof tables[0] };
 
 static const struct idem_route asset_route = {"GET", "/", IDEM_MAY_ANYBODY, get_asset};
 
+void idem_routes_list(FILE *out)
+{
+    static const struct {
+        unsigned may;
+        const char *name;
+    } who[] = {
+        {IDEM_MAY_ANYBODY, "anybody"},   {IDEM_MAY_SESSION, "session"},
+        {IDEM_MAY_API_KEY, "api-key"},   {IDEM_MAY_ANALYST, "analyst"},
+        {IDEM_MAY_OPERATOR, "operator"}, {IDEM_MAY_PRIVACY, "privacy"},
+        {IDEM_MAY_AUDITOR, "auditor"},   {IDEM_MAY_EMPLOYEE, "employee"},
+    };
+
+    for (size_t t = 0; t < TABLES; t++) {
+        for (size_t i = 0; i < tables[t]->count; i++) {
+            const struct idem_route *row = &tables[t]->rows[i];
+            const char *before = " ";
+            fprintf(out, "%s %s", row->method, row->path);
+            for (size_t k = 0; k < sizeof who / sizeof who[0]; k++) {
+                if ((row->access & who[k].may) == 0)
+                    continue;
+                fprintf(out, "%s%s", before, who[k].name);
+                before = ",";
+            }
+            fputs("\n", out);
+        }
+    }
+}
+
 /* Compares a path with a pattern; the segment that stands for {id} is copied out. */
 static bool matches(const char *pattern, const char *path, char id[IDEM_PATH_ID_MAX + 1])
 {

@@ -5,6 +5,8 @@
 
 #include "server/request.h"
 
+#include <stdio.h>
+
 struct idem_route_table {
     const struct idem_route *rows;
     size_t count;
@@ -18,6 +20,8 @@ struct idem_route_table {
 /* routes_audit.c: the audit log, what people acknowledge */
 extern const struct idem_route_table idem_routes_audit;
 
+/* "METHOD PATH WHO,WHO" a line: all of them. */
+void idem_routes_list(FILE *out);
 /* Sets r->route and r->path_id, or refuses. */
 void idem_routes_find(struct idem_request *r, const char *method, const char *path);
 
