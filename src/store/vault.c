@@ -145,6 +145,8 @@ static int open_database(struct idem_vault *v, const char *path, const char **wh
         sqlite3_busy_timeout(v->db, BUSY_MS);
         rc = sqlite3_exec(v->db, set_up, NULL, NULL, NULL);
     }
+    if (rc == SQLITE_OK)
+        rc = idem_sqlite_settle_log(v->db);
     int err = idem_sqlite_result(v->db, rc);
     return err != 0 || (err = check_schema(v->db, why)) != 0 ? err : prepare_all(v);
 }
