@@ -5,10 +5,11 @@ BUILD ?= build
 ASAN ?= build-asan
 FUZZ ?= build-fuzz
 FUZZ_SECONDS ?= 60
+KILLS ?= 200
 IDEM_DATA ?= ../shared/data
 CHECK ?=
 ONLY ?=
-.PHONY: all page asan run test bench crash figures thresholds takeovers fuzz format population clean
+.PHONY: all page asan run test bench crash kill9 figures thresholds takeovers fuzz format population clean
 
 all: $(BUILD)/build.ninja
 	ninja --quiet -C $(BUILD)
@@ -36,6 +37,11 @@ bench: all
 crash: all
 	@$(BUILD)/tests/crash/test_crash full 2>/dev/null
 	@$(BUILD)/tests/crash/test_faults full 2>/dev/null
+
+# The real server killed at KILLS random moments of load over sockets.
+kill9: all
+	@IDEM_SERVER=$(BUILD)/src/server/idem-server IDEM_SIMULATE=$(BUILD)/tests/system/simulate \
+	    python3 -B bench/kill9.py $(KILLS)
 
 # Every figure and plot in README.md, docs/recognition.md, docs/ageing.md and docs/guard.md, from the recordings in IDEM_DATA;
 # CHECK=1 only compares, ONLY='verify leak' takes these tables.
