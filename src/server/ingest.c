@@ -14,6 +14,7 @@
 #include "server/worker_parts.h"
 
 #include "base/log.h"
+#include "server/acknowledgement.h"
 #include "server/metrics.h"
 
 enum { SHARED_MIN = 8 }; /* commands for which it is worth waking others */
@@ -73,6 +74,9 @@ static bool accepts(struct idem_command *c, const struct idem_session *s)
         idem_command_refuse(c, IDEM_PROBLEM_SESSION_CLOSED,
                             "session %s holds its %d windows; close it and open another", s->name,
                             IDEM_SESSION_WINDOWS_MAX);
+    else if (idem_acknowledgement_missing(s))
+        idem_command_refuse(c, IDEM_PROBLEM_ACKNOWLEDGEMENT_MISSING,
+                            "nothing has been stored of session %s", s->name);
     else if (c->has_clock && !s->test_clock)
         idem_command_refuse(c, IDEM_PROBLEM_INVALID_FIELD,
                             "\"clock_ms\" needs a session that was opened with it");

@@ -5,6 +5,7 @@
  */
 #include "server/worker_parts.h"
 
+#include "server/acknowledgement.h"
 #include "server/metrics.h"
 #include "server/policing.h"
 #include "server/quarantine.h"
@@ -126,6 +127,7 @@ static void finish_open(struct idem_worker *w, struct idem_command *c)
     }
     c->session->person->named = true;
     idem_metric_add(IDEM_METRIC_SESSIONS, 1);
+    idem_acknowledgement_load(w, c->session);
     idem_judge_refresh(c->session, c->session->clock_ms);
     answer_open(w, c);
     idem_worker_changed(w, c->session);

@@ -41,7 +41,8 @@ struct idem_person {
     char name[IDEM_PUBLIC_ID_TEXT + 1]; /* the pseudonym, as the API writes it */
     int64_t organisation;
     uint8_t key_id[IDEM_ID_BYTES], key[IDEM_SEAL_KEY_BYTES];
-    bool named; /* the store has the name */
+    bool named;            /* the store has the name */
+    uint64_t acknowledged; /* acknowledgement.h; 0: nothing */
     int32_t slot;
     uint32_t sessions; /* live ones that hold this person in memory */
     struct idem_template templates[IDEM_DEVICE_CLASSES][IDEM_MODALITIES];

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "model/false_alarms.h"
+#include "server/acknowledgement.h"
 #include "server/clock.h"
 #include "server/request.h"
 #include "server/worker_parts.h"
@@ -94,6 +95,7 @@ void idem_policing_assign(struct idem_worker *w, struct idem_session *s)
     s->rules_until_ms = INT64_MAX;
     if (w->policy != NULL)
         assign(w, s);
+    idem_acknowledgement_assign(w, s);
 }
 
 /* ------------------------------------------------------------------ a new one */

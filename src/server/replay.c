@@ -13,6 +13,7 @@
 #include "server/worker_parts.h"
 
 #include "base/log.h"
+#include "server/acknowledgement.h"
 #include "server/clock.h"
 #include "server/index.h"
 #include "server/metrics.h"
@@ -81,6 +82,7 @@ static int bring_session(void *arg, const struct idem_store_session *stored)
             0)
         return err;
     idem_policing_assign(w, s);
+    idem_acknowledgement_load(w, s);
     idem_metric_add(IDEM_METRIC_SESSIONS, 1);
     return idem_index_add(r->by_row, key, s->slot);
 }

@@ -2,6 +2,7 @@
 /* retention.c - see retention.h. All of a run is one transaction with the line that tells of it. */
 #include "server/retention.h"
 
+#include "server/policy.h"
 #include "server/worker_parts.h"
 #include "store/audit.h"
 #include "store/retention.h"
@@ -82,8 +83,12 @@ struct limits {
 
 static struct limits limits_of(const struct idem_worker *w)
 {
-    (void)w;
-    return (struct limits){IDEM_KEEP_SESSIONS_MS, IDEM_KEEP_WINDOWS_MS, IDEM_KEEP_AUDIT_MS};
+    const struct idem_policy_retention *r;
+
+    if (w->policy == NULL)
+        return (struct limits){IDEM_KEEP_SESSIONS_MS, IDEM_KEEP_WINDOWS_MS, IDEM_KEEP_AUDIT_MS};
+    r = idem_policy_retention(w->policy);
+    return (struct limits){r->closed_sessions_ms, r->windows_ms, r->audit_detail_ms};
 }
 
 /* Once blanked, always covered: each line names all up to its own number. */

@@ -7,12 +7,14 @@
  *                        page. Reading is itself a line, once an hour and reader; what cannot be
  *                        written down is not shown
  *   GET /v1/audit/head   the heads, signed, and the key's public half
+ *   /v1/acknowledgement  acknowledgement.h
  *
  * Lines about seats keep the hour, and are shown when the hour is over: whoever asked every second
  * would otherwise see the second.
  */
 #include "server/routes.h"
 
+#include "server/acknowledgement.h"
 #include "server/heads.h"
 #include "server/worker_parts.h"
 #include "store/audit.h"
@@ -208,10 +210,15 @@ static void get_head(struct idem_request *r)
     idem_request_call(r, read_heads);
 }
 
+enum { OWN = IDEM_MAY_SESSION | IDEM_MAY_API_KEY | IDEM_MAY_EMPLOYEE };
+
 /* clang-format off */
 static const struct idem_route rows[] = {
-    {"GET", "/v1/audit",      IDEM_MAY_AUDITOR, get_audit},
-    {"GET", "/v1/audit/head", IDEM_MAY_AUDITOR, get_head},
+    {"GET",    "/v1/audit",           IDEM_MAY_AUDITOR, get_audit},
+    {"GET",    "/v1/audit/head",      IDEM_MAY_AUDITOR, get_head},
+    {"GET",    "/v1/acknowledgement", OWN, idem_acknowledgement_get},
+    {"POST",   "/v1/acknowledgement", OWN, idem_acknowledgement_post},
+    {"DELETE", "/v1/acknowledgement", OWN, idem_acknowledgement_delete},
 };
 /* clang-format on */
 

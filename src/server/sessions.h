@@ -45,7 +45,8 @@ struct idem_session {
     const struct idem_policy *policy; /* whose rules they are */
     int64_t rules_until_ms;           /* when an exemption ends: they are looked up anew then */
     int64_t start_row; /* windows up to this row came before anybody vouched: they enrol nobody */
-    int64_t token_expires_ms; /* 0: with the session */
+    int64_t token_expires_ms;    /* 0: with the session */
+    uint64_t needs_acknowledged; /* acknowledgement.h; 0: nothing */
 
     int64_t row;      /* in the store */
     int64_t last_row; /* of its windows in the store, 0: none */

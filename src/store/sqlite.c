@@ -4,6 +4,7 @@
  * prepared once. A commit is one append to the log and one fdatasync, however many rows it holds:
  * that is the group commit. The log is folded back into the file every CHECKPOINT_PAGES pages.
  */
+#include "store/acknowledgements.h"
 #include "store/bindings.h"
 #include "store/retention.h"
 #include "store/schema.h"
@@ -58,6 +59,12 @@ static const char *const sql[SQL_STATEMENTS] = {
         " FROM sessions s JOIN seats t ON t.row = s.seat JOIN people p"
         " ON p.organisation = s.organisation AND p.person = s.person"
         " WHERE s.closed_ms IS NULL ORDER BY s.row",
+    [SQL_ACKNOWLEDGEMENT_PUT] = "INSERT OR REPLACE INTO acknowledgements (organisation, person,"
+        " version, country, hour_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
+    [SQL_ACKNOWLEDGEMENT_GET] = "SELECT version, country, hour_ms FROM acknowledgements"
+        " WHERE organisation = ?1 AND person = ?2",
+    [SQL_ACKNOWLEDGEMENT_DROP] = "DELETE FROM acknowledgements"
+        " WHERE organisation = ?1 AND person = ?2",
     [SQL_WINDOW_ADD] = "INSERT INTO windows (" WINDOW_COLUMNS ")"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [SQL_WINDOWS] = "SELECT " WINDOW_COLUMNS " FROM windows ORDER BY row",
@@ -322,6 +329,7 @@ int idem_store_sqlite_open(const char *path, struct idem_store **out, const char
     s->base.privacy = &idem_sqlite_privacy_ops;
     s->base.bindings = &idem_sqlite_binding_ops;
     s->base.retention = &idem_sqlite_retention_ops;
+    s->base.acknowledgements = &idem_sqlite_acknowledgement_ops;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     int rc = sqlite3_open_v2(path, &s->db, flags, NULL);
     if (rc == SQLITE_OK) {

@@ -176,6 +176,7 @@ struct idem_store_privacy_ops;
 struct idem_store_audit_ops;
 struct idem_store_binding_ops;
 struct idem_store_retention_ops;
+struct idem_store_acknowledgement_ops;
 
 struct idem_store {
     const struct idem_store_ops *ops;
@@ -185,6 +186,7 @@ struct idem_store {
     const struct idem_store_audit_ops *audit;
     const struct idem_store_binding_ops *bindings;
     const struct idem_store_retention_ops *retention;
+    const struct idem_store_acknowledgement_ops *acknowledgements;
 };
 
 /* A file, made when absent. *why, when not NULL, receives a static sentence on failure. */

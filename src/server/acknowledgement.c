@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* acknowledgement.c - see acknowledgement.h. */
+#include "server/acknowledgement.h"
+
+#include "server/bodies.h"
+#include "server/policy.h"
+#include "server/request.h"
+#include "server/worker_parts.h"
+#include "store/acknowledgements.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ANSWER_MAX = 64 * 1024 };
+
+/* ------------------------------------------------------------------ what is asked, what is there
+ */
+
+/* Never 0: that is "none". */
+static uint64_t number_of(const char *version)
+{
+    uint64_t number = 0;
+
+    crypto_generichash((uint8_t *)&number, sizeof number, (const uint8_t *)version, strlen(version),
+                       NULL, 0);
+    return number | 1;
+}
+
+static const struct idem_policy_acknowledgement *asked(const struct idem_worker *w,
+                                                       const char *country)
+{
+    const struct idem_policy_acknowledgement *a =
+        w->policy != NULL ? idem_policy_acknowledgement(w->policy, country) : NULL;
+    return a != NULL && a->required ? a : NULL;
+}
+
+void idem_acknowledgement_assign(struct idem_worker *w, struct idem_session *s)
+{
+    const struct idem_policy_acknowledgement *a = asked(w, s->opening.country);
+    s->needs_acknowledged = a != NULL ? number_of(a->version) : 0;
+}
+
+void idem_acknowledgement_load(struct idem_worker *w, struct idem_session *s)
+{
+    struct idem_store *store = w->parts.store;
+    struct idem_store_acknowledgement a;
+    int err = store->acknowledgements->get(store, s->person->organisation, s->person->id, &a);
+
+    s->person->acknowledged = err == 0 ? number_of(a.version) : 0;
+    idem_acknowledgement_assign(w, s);
+}
+
+bool idem_acknowledgement_missing(const struct idem_session *s)
+{
+    return s->needs_acknowledged != 0 && s->needs_acknowledged != s->person->acknowledged;
+}
+
+/* ------------------------------------------------------------------ about whom */
+
+struct subject {
+    int64_t organisation;
+    uint8_t person[IDEM_ID_BYTES];
+    char name[IDEM_PUBLIC_ID_TEXT + 1];
+    const char *country;          /* the session's, or that of what is on record */
+    struct idem_session *session; /* NULL: an employee in the console */
+    bool found;                   /* record is set */
+    struct idem_store_acknowledgement record;
+};
+
+/* A session's own token names it; an API key must, and may only name one that it opened. */
+static struct idem_session *session_of(struct idem_worker *w, struct idem_command *c)
+{
+    struct idem_session *s = idem_worker_find(w, c);
+
+    if (s == NULL || (c->grant.may & IDEM_MAY_SESSION) != 0)
+        return s;
+    if (s->opening.api_key != 0 && s->opening.api_key == c->grant.api_key)
+        return s;
+    idem_command_refuse(c, IDEM_PROBLEM_FORBIDDEN_SESSION, "the session is not this key's");
+    return NULL;
+}
+
+static bool is_employee(const struct idem_command *c)
+{
+    return (c->grant.may & (IDEM_MAY_SESSION | IDEM_MAY_API_KEY)) == 0;
+}
+
+static void fill(struct subject *x, int64_t organisation, const uint8_t *person)
+{
+    x->organisation = organisation;
+    memcpy(x->person, person, IDEM_ID_BYTES);
+    idem_public_id("p_", person, x->name);
+}
+
+/* False: refused. */
+static bool find_subject(struct idem_worker *w, struct idem_command *c, struct subject *x)
+{
+    struct idem_store *store = w->parts.store;
+
+    memset(x, 0, sizeof *x);
+    if (is_employee(c)) {
+        if (!c->grant.has_person) {
+            idem_command_refuse(c, IDEM_PROBLEM_FORBIDDEN_ROLE, "the account is nobody's own");
+            return false;
+        }
+        fill(x, c->grant.organisation, c->grant.person);
+    } else {
+        x->session = session_of(w, c);
+        if (x->session == NULL)
+            return false;
+        fill(x, x->session->person->organisation, x->session->person->id);
+    }
+    int err = store->acknowledgements->get(store, x->organisation, x->person, &x->record);
+    x->found = err == 0;
+    x->country = x->session != NULL ? x->session->opening.country : x->record.country;
+    if (err != 0 && err != IDEM_ERR_NOT_FOUND)
+        idem_worker_refuse_store(c, err);
+    return c->problem == IDEM_PROBLEM_NONE;
+}
+
+/* ------------------------------------------------------------------ answers */
+
+/* The text in the wanted language, else the first one. */
+static const struct idem_policy_language *text_in(const struct idem_policy_acknowledgement *a,
+                                                  const char *language)
+{
+    for (uint32_t i = 0; i < a->text_count && language != NULL; i++)
+        if (strcmp(a->texts[i].language, language) == 0)
+            return &a->texts[i];
+    return a->text_count > 0 ? &a->texts[0] : NULL;
+}
+
+static const char *state_of(const struct subject *x, const struct idem_policy_acknowledgement *a)
+{
+    if (a == NULL)
+        return "not-required";
+    if (!x->found)
+        return "missing";
+    return strcmp(x->record.version, a->version) == 0 ? "given" : "outdated";
+}
+
+static void answer(struct idem_worker *w, struct idem_command *c, const struct subject *x)
+{
+    const struct idem_policy_acknowledgement *a = asked(w, x->country);
+    const char *language = json_string_value(json_object_get(c->json, "language"));
+    const struct idem_policy_language *text = a != NULL ? text_in(a, language) : NULL;
+    struct idem_text *t = &c->answer;
+
+    c->status = 200;
+    idem_text_fmt(t, "{\"state\":\"%s\",\"version\":", state_of(x, a));
+    if (a != NULL)
+        idem_text_string(t, a->version);
+    else
+        idem_text_put(t, "null");
+    idem_text_put(t, ",\"language\":");
+    idem_text_string(t, text != NULL ? text->language : "");
+    idem_text_put(t, ",\"text\":");
+    if (text != NULL)
+        idem_text_string(t, text->text);
+    else
+        idem_text_put(t, "null");
+    idem_text_put(t, "}");
+}
+
+/* ------------------------------------------------------------------ changes */
+
+static int write_change(struct idem_worker *w, const struct idem_command *c,
+                        const struct subject *x, const struct idem_store_acknowledgement *given)
+{
+    struct idem_store *store = w->parts.store;
+    json_t *detail = given == NULL ? NULL
+                                   : json_pack("{s:s, s:s}", "version", given->version, "country",
+                                               given->country);
+    const struct idem_audit_line line = {
+        .organisation = x->organisation,
+        .at_ms = c->received_ms,
+        .actor = c->grant.actor,
+        .action = given != NULL ? "acknowledgement.given" : "acknowledgement.withdrawn",
+        .subject = x->name,
+        .detail = detail,
+        .about_seat = true,
+    };
+    int err = store->ops->begin(store);
+
+    if (err == 0 && given != NULL)
+        err = store->acknowledgements->put(store, x->organisation, x->person, given);
+    else if (err == 0)
+        err = store->acknowledgements->withdraw(store, x->organisation, x->person);
+    if (err == 0)
+        err = idem_audit_add(w, &line);
+    if (err == 0)
+        err = store->ops->commit(store);
+    idem_worker_storage(w, err);
+    if (err != 0)
+        store->ops->rollback(store);
+    json_decref(detail);
+    return err;
+}
+
+/* All sessions of the person that are in memory: who withdraws is not learned from any more. */
+static void settle(struct idem_worker *w, const struct subject *x,
+                   const struct idem_store_acknowledgement *given)
+{
+    for (struct idem_session *s = idem_sessions_newest(w->sessions); s != NULL; s = s->older) {
+        if (s->person->organisation != x->organisation ||
+            memcmp(s->person->id, x->person, IDEM_ID_BYTES) != 0)
+            continue;
+        s->person->acknowledged = given != NULL ? number_of(given->version) : 0;
+        s->spoiled = s->spoiled || given == NULL;
+    }
+}
+
+static void give(struct idem_worker *w, struct idem_command *c, struct subject *x)
+{
+    const struct idem_policy_acknowledgement *a = asked(w, x->country);
+    const char *version = json_string_value(json_object_get(c->json, "version"));
+
+    if (a == NULL || version == NULL || strcmp(version, a->version) != 0) {
+        idem_command_refuse(c, IDEM_PROBLEM_ACKNOWLEDGEMENT_OUTDATED, "%s",
+                            a == NULL ? "none is asked for" : "the version in force is another");
+        return;
+    }
+    struct idem_store_acknowledgement given = {.hour_ms = c->received_ms};
+    snprintf(given.version, sizeof given.version, "%s", a->version);
+    snprintf(given.country, sizeof given.country, "%s", x->country);
+    int err = write_change(w, c, x, &given);
+    if (err != 0) {
+        idem_worker_refuse_store(c, err);
+        return;
+    }
+    settle(w, x, &given);
+    x->record = given;
+    x->found = true;
+    answer(w, c, x);
+}
+
+/* ------------------------------------------------------------------ on the worker */
+
+static void run_get(struct idem_worker *w, struct idem_command *c)
+{
+    struct subject x;
+    if (find_subject(w, c, &x))
+        answer(w, c, &x);
+    c->done(c, false);
+}
+
+static void run_post(struct idem_worker *w, struct idem_command *c)
+{
+    struct subject x;
+    if (find_subject(w, c, &x))
+        give(w, c, &x);
+    c->done(c, false);
+}
+
+static void run_delete(struct idem_worker *w, struct idem_command *c)
+{
+    struct subject x;
+    int err = IDEM_OK;
+
+    if (find_subject(w, c, &x)) {
+        if (x.found && (err = write_change(w, c, &x, NULL)) == 0)
+            settle(w, &x, NULL);
+        if (err != 0)
+            idem_worker_refuse_store(c, err);
+        c->status = 204; /* withdrawing twice is harmless */
+    }
+    c->done(c, false);
+}
+
+/* ------------------------------------------------------------------ requests */
+
+/* Which session: the token's own, or the one that is named. */
+static bool take_session(struct idem_request *r, const char *name)
+{
+    struct idem_command *c = &r->command;
+
+    if ((c->grant.may & IDEM_MAY_SESSION) != 0) {
+        memcpy(c->id, c->grant.id, IDEM_ID_BYTES);
+        c->slot = c->grant.slot;
+        return true;
+    }
+    c->slot = -1;
+    if (is_employee(c) || (name != NULL && idem_public_id_parse("s_", name, c->id) == 0))
+        return true;
+    idem_request_refuse(r, IDEM_PROBLEM_INVALID_FIELD, "\"session\" must be a session's id");
+    return false;
+}
+
+void idem_acknowledgement_get(struct idem_request *r)
+{
+    const char *language = idem_request_argument(r, "language");
+
+    if (!take_session(r, idem_request_argument(r, "session")) ||
+        !idem_request_big_answer(r, ANSWER_MAX))
+        return;
+    if (language != NULL)
+        r->command.json = json_pack("{s:s}", "language", language);
+    idem_request_call(r, run_get);
+}
+
+void idem_acknowledgement_post(struct idem_request *r)
+{
+    if (!idem_body_json(r))
+        return;
+    if (!json_is_string(json_object_get(r->command.json, "version"))) {
+        idem_request_refuse(r, IDEM_PROBLEM_INVALID_FIELD, "\"version\" must be a string");
+        return;
+    }
+    if (take_session(r, json_string_value(json_object_get(r->command.json, "session"))) &&
+        idem_request_big_answer(r, ANSWER_MAX))
+        idem_request_call(r, run_post);
+}
+
+void idem_acknowledgement_delete(struct idem_request *r)
+{
+    if (take_session(r, idem_request_argument(r, "session")))
+        idem_request_call(r, run_delete);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * acknowledgement.h - no acknowledgement on record, no collection: a session whose person has not
+ * acknowledged the version that the policy asks for in its country has its windows refused before
+ * anything of them is stored.
+ *
+ *   what is asked for   the policy's text and version for the session's country; the number of the
+ *                       version stands in the session (needs), that of the one on record in the
+ *                       person (acknowledged), so that asking costs one comparison
+ *   given               POST /v1/acknowledgement: by the session itself (the person at the seat),
+ *                       or by the web application's back end for its session. The version that was
+ *                       read must be named: who read an older one is asked again
+ *   withdrawn           DELETE /v1/acknowledgement, also by the employee in the console: at once
+ *                       nothing more is accepted, and nothing of the open sessions is learned.
+ *                       What was learned before goes by erasure, which is another request
+ *   a new version       the policy changes: sessions that are open are refused from then on, too
+ *
+ * Alarms of a guard are taken all the same: they say what a device did that is no person, and carry
+ * nothing of how somebody types. A seat must not become open to a machine because a form is
+ * unsigned.
+ */
+#ifndef IDEM_SERVER_ACKNOWLEDGEMENT_H
+#define IDEM_SERVER_ACKNOWLEDGEMENT_H
+
+#include <stdbool.h>
+
+struct idem_request;
+struct idem_session;
+struct idem_worker;
+
+/* Worker: what is on record for the session's person. A store that fails counts as nothing. */
+void idem_acknowledgement_load(struct idem_worker *w, struct idem_session *s);
+/* Worker: what the policy in force asks of the session. */
+void idem_acknowledgement_assign(struct idem_worker *w, struct idem_session *s);
+bool idem_acknowledgement_missing(const struct idem_session *s);
+
+/* routes_audit.c */
+void idem_acknowledgement_get(struct idem_request *r);
+void idem_acknowledgement_post(struct idem_request *r);
+void idem_acknowledgement_delete(struct idem_request *r);
+
+#endif

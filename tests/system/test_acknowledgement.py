@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No acknowledgement on record, no collection: what is refused until then, that nothing of it is stored, and what a new
+version, a withdrawal and a restart do."""
+import os
+import signal
+import tempfile
+import unittest
+
+from harness import Server, ServerCase, wait_for, windows
+
+POLICY = """\
+version: 1
+enrolment:
+  trusted_start: no
+  sessions: 1
+acknowledgement:
+  any:
+    version: "%s"
+    text:
+      en: We look at how you type.
+      de: Wir sehen, wie Sie tippen.
+"""
+ALARM = {"alarms": [{"seq": 1, "device": "keyboard", "kind": "injected-keys", "confidence": 0.999, "saw": [
+    {"reason": "holds-short", "count": 5, "value": 2.1}]}]}
+
+
+class Acknowledgement(ServerCase):
+    def setUp(self):
+        handle, self.policy = tempfile.mkstemp(suffix=".yaml")
+        os.close(handle)
+        self.addCleanup(os.unlink, self.policy)
+        self.write("2026-1")
+        self.server = Server(options=["--policy", self.policy])
+        self.addCleanup(self.server.close)
+
+    def write(self, version):
+        with open(self.policy, "w") as f:
+            f.write(POLICY % version)
+
+    def ask(self, session, **more):
+        return self.server.call("GET", "/v1/acknowledgement", token=session.token, **more)
+
+    def give(self, session, version="2026-1"):
+        return self.server.call("POST", "/v1/acknowledgement", {"version": version}, token=session.token)
+
+    def try_window(self, session):
+        return session.post({"windows": [dict(windows("ada", 1, 1)[0], seq=session.seq)]})
+
+    def refused(self, session):
+        self.assert_problem(self.try_window(session), 403, "acknowledgement-missing")
+        self.assertEqual(self.server.query("SELECT count(*) FROM windows"), [(0,)])
+
+    def lines(self):
+        return [a for (a,) in self.server.query("SELECT json_extract(body, '$.action') FROM audit_seats ORDER BY seq")]
+
+    def test_nothing_is_stored_before_it(self):
+        session = self.server.open()
+        self.refused(session)
+        state = self.ask(session).json
+        self.assertEqual((state["state"], state["version"], state["text"]),
+                         ("missing", "2026-1", "We look at how you type."))
+        given = self.give(session)
+        self.assertEqual((given.status, given.json["state"]), (200, "given"))
+        session.send(windows("ada", 1, 1))
+        self.assertEqual(self.server.query("SELECT version, country, hour_ms % 3600000 FROM acknowledgements"),
+                         [("2026-1", "", 0)])
+        self.assertEqual(self.lines(), ["acknowledgement.given"])
+
+    def test_languages(self):
+        session = self.server.open()
+        german = self.server.call("GET", "/v1/acknowledgement?language=de", token=session.token).json
+        self.assertEqual((german["language"], german["text"]), ("de", "Wir sehen, wie Sie tippen."))
+        other = self.server.call("GET", "/v1/acknowledgement?language=fi", token=session.token).json
+        self.assertEqual(other["language"], "en")
+
+    def test_what_was_not_shown_is_not_acknowledged(self):
+        session = self.server.open()
+        for version in ("2025-9", "", "2026-1 "):
+            self.assert_problem(self.give(session, version), 409, "acknowledgement-outdated")
+        answer = self.server.call("POST", "/v1/acknowledgement", {"version": 1}, token=session.token)
+        self.assert_problem(answer, 400, "invalid-field")
+        self.refused(session)
+
+    def test_it_is_the_person_s_not_the_session_s(self):
+        first, other = self.server.open(), self.server.open("eva")
+        self.give(first)
+        self.refused(other)
+        again = self.server.open(seat="seat-2")
+        self.assertEqual(self.ask(again).json["state"], "given")
+        again.send(windows("ada", 1, 1))
+
+    def test_it_outlives_a_restart(self):
+        session, other = self.server.open(), self.server.open("eva")
+        self.give(session)
+        self.server.kill()
+        self.server.start()
+        session.send(windows("ada", 1, 1))
+        self.assert_problem(self.try_window(other), 403, "acknowledgement-missing")
+
+    def test_a_new_version_is_asked_for_in_open_sessions(self):
+        session = self.server.open()
+        self.give(session)
+        session.send(windows("ada", 1, 1))
+        self.write("2026-2")
+        self.server.process.send_signal(signal.SIGHUP)
+        wait_for("the new policy", lambda: self.ask(session).json["state"] == "outdated")
+        self.assert_problem(self.try_window(session), 403, "acknowledgement-missing")
+        self.assertEqual(self.give(session, "2026-2").status, 200)
+        session.send(windows("ada", 1, 2)[1:])
+
+    def test_withdrawing(self):
+        session = self.server.open()
+        self.give(session)
+        session.send(windows("ada", 1, 3))
+        for _ in range(2):
+            self.assertEqual(self.server.call("DELETE", "/v1/acknowledgement", token=session.token).status, 204)
+        self.assert_problem(self.try_window(session), 403, "acknowledgement-missing")
+        self.assertEqual(self.lines(), ["acknowledgement.given", "acknowledgement.withdrawn"])
+        session.close()
+        self.assertEqual(self.server.query("SELECT count(*) FROM profiles"), [(0,)])  # nothing of it was learned
+
+    def test_alarms_are_taken_all_the_same(self):
+        session = self.server.open()
+        answer = self.server.call("POST", "/v1/alarms", ALARM, token=session.token)
+        self.assertEqual(answer.status, 200, answer.body)
+        self.refused(session)
+
+    def test_who_may(self):
+        session = self.server.open()
+        self.assertEqual(self.server.call("GET", "/v1/acknowledgement").status, 401)
+        self.assert_problem(self.server.get("/v1/acknowledgement"), 403, "forbidden-role")  # staff is nobody's own
+        self.assertEqual(self.ask(session).status, 200)
+
+
+class Demo(ServerCase):
+    def test_the_demonstration_asks_for_none(self):
+        session = self.server.open()
+        state = self.server.call("GET", "/v1/acknowledgement", token=session.token).json
+        self.assertEqual((state["state"], state["text"]), ("not-required", None))
+        session.send(windows("ada", 1, 1))
+
+
+if __name__ == "__main__":
+    unittest.main()
