@@ -61,7 +61,7 @@ int idem_files_lock(const char *dir, int *lock_fd)
 }
 
 /* SQLite would follow a link, and give its log the mode that the data base has. */
-static int check_database(const char *path)
+int idem_files_check_database(const char *path)
 {
     struct stat st;
 
@@ -81,7 +81,7 @@ int idem_files_store(const char *dir, struct idem_store **out)
 
     if (snprintf(path, sizeof path, "%s/idem.db", dir) >= (int)sizeof path)
         return complain(dir, "the name is too long");
-    int err = check_database(path);
+    int err = idem_files_check_database(path);
     if (err != 0)
         return err;
     err = idem_store_sqlite_open(path, out, &why);

@@ -11,6 +11,8 @@
 
 /* Makes it when it is absent. *lock_fd keeps a second server out until it is closed. */
 int idem_files_lock(const char *dir, int *lock_fd);
+/* That a data base there, if there is one, is nobody else's to read. */
+int idem_files_check_database(const char *path);
 int idem_files_store(const char *dir, struct idem_store **out);
 int idem_files_population(const char *path, struct idem_population **out);
 

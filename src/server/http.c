@@ -268,15 +268,20 @@ static void command_done(struct idem_command *command, bool more)
     idem_lane_resume((struct idem_request *)command, more); /* the command is its first member */
 }
 
-void idem_request_submit(struct idem_request *r)
+void idem_request_suspend(struct idem_request *r)
 {
-    struct idem_bus *bus = r->http->parts.bus;
-
     r->command.done = command_done;
     r->command.received_ms = idem_clock_ms();
     r->submitted = true;
     idem_doorman_phase(r, IDEM_PHASE_NONE);
-    MHD_suspend_connection(r->connection); /* first: the worker may be done before push returns */
+    MHD_suspend_connection(r->connection);
+}
+
+void idem_request_submit(struct idem_request *r)
+{
+    struct idem_bus *bus = r->http->parts.bus;
+
+    idem_request_suspend(r); /* first: the worker may be done before push returns */
     int err = bus->ops->push(bus, &r->command);
     if (err == 0)
         return;
@@ -292,7 +297,8 @@ static void add_problem_headers(const struct idem_request *r, struct MHD_Respons
     unsigned status = idem_problem_status(r->command.problem);
 
     if (status == 401)
-        MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
+        MHD_add_response_header(response, "WWW-Authenticate",
+                                r->challenge[0] != '\0' ? r->challenge : "Bearer");
     if (status == 405)
         MHD_add_response_header(response, "Allow", r->allow);
     if (r->barred) {
@@ -321,6 +327,8 @@ static enum MHD_Result send_text(struct idem_request *r, unsigned status, const 
         MHD_add_response_header(response, "Strict-Transport-Security", IDEM_HSTS);
     if (idem_request_refused(r))
         add_problem_headers(r, response);
+    else if (r->trust != NULL)
+        MHD_add_response_header(response, "Idem-Trust", r->trust);
     else if (r->set_cookie != NULL)
         MHD_add_response_header(response, "Set-Cookie", r->set_cookie);
     enum MHD_Result sent = MHD_queue_response(r->connection, status, response);

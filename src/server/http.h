@@ -18,7 +18,10 @@
 /* Of the console's log-ins. */
 #define IDEM_COOKIE "idem"
 
+struct idem_porter;
+
 struct idem_http_parts {
+    struct idem_porter *porter;
     struct idem_bus *bus;
     struct idem_auth *auth;
     const struct idem_people *people; /* for pseudonyms only */

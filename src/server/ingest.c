@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "server/acknowledgement.h"
 #include "server/metrics.h"
+#include "server/porter.h"
 
 enum { SHARED_MIN = 8 }; /* commands for which it is worth waking others */
 
@@ -175,6 +176,7 @@ static void apply(struct idem_worker *w, struct idem_bench *b, struct idem_comma
     }
     if (fresh == 0)
         idem_judge_refresh(c->session, c->session->clock_ms);
+    idem_porter_tell(w->parts.porter, c->session); /* before anybody is answered */
     idem_metric_add(IDEM_METRIC_WINDOWS, fresh);
     if (fresh < c->item_count)
         idem_metric_add(IDEM_METRIC_REPEATED, c->item_count - fresh);

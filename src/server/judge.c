@@ -106,8 +106,11 @@ bool idem_judge_refresh(struct idem_session *s, int64_t now_ms)
     enum idem_session_state before = s->state;
 
     if (s->trust != NULL) {
+        const uint32_t had = s->reading.windows;
         s->reading = idem_trust_read(s->trust, now_ms * 1000);
         limit_reading(s);
+        if (s->reading.windows > had)
+            s->evidence_ms = now_ms;
         if (!(s->reading.trust_recent >= idem_session_lock(s)) &&
             !s->locked) { /* no number: locked */
             s->locked = s->lock_unsaved = true;
@@ -157,6 +160,7 @@ void idem_judge_unlock(struct idem_session *s)
     if (s->trust != NULL)
         idem_trust_step_up(s->trust, s->clock_ms * 1000);
     s->locked = s->lock_unsaved = false;
+    s->strong_ms = s->clock_ms;
     idem_guard_alarm_clear(s);
     idem_judge_refresh(s, s->clock_ms);
 }

@@ -8,7 +8,9 @@
 #include "server/acknowledgement.h"
 #include "server/metrics.h"
 #include "server/policing.h"
+#include "server/porter.h"
 #include "server/quarantine.h"
+#include "store/bindings.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -203,6 +205,8 @@ static int store_end(struct idem_worker *w, struct idem_session *s, struct idem_
     if (err == 0)
         err = idem_people_save_sketches(w->parts.people, s->person, s->row);
     if (err == 0)
+        err = store->bindings->end(store, s->row);
+    if (err == 0)
         err = store->ops->session_windows_drop(store, s->last_row);
     if (err == 0)
         err = store->ops->session_close(store, s->row, s->clock_ms);
@@ -302,14 +306,15 @@ void idem_lifecycle_confirm(struct idem_worker *w, struct idem_command *c)
 
 /* ------------------------------------------------------------------ unlocking */
 
-static int store_unlock(struct idem_worker *w, const struct idem_command *c, struct idem_session *s)
+static int store_unlock(struct idem_worker *w, const struct idem_command *c, struct idem_session *s,
+                        const char *action)
 {
     struct idem_store *store = w->parts.store;
     const struct idem_audit_line line = {
         .organisation = s->person->organisation,
         .at_ms = c->received_ms,
         .actor = c->grant.actor[0] != '\0' ? c->grant.actor : "system",
-        .action = "session.unlocked",
+        .action = action,
         .subject = s->name,
         .about_seat = true,
     };
@@ -332,19 +337,27 @@ static int store_unlock(struct idem_worker *w, const struct idem_command *c, str
     return err;
 }
 
-static void unlock(struct idem_worker *w, struct idem_command *c, struct idem_session *s)
+static bool authenticated(struct idem_worker *w, struct idem_command *c, struct idem_session *s,
+                          const char *action)
 {
     idem_session_clock(s, c->received_ms, false, 0);
     int err = idem_worker_save(w); /* an alarm of before would be written as one of after */
     if (err == 0)
-        err = store_unlock(w, c, s);
+        err = store_unlock(w, c, s, action);
     if (err != 0) {
         idem_worker_refuse_store(c, err);
-        return;
+        return false;
     }
     idem_judge_unlock(s);
     s->changed_ms = s->clock_ms;
     idem_worker_changed(w, s);
+    return true;
+}
+
+static void unlock(struct idem_worker *w, struct idem_command *c, struct idem_session *s)
+{
+    if (!authenticated(w, c, s, "session.unlocked"))
+        return;
     c->status = 200;
     idem_worker_put_session(w, s, &c->answer);
 }
@@ -357,5 +370,32 @@ void idem_lifecycle_unlock(struct idem_worker *w, struct idem_command *c)
         idem_command_refuse(c, IDEM_PROBLEM_SESSION_CLOSED, "session %s has ended", s->name);
     else if (s != NULL)
         unlock(w, c, s);
+    c->done(c, false);
+}
+
+/* ------------------------------------------------------------------ stepping up */
+
+/* An application vouches for the sessions that it opened, or whose log-in it has bound. */
+static bool may_vouch(struct idem_worker *w, const struct idem_command *c,
+                      const struct idem_session *s)
+{
+    const int64_t key = c->grant.api_key;
+    return key == 0 || s->opening.api_key == key ||
+           (w->parts.porter != NULL &&
+            idem_bindings_by(idem_porter_bindings(w->parts.porter), s->slot, key));
+}
+
+void idem_lifecycle_step_up(struct idem_worker *w, struct idem_command *c)
+{
+    struct idem_session *s = idem_worker_find(w, c);
+
+    if (s != NULL && !may_vouch(w, c, s))
+        idem_command_refuse(c, IDEM_PROBLEM_NO_SUCH_SESSION, "no session here has this id");
+    else if (s != NULL && s->closed)
+        idem_command_refuse(c, IDEM_PROBLEM_SESSION_CLOSED, "session %s has ended", s->name);
+    else if (s != NULL && s->locked)
+        idem_command_refuse(c, IDEM_PROBLEM_SESSION_LOCKED, "session %s is locked", s->name);
+    else if (s != NULL && authenticated(w, c, s, "session.stepped-up"))
+        c->status = 204;
     c->done(c, false);
 }

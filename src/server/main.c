@@ -14,6 +14,7 @@
 #include "server/http.h"
 #include "server/options.h"
 #include "server/policing.h"
+#include "server/porter.h"
 #include "server/process.h"
 #include "server/routes.h"
 #include "server/tls.h"
@@ -44,6 +45,7 @@ struct server {
     struct idem_streams *streams;
     struct idem_heads *heads;
     struct idem_assets *assets;
+    struct idem_porter *porter;
     struct idem_worker *worker;
     struct idem_http *http;
 };
@@ -163,6 +165,18 @@ static int open_people(struct server *s)
                            &s->people);
 }
 
+static int make_porter(struct server *s)
+{
+    const struct idem_porter_parts parts = {
+        .dir = s->config.data,
+        .bus = s->bus,
+        .policy = s->policy,
+        .people = s->people,
+        .organisations = s->organisations,
+    };
+    return idem_porter_new(&parts, &s->porter);
+}
+
 static int make_worker(struct server *s)
 {
     const struct idem_worker_parts parts = {
@@ -173,6 +187,7 @@ static int make_worker(struct server *s)
         .organisations = s->organisations,
         .streams = s->streams,
         .heads = s->heads,
+        .porter = s->porter,
         .population = s->population,
         .policy = s->policy,
         .threads = s->config.threads,
@@ -184,6 +199,7 @@ static int make_worker(struct server *s)
 static int start_http(struct server *s)
 {
     const struct idem_http_parts parts = {
+        .porter = s->porter,
         .bus = s->bus,
         .auth = s->auth,
         .people = s->people,
@@ -217,8 +233,8 @@ static int start(struct server *s)
            (err = open_access(s)) != 0 || (err = open_people(s)) != 0 ||
            (err = idem_bus_local_new(IDEM_QUEUE_MAX, &s->bus)) != 0 ||
            (err = idem_streams_new(&idem_http_stream_hooks, &s->streams)) != 0 ||
-           (err = start_heads(s)) != 0 || (err = make_worker(s)) != 0 ||
-           (err = start_http(s)) != 0);
+           (err = start_heads(s)) != 0 || (err = make_porter(s)) != 0 ||
+           (err = make_worker(s)) != 0 || (err = start_http(s)) != 0);
     return err;
 }
 
@@ -228,9 +244,11 @@ static void stop(struct server *s)
         idem_http_drain(s->http);
     if (s->worker != NULL)
         idem_worker_stop(s->worker);
+    idem_porter_stop(s->porter);
     idem_http_stop(s->http);
     idem_heads_stop(s->heads);
     idem_worker_free(s->worker);
+    idem_porter_free(s->porter);
     idem_heads_free(s->heads);
     idem_streams_free(s->streams);
     if (s->bus != NULL)

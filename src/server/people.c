@@ -42,6 +42,12 @@ void idem_people_handle(const struct idem_people *people, const char *organisati
     crypto_generichash_final(&state, handle, IDEM_ID_BYTES);
 }
 
+void idem_people_client_key(const struct idem_people *people, uint8_t *key)
+{
+    static const uint8_t use[] = "addresses of browsers";
+    crypto_generichash(key, IDEM_SECRET_BYTES, use, sizeof use, people->key, sizeof people->key);
+}
+
 void idem_people_imprint_key(const struct idem_people *people, uint8_t key[IDEM_SIPHASH_KEY])
 {
     static const uint8_t use[] = "imprints of windows";

@@ -124,6 +124,8 @@ int idem_people_save(struct idem_people *people, const struct idem_person *perso
 int idem_people_save_sketches(struct idem_people *people, const struct idem_person *person,
                               int64_t session_row);
 void idem_person_settle(struct idem_person *person, int64_t session_row);
+/* A key for what is kept of browsers' addresses, of 32 bytes, derived likewise. */
+void idem_people_client_key(const struct idem_people *people, uint8_t *key);
 /* A key for imprints, derived from the one of the pseudonyms: who has the data base alone has
  * neither. */
 void idem_people_imprint_key(const struct idem_people *people, uint8_t key[IDEM_SIPHASH_KEY]);

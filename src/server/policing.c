@@ -6,6 +6,7 @@
 #include "model/false_alarms.h"
 #include "server/acknowledgement.h"
 #include "server/clock.h"
+#include "server/porter.h"
 #include "server/request.h"
 #include "server/worker_parts.h"
 
@@ -139,6 +140,7 @@ static void take(struct idem_worker *w, struct idem_policy *policy)
 
     w->policy = policy;
     w->policy_since_ms = w->now_ms;
+    idem_porter_policy(w->parts.porter, policy);
     for (int32_t slot = 0; slot < IDEM_SESSION_SLOTS_MAX; slot++)
         judge_anew(w, idem_sessions_at(w->sessions, slot));
     idem_worker_save(w);

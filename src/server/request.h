@@ -29,6 +29,7 @@ enum {
     IDEM_PATH_ID_MAX = 64,
     IDEM_ASSET_PATH_MAX = 255,
     IDEM_COOKIE_MAX = 256,
+    IDEM_CHALLENGE_MAX = 256,
 };
 
 struct idem_route {
@@ -60,12 +61,14 @@ struct idem_request {
     char asset_path[IDEM_ASSET_PATH_MAX + 1];
     struct idem_buffer body, payload;
     size_t discarded;
-    char *big_answer;                  /* an answer too long for the one inside */
-    const char *set_cookie;            /* of the answer, or NULL: in inline_cookie */
-    const char *content_type;          /* of a plain answer */
-    struct MHD_Response *response;     /* instead of a body: an asset, a stream */
-    struct MHD_Response *own_response; /* the same when it is this request's alone */
-    struct idem_request *next;         /* in the pool */
+    char *big_answer;                   /* an answer too long for the one inside */
+    const char *set_cookie;             /* of the answer, or NULL: in inline_cookie */
+    const char *trust;                  /* of the gate: how sure, or NULL */
+    const char *content_type;           /* of a plain answer */
+    struct MHD_Response *response;      /* instead of a body: an asset, a stream */
+    struct MHD_Response *own_response;  /* the same when it is this request's alone */
+    struct idem_request *next;          /* in the pool */
+    char challenge[IDEM_CHALLENGE_MAX]; /* with a 401, "": the plain one */
     char inline_cookie[IDEM_COOKIE_MAX];
     char inline_answer[IDEM_ANSWER_INLINE];
 };
@@ -75,6 +78,8 @@ int idem_buffer_reserve(struct idem_buffer *b, size_t len, size_t max);
 
 /* A problem; the rest of the body is read and thrown away. */
 #define idem_request_refuse(r, ...) idem_command_refuse(&(r)->command, __VA_ARGS__)
+/* Suspends the connection until somebody calls command.done(). */
+void idem_request_suspend(struct idem_request *r);
 /* Suspends the connection and puts the command on the bus. Last thing that a handler does. */
 void idem_request_submit(struct idem_request *r);
 /* The same for a function of its own, IDEM_COMMAND_CALL. */

@@ -225,6 +225,7 @@ static const struct idem_route core_routes[] = {
 static const struct idem_route_table core_table = IDEM_ROUTE_TABLE(core_routes);
 static const struct idem_route_table *const tables[] = {
     &core_table,
+    &idem_routes_gate,
     &idem_routes_audit,
 };
 

@@ -19,6 +19,8 @@ struct idem_route_table {
 
 /* routes_audit.c: the audit log, what people acknowledge */
 extern const struct idem_route_table idem_routes_audit;
+/* routes_gate.c: the gate, bindings, step-up */
+extern const struct idem_route_table idem_routes_gate;
 
 /* "METHOD PATH WHO,WHO" a line: all of them. */
 void idem_routes_list(FILE *out);

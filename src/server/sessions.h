@@ -42,7 +42,7 @@ struct idem_session {
     struct idem_opening opening; /* how it began */
     /* Whom it belongs to, by policy; the worker's. NULL: nothing but the constants. */
     const struct idem_policy_rules *rules;
-    const struct idem_policy *policy; /* whose rules they are */
+    struct idem_policy *policy; /* whose rules they are */
     int64_t rules_until_ms;           /* when an exemption ends: they are looked up anew then */
     int64_t start_row; /* windows up to this row came before anybody vouched: they enrol nobody */
     int64_t token_expires_ms;    /* 0: with the session */
@@ -64,6 +64,8 @@ struct idem_session {
     struct idem_trust *trust; /* NULL until there is something to compare */
     struct idem_trust_state reading;
     bool locked, lock_unsaved;
+    int64_t evidence_ms; /* newest sufficient window, the session's own time; 0: none */
+    int64_t strong_ms;   /* strong authentication since it was opened, newest; 0: none */
 
     uint32_t enrolled[IDEM_MODALITIES]; /* strokes that went into a profile under way */
     struct idem_profile *candidate[IDEM_MODALITIES]; /* enrolment that waits for trust */

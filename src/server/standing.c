@@ -103,21 +103,34 @@ bool idem_standings_known(struct idem_standings *t, int32_t slot, const uint8_t 
     return there;
 }
 
-int idem_standings_ask(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES],
-                       struct idem_standing *out, struct idem_silence *silence)
+static int take(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES],
+                unsigned more, struct idem_standing *out, struct idem_silence *silence)
 {
     struct place *p = enter(t, slot);
     const bool there = is_there(p, id);
 
     if (there) {
-        p->silence.requests += p->silence.requests < UINT32_MAX;
-        p->silence.allowed += p->silence.allowed < UINT32_MAX;
+        p->silence.requests += p->silence.requests < UINT32_MAX ? more : 0;
+        p->silence.allowed += p->silence.allowed < UINT32_MAX ? more : 0;
         *out = p->standing;
         out->policy = idem_policy_ref(p->standing.policy);
         *silence = p->silence;
     }
     leave(t, slot);
     return there ? IDEM_OK : IDEM_ERR_NOT_FOUND;
+}
+
+int idem_standings_read(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES],
+                        struct idem_standing *out)
+{
+    struct idem_silence ignored;
+    return take(t, slot, id, 0, out, &ignored);
+}
+
+int idem_standings_ask(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES],
+                       struct idem_standing *out, struct idem_silence *silence)
+{
+    return take(t, slot, id, 1, out, silence);
 }
 
 void idem_standings_asked(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES],

@@ -65,8 +65,10 @@ void idem_standings_publish(struct idem_standings *t, int32_t slot,
                             const struct idem_standing *standing);
 void idem_standings_end(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES]);
 bool idem_standings_known(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES]);
-/* A copy, and one more protected request is counted; unref its policy. IDEM_ERR_NOT_FOUND when the
- * session is not (or no longer) there. */
+/* A copy; unref its policy. IDEM_ERR_NOT_FOUND when the session is not (or no longer) there. */
+int idem_standings_read(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES],
+                        struct idem_standing *out);
+/* The same, and one more protected request is counted. */
 int idem_standings_ask(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES],
                        struct idem_standing *out, struct idem_silence *silence);
 /* The gate has asked for a step-up because of silence; the first time counts. */

@@ -7,6 +7,7 @@
 #include "server/metrics.h"
 #include "server/policing.h"
 #include "server/retention.h"
+#include "server/porter.h"
 
 #include <signal.h>
 #include <sodium.h>
@@ -71,6 +72,7 @@ void idem_worker_put_session(struct idem_worker *w, struct idem_session *s, stru
 
 void idem_worker_changed(struct idem_worker *w, struct idem_session *s)
 {
+    idem_porter_tell(w->parts.porter, s);
     if (s->listed || !idem_streams_watched(w->parts.streams))
         return;
     s->listed = true;
@@ -302,6 +304,7 @@ static void *loop(void *arg)
     do {
         n = bus->ops->drain(bus, items, IDEM_BATCH_MAX, IDEM_TICK_MS);
         w->now_ms = idem_clock_ms();
+        idem_porter_beat(w->parts.porter);
         if (n > 0)
             run_batch(w, items, n);
         tick(w);
@@ -369,7 +372,7 @@ int idem_worker_new(const struct idem_worker_parts *parts, struct idem_worker **
     atomic_init(&w->offered, NULL);
     if ((err = make_again(w)) != 0 || (err = make_benches(w)) != 0 ||
         (err = idem_sessions_new(&w->sessions)) != 0 || (err = load_again(w)) != 0 ||
-        (err = idem_replay(w)) != 0) {
+        (err = idem_replay(w)) != 0 || (err = idem_porter_restore(parts->porter, w)) != 0) {
         idem_log(IDEM_LOG_ERROR, "the sessions cannot be read back: %s", idem_strerror(err));
         idem_worker_free(w);
         return err;

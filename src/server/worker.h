@@ -24,6 +24,7 @@
 
 struct idem_heads;
 struct idem_policy;
+struct idem_porter;
 
 struct idem_worker_parts {
     struct idem_store *store;
@@ -32,6 +33,7 @@ struct idem_worker_parts {
     struct idem_people *people;
     struct idem_organisations *organisations;
     struct idem_streams *streams;
+    struct idem_porter *porter; /* NULL: there is no gate */
     struct idem_heads *heads; /* NULL: the audit log's heads go nowhere */
     const struct idem_population *population;
     struct idem_policy *policy; /* to begin with; NULL: none, the constants hold */

@@ -84,6 +84,8 @@ void idem_lifecycle_close(struct idem_worker *w, struct idem_command *c);
 /* Calls: see routes.c. */
 void idem_lifecycle_confirm(struct idem_worker *w, struct idem_command *c);
 void idem_lifecycle_unlock(struct idem_worker *w, struct idem_command *c);
+/* A call: strong authentication, vouched for by a back end or an operator. Lifts no lock. */
+void idem_lifecycle_step_up(struct idem_worker *w, struct idem_command *c);
 int idem_lifecycle_end(struct idem_worker *w, struct idem_session *s);
 /* reads.c */
 void idem_read_session(struct idem_worker *w, struct idem_command *c);
