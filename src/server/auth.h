@@ -25,12 +25,14 @@ enum {
     IDEM_MAY_ANYBODY = 1 << 0, /* who may connect at all */
     IDEM_MAY_SESSION = 1 << 1,
     IDEM_MAY_API_KEY = 1 << 2,
+    IDEM_MAY_ACCOUNT = 1 << 3, /* a log-in, even one that must first do something (login.h) */
     /* Roles, as accounts hold them. */
     IDEM_MAY_ANALYST = 1 << 8,   /* live sessions, reasons, decisions */
     IDEM_MAY_OPERATOR = 1 << 9,  /* seats, keys, accounts, strong authentication in person */
     IDEM_MAY_PRIVACY = 1 << 10,  /* names, export, erasure */
     IDEM_MAY_AUDITOR = 1 << 11,  /* audit log and policy, nothing else */
     IDEM_MAY_EMPLOYEE = 1 << 12, /* what is held about himself */
+    IDEM_MAY_NAMES = 1 << 13,    /* beside analyst: may look names up */
     IDEM_MAY_STAFF = IDEM_MAY_ANALYST | IDEM_MAY_OPERATOR | IDEM_MAY_PRIVACY | IDEM_MAY_AUDITOR,
     IDEM_MAY_ROLES = IDEM_MAY_STAFF | IDEM_MAY_EMPLOYEE
 };

@@ -88,11 +88,13 @@ struct idem_command {
     void (*call)(struct idem_worker *worker, struct idem_command *command);
     json_t *json;
     void *arg;
+    void (*free_arg)(void *arg); /* with the request, unless it is NULL */
 
     /* The answer: a problem with its detail, or a status with a body. */
     enum idem_problem problem;
     char detail[IDEM_PROBLEM_DETAIL_MAX];
     unsigned status;
+    unsigned retry_s; /* of a refusal: when to come again, 0: not said */
     struct idem_text answer; /* the HTTP thread brings the buffer */
 
     struct idem_session *session; /* worker: while the command is in a transaction */

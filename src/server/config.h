@@ -66,6 +66,7 @@ struct idem_config {
     const char *policy; /* NULL: the built-in one */
     const char *user;   /* to become once the keys are read and the ports are open; NULL: stay */
     unsigned threads;
+    const char *setup; /* print a set-up link for this organisation; NULL: only when it is needed */
     bool demo; /* anybody on this machine may open sessions */
     bool test_clock;
     bool sandbox; /* seccomp */

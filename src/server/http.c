@@ -110,6 +110,9 @@ static void give_request(struct idem_http *h, struct idem_request *r)
     r->big_answer = NULL;
     json_decref(r->command.json);
     r->command.json = NULL;
+    if (r->command.free_arg != NULL)
+        r->command.free_arg(r->command.arg);
+    r->command.free_arg = NULL;
     if (r->own_response != NULL)
         MHD_destroy_response(r->own_response);
     r->own_response = NULL;
@@ -167,7 +170,7 @@ static struct idem_credentials brought(const struct idem_request *r, const char 
 {
     return (struct idem_credentials){
         .authorization = idem_request_header(r, "Authorization"),
-        .cookie = MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, IDEM_COOKIE),
+        .cookie = idem_request_cookie(r),
         .csrf = idem_request_header(r, "Idem-CSRF"),
         .changes = strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0,
     };
@@ -295,18 +298,24 @@ void idem_request_submit(struct idem_request *r)
 static void add_problem_headers(const struct idem_request *r, struct MHD_Response *response)
 {
     unsigned status = idem_problem_status(r->command.problem);
+    char seconds[16];
 
     if (status == 401)
         MHD_add_response_header(response, "WWW-Authenticate",
                                 r->challenge[0] != '\0' ? r->challenge : "Bearer");
     if (status == 405)
         MHD_add_response_header(response, "Allow", r->allow);
+    if (r->command.retry_s > 0) {
+        snprintf(seconds, sizeof seconds, "%u", r->command.retry_s);
+        MHD_add_response_header(response, "Retry-After", seconds);
+    }
     if (r->barred) {
         MHD_add_response_header(response, "Retry-After", "60");
         MHD_add_response_header(response, "Connection", "close");
     }
     if (status == 503) {
-        MHD_add_response_header(response, "Retry-After", "1");
+        if (r->command.retry_s == 0)
+            MHD_add_response_header(response, "Retry-After", "1");
         idem_metric_add(IDEM_METRIC_OVERLOADED, 1);
     }
 }

@@ -17,6 +17,10 @@
 
 /* Of the console's log-ins. */
 #define IDEM_COOKIE "idem"
+/* The same over TLS: no other host, path or plain connection can set it. */
+#define IDEM_COOKIE_SECURE "__Host-idem"
+
+struct idem_access;
 
 struct idem_porter;
 
@@ -32,6 +36,7 @@ struct idem_http_parts {
     const struct idem_assets *assets;
     const struct idem_config *config;
     const struct idem_sockets *sockets;
+    struct idem_access *access;
     bool test_clock;
     unsigned threads;
 };

@@ -8,6 +8,7 @@
  * HTTP ends, the store is closed.
  */
 #include "base/log.h"
+#include "server/access.h"
 #include "server/constants.h"
 #include "server/files.h"
 #include "server/heads.h"
@@ -47,6 +48,7 @@ struct server {
     struct idem_assets *assets;
     struct idem_porter *porter;
     struct idem_worker *worker;
+    struct idem_access *access;
     struct idem_http *http;
 };
 
@@ -152,6 +154,19 @@ static int open_access(struct server *s)
     return idem_auth_new(s->config.data, IDEM_SESSION_SLOTS_MAX, s->demo, &s->auth);
 }
 
+/* Log-ins: needs the bus, for what the hasher has done goes back to the worker. */
+static int make_access(struct server *s)
+{
+    const struct idem_access_parts parts = {
+        .dir = s->config.data,
+        .store = s->store,
+        .bus = s->bus,
+        .setup = s->config.setup,
+        .demo = s->config.demo,
+    };
+    return idem_access_new(&parts, &s->access);
+}
+
 static int start_heads(struct server *s)
 {
     int err = idem_heads_new(s->config.data, &s->config.audit, &s->heads);
@@ -208,6 +223,7 @@ static int start_http(struct server *s)
         .population = s->population,
         .streams = s->streams,
         .assets = s->assets,
+        .access = s->access,
         .config = &s->config,
         .sockets = &s->sockets,
         .test_clock = s->config.test_clock,
@@ -232,6 +248,7 @@ static int start(struct server *s)
            (err = idem_files_store(s->config.data, &s->store)) != 0 || (err = open_keys(s)) != 0 ||
            (err = open_access(s)) != 0 || (err = open_people(s)) != 0 ||
            (err = idem_bus_local_new(IDEM_QUEUE_MAX, &s->bus)) != 0 ||
+           (err = make_access(s)) != 0 ||
            (err = idem_streams_new(&idem_http_stream_hooks, &s->streams)) != 0 ||
            (err = start_heads(s)) != 0 || (err = make_porter(s)) != 0 ||
            (err = make_worker(s)) != 0 || (err = start_http(s)) != 0);
@@ -242,6 +259,8 @@ static void stop(struct server *s)
 {
     if (s->http != NULL)
         idem_http_drain(s->http);
+    if (s->access != NULL)
+        idem_access_stop(s->access);
     if (s->worker != NULL)
         idem_worker_stop(s->worker);
     idem_porter_stop(s->porter);
@@ -254,6 +273,7 @@ static void stop(struct server *s)
     if (s->bus != NULL)
         s->bus->ops->free(s->bus);
     idem_people_free(s->people);
+    idem_access_free(s->access);
     idem_auth_free(s->auth);
     idem_organisations_free(s->organisations);
     idem_ledger_close(s->ledger);
@@ -296,6 +316,18 @@ static void reload(struct server *s)
         idem_log(IDEM_LOG_ERROR, "config: the certificate stays as it was");
 }
 
+/* Once, and never again: only its hash is kept. */
+static void print_setup(struct server *s, const char *url)
+{
+    char token[IDEM_SECRET_TEXT + 1];
+
+    if (!idem_access_setup_token(s->access, token))
+        return;
+    printf("to make %s operator, once: %s/#setup=%s\n",
+           s->config.setup != NULL ? "another" : "the first", url, token);
+    sodium_memzero(token, sizeof token);
+}
+
 static int serve(struct server *s, const sigset_t *signals)
 {
     char url[IDEM_URL_MAX];
@@ -306,6 +338,7 @@ static int serve(struct server *s, const sigset_t *signals)
         idem_http_url(s->http, url);
         printf("idem-server listening on %s/", url);
         printf(s->demo != 0 ? "#operator=%s\n" : "\n", idem_auth_operator(s->auth));
+        print_setup(s, url);
         fflush(stdout);
         while (sigwait(signals, &number) == 0 && number == SIGHUP)
             reload(s);

@@ -3,6 +3,7 @@
 #include "server/options.h"
 
 #include "server/constants.h"
+#include "server/organisations.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -27,6 +28,7 @@ enum {
     OPT_THREADS,
     OPT_HEAD_FILE,
     OPT_SYSLOG,
+    OPT_SETUP,
     OPT_DEMO,
     OPT_TEST_CLOCK,
     OPT_NO_SANDBOX,
@@ -56,6 +58,7 @@ static const char usage[] =
     "  --no-sandbox            leave system calls that are never needed allowed\n"
     "  --audit-head-file FILE  where signed heads of the audit log go: best to another machine\n"
     "  --audit-syslog          and to syslog\n"
+    "  --setup ORGANISATION    print a one-time link that makes an operator there\n"
     "  --demo                  anybody on this machine may open sessions, in \"demo\"\n"
     "  --test-clock            requests may carry their own time; for tests and replays only\n"
     "  --routes                print what is answered, and to whom, and end\n"
@@ -77,6 +80,7 @@ static const struct option longopts[] = {
     {"threads", required_argument, NULL, OPT_THREADS},
     {"audit-head-file", required_argument, NULL, OPT_HEAD_FILE},
     {"audit-syslog", no_argument, NULL, OPT_SYSLOG},
+    {"setup", required_argument, NULL, OPT_SETUP},
     {"demo", no_argument, NULL, OPT_DEMO},
     {"test-clock", no_argument, NULL, OPT_TEST_CLOCK},
     {"no-sandbox", no_argument, NULL, OPT_NO_SANDBOX},
@@ -178,6 +182,8 @@ static const char **text_of(struct idem_config *c, int which)
         return &c->audit.file;
     case OPT_POLICY:
         return &c->policy;
+    case OPT_SETUP:
+        return &c->setup;
     default:
         return NULL;
     }
@@ -271,6 +277,8 @@ int idem_options_parse(int argc, char **argv, struct idem_config *config,
         err = take(&p, which);
     if (err != 0)
         return err;
+    if (config->setup != NULL && !idem_organisation_good(config->setup))
+        return bad(&p, "--setup takes an organisation: 1..64 of a-z, 0-9 and -");
     if (config->listen_count == 0)
         idem_config_listen(config, "127.0.0.1:8787", true, 0);
     if (config->threads == 0)

@@ -2,6 +2,8 @@
 /* request.c - see request.h. */
 #include "server/request.h"
 
+#include "server/http.h"
+
 #include <stdlib.h>
 #include <strings.h>
 
@@ -81,4 +83,10 @@ const char *idem_request_only_header(const struct idem_request *r, const char *n
 
     MHD_get_connection_values(r->connection, MHD_HEADER_KIND, seek, &s);
     return s.count == 1 ? s.value : NULL;
+}
+
+const char *idem_request_cookie(const struct idem_request *r)
+{
+    const char *name = idem_request_secure(r) ? IDEM_COOKIE_SECURE : IDEM_COOKIE;
+    return MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, name);
 }

@@ -95,6 +95,8 @@ const char *idem_request_header(const struct idem_request *r, const char *name);
 /* The same, NULL also when it is given twice: of two, somebody on the way may have read the other.
  */
 const char *idem_request_only_header(const struct idem_request *r, const char *name);
+/* The console's log-in, or NULL. */
+const char *idem_request_cookie(const struct idem_request *r);
 
 /* Who asks, also through a proxy that the configuration names. IDEM_ERR_NOT_FOUND or _FORMAT when
  * that proxy does not say. */

@@ -108,14 +108,12 @@ static int blank_old(struct idem_worker *w, enum idem_audit_log log, int64_t bef
 
 static int tell(struct idem_worker *w, const struct idem_store_removed *r, int64_t bodies)
 {
-    json_t *detail =
-        json_pack("{s:I, s:b, s:I, s:I, s:I}", "sessions", (json_int_t)r->sessions, "windows",
-                  r->windows > 0, "logins", (json_int_t)r->logins, "invitations",
-                  (json_int_t)r->invitations, "audit_lines", (json_int_t)bodies);
+    json_t *detail = json_pack("{s:I, s:b, s:I, s:I}", "sessions", (json_int_t)r->sessions,
+                               "windows", r->windows > 0, "invitations", (json_int_t)r->invitations,
+                               "audit_lines", (json_int_t)bodies);
     const struct idem_audit_line line = {
         .at_ms = w->now_ms, .actor = "system", .action = "retention.removed", .detail = detail};
-    bool any =
-        r->sessions > 0 || r->windows > 0 || r->logins > 0 || r->invitations > 0 || bodies > 0;
+    bool any = r->sessions > 0 || r->windows > 0 || r->invitations > 0 || bodies > 0;
     int err = !any ? IDEM_OK : detail == NULL ? IDEM_ERR_NOMEM : idem_audit_add(w, &line);
     json_decref(detail);
     return err;

@@ -227,6 +227,7 @@ static const struct idem_route_table *const tables[] = {
     &core_table,
     &idem_routes_gate,
     &idem_routes_audit,
+    &idem_routes_access,
 };
 
 enum { TABLES = sizeof tables / sizeof tables[0] };
@@ -241,8 +242,9 @@ void idem_routes_list(FILE *out)
     } who[] = {
         {IDEM_MAY_ANYBODY, "anybody"},   {IDEM_MAY_SESSION, "session"},
         {IDEM_MAY_API_KEY, "api-key"},   {IDEM_MAY_ANALYST, "analyst"},
-        {IDEM_MAY_OPERATOR, "operator"}, {IDEM_MAY_PRIVACY, "privacy"},
+        {IDEM_MAY_OPERATOR, "operator"}, {IDEM_MAY_PRIVACY, "privacy-officer"},
         {IDEM_MAY_AUDITOR, "auditor"},   {IDEM_MAY_EMPLOYEE, "employee"},
+        {IDEM_MAY_NAMES, "names"},       {IDEM_MAY_ACCOUNT, "account"},
     };
 
     for (size_t t = 0; t < TABLES; t++) {

@@ -22,6 +22,9 @@ extern const struct idem_route_table idem_routes_audit;
 /* routes_gate.c: the gate, bindings, step-up */
 extern const struct idem_route_table idem_routes_gate;
 
+/* routes_access.c: log-ins, accounts, who there is */
+extern const struct idem_route_table idem_routes_access;
+
 /* "METHOD PATH WHO,WHO" a line: all of them. */
 void idem_routes_list(FILE *out);
 /* Sets r->route and r->path_id, or refuses. */

@@ -16,7 +16,7 @@ struct idem_store_limits {
 };
 
 struct idem_store_removed {
-    int64_t sessions, windows, logins, invitations;
+    int64_t sessions, windows, invitations;
 };
 
 struct idem_store;

@@ -66,7 +66,7 @@ enum { IDEM_SCHEMA_VERSION = 5, IDEM_SCHEMA_APPLICATION = 0x6964656d /* "idem" *
     " PRIMARY KEY (organisation, cookie_hash)) STRICT, WITHOUT ROWID;" \
     "CREATE INDEX bindings_session ON bindings (session);"
 
-/* Who may see: accounts of the console, and who is logged in. */
+/* Who may see: accounts of the console. Who is logged in lives in memory only. */
 #define IDEM_SCHEMA_ACCESS \
     "CREATE TABLE accounts (" \
     " row INTEGER PRIMARY KEY AUTOINCREMENT," \
@@ -74,24 +74,15 @@ enum { IDEM_SCHEMA_VERSION = 5, IDEM_SCHEMA_APPLICATION = 0x6964656d /* "idem" *
     " login_key BLOB NOT NULL," /* keyed hash of what is typed to log in */ \
     " label TEXT NOT NULL,"     /* staff: the same in words; employees: their pseudonym */ \
     " password TEXT,"           /* Argon2id; NULL: by OpenID Connect only */ \
+    " fresh INTEGER NOT NULL,"  /* the password is somebody else's making */ \
     " totp BLOB,"               /* sealed */ \
-    " totp_step INTEGER NOT NULL," /* the last one that was used */ \
-    " roles INTEGER NOT NULL," \
+    " totp_step INTEGER NOT NULL," /* the last one that was taken */ \
+    " roles INTEGER NOT NULL,"  /* server/auth.h */ \
     " person BLOB,"             /* an employee's own pseudonym */ \
-    " issuer TEXT," \
-    " subject TEXT," \
-    " failures INTEGER NOT NULL," \
-    " locked_until_ms INTEGER NOT NULL," \
+    " issuer TEXT,"             /* of OpenID Connect; the subject is in login_key */ \
     " disabled INTEGER NOT NULL," \
     " since_ms INTEGER NOT NULL," \
-    " UNIQUE (organisation, login_key)," \
-    " UNIQUE (issuer, subject)) STRICT;" \
-    "CREATE TABLE logins (" \
-    " token_hash BLOB PRIMARY KEY," \
-    " account INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE," \
-    " since_ms INTEGER NOT NULL," \
-    " expires_ms INTEGER NOT NULL," \
-    " strong_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    " UNIQUE (organisation, login_key)) STRICT;"
 
 /* What people have said to it, and their names. */
 #define IDEM_SCHEMA_PRIVACY \

@@ -5,6 +5,7 @@
  * that is the group commit. The log is folded back into the file every CHECKPOINT_PAGES pages.
  */
 #include "store/acknowledgements.h"
+#include "store/access.h"
 #include "store/bindings.h"
 #include "store/retention.h"
 #include "store/schema.h"
@@ -325,6 +326,7 @@ int idem_store_sqlite_open(const char *path, struct idem_store **out, const char
     if (s == NULL)
         return err;
     s->base.ops = &sqlite_ops;
+    s->base.access = &idem_sqlite_access_ops;
     s->base.audit = &idem_sqlite_audit_ops;
     s->base.privacy = &idem_sqlite_privacy_ops;
     s->base.bindings = &idem_sqlite_binding_ops;

@@ -14,7 +14,6 @@ static const char
     windows[] = "DELETE FROM windows WHERE row IN (SELECT row FROM (SELECT row, session, received_ms"
         " FROM windows ORDER BY row LIMIT ?2) WHERE received_ms < ?1 AND session NOT IN"
         " (SELECT row FROM sessions WHERE closed_ms IS NULL))",
-    logins[] = "DELETE FROM logins WHERE expires_ms < ?1",
     invitations[] = "DELETE FROM invitations WHERE expires_ms < ?1 OR used_ms IS NOT NULL";
 /* clang-format on */
 
@@ -46,8 +45,6 @@ static int expire(struct idem_store *base, const struct idem_store_limits *l,
 
     if (err == 0)
         err = remove_rows(s, windows, l->windows_ms, l->windows_max, &r.windows);
-    if (err == 0)
-        err = remove_rows(s, logins, l->now_ms, 0, &r.logins);
     if (err == 0)
         err = remove_rows(s, invitations, l->now_ms, 0, &r.invitations);
     if (err == 0)
