@@ -17,6 +17,7 @@ from harness import DEADLINE, SERVER, population, wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 EXAMPLE = os.path.join(HERE, "..", "..", "packaging", "server.yaml")
+POLICY = os.path.join(HERE, "..", "..", "data", "policy.yaml")
 TLS = "tls: {certificate: '{certificate}', key: '{key}'}\n"
 
 
@@ -39,7 +40,8 @@ class Faults(unittest.TestCase):
         certificate, key = certificates.make(self.directory)
         os.mkdir(os.path.join(self.directory, "www"))
         answer = run("--check-config", "--config", EXAMPLE, "--population", population(), "--tls-certificate", certificate,
-                     "--tls-key", key, "--www", os.path.join(self.directory, "www"))
+                     "--tls-key", key, "--policy", POLICY,
+                     "--www", os.path.join(self.directory, "www"))
         self.assertEqual((answer.returncode, answer.stderr), (0, ""))
         self.assertIn("good", answer.stdout)
         self.assertEqual(sorted(os.listdir(self.directory)), ["server.crt", "server.key", "www"])
