@@ -198,17 +198,41 @@ static int write_change(struct idem_worker *w, const struct idem_command *c,
     return err;
 }
 
-/* All sessions of the person that are in memory: who withdraws is not learned from any more. */
-static void settle(struct idem_worker *w, const struct subject *x,
-                   const struct idem_store_acknowledgement *given)
+static bool is_theirs(const struct idem_session *s, const struct subject *x)
 {
-    for (struct idem_session *s = idem_sessions_newest(w->sessions); s != NULL; s = s->older) {
-        if (s->person->organisation != x->organisation ||
-            memcmp(s->person->id, x->person, IDEM_ID_BYTES) != 0)
-            continue;
-        s->person->acknowledged = given != NULL ? number_of(given->version) : 0;
-        s->spoiled = s->spoiled || given == NULL;
+    return s->person->organisation == x->organisation &&
+           memcmp(s->person->id, x->person, IDEM_ID_BYTES) == 0;
+}
+
+/* All sessions of a person have the person in common: the first one does. */
+static void settle(struct idem_worker *w, const struct subject *x, uint64_t number)
+{
+    for (struct idem_session *s = idem_sessions_newest(w->sessions); s != NULL; s = s->older)
+        if (is_theirs(s, x))
+            s->person->acknowledged = number;
+}
+
+static struct idem_session *open_session(struct idem_worker *w, const struct subject *x)
+{
+    struct idem_session *s = idem_sessions_newest(w->sessions);
+
+    while (s != NULL && (s->closed || !is_theirs(s, x)))
+        s = s->older;
+    return s;
+}
+
+/* Their windows go, and what enrolment has taken of them is taken out again. */
+static int end_sessions(struct idem_worker *w, const struct subject *x)
+{
+    struct idem_session *s;
+    int err = IDEM_OK;
+
+    while (err == 0 && (s = open_session(w, x)) != NULL) {
+        s->spoiled = s->guard.barred = s->guard.withdraw = true;
+        s->guard.barred_from = 0;
+        err = idem_lifecycle_end(w, s);
     }
+    return err;
 }
 
 static void give(struct idem_worker *w, struct idem_command *c, struct subject *x)
@@ -229,7 +253,7 @@ static void give(struct idem_worker *w, struct idem_command *c, struct subject *
         idem_worker_refuse_store(c, err);
         return;
     }
-    settle(w, x, &given);
+    settle(w, x, number_of(given.version));
     x->record = given;
     x->found = true;
     answer(w, c, x);
@@ -259,8 +283,10 @@ static void run_delete(struct idem_worker *w, struct idem_command *c)
     int err = IDEM_OK;
 
     if (find_subject(w, c, &x)) {
-        if (x.found && (err = write_change(w, c, &x, NULL)) == 0)
-            settle(w, &x, NULL);
+        if (x.found && (err = write_change(w, c, &x, NULL)) == 0) {
+            settle(w, &x, 0);
+            err = end_sessions(w, &x);
+        }
         if (err != 0)
             idem_worker_refuse_store(c, err);
         c->status = 204; /* withdrawing twice is harmless */

@@ -10,8 +10,8 @@
  *   given               POST /v1/acknowledgement: by the session itself (the person at the seat),
  *                       or by the web application's back end for its session. The version that was
  *                       read must be named: who read an older one is asked again
- *   withdrawn           DELETE /v1/acknowledgement, also by the employee in the console: at once
- *                       nothing more is accepted, and nothing of the open sessions is learned.
+ *   withdrawn           DELETE /v1/acknowledgement, also by the employee in the console: open
+ *                       sessions end at once, their windows go, and nothing of them is learned.
  *                       What was learned before goes by erasure, which is another request
  *   a new version       the policy changes: sessions that are open are refused from then on, too
  *

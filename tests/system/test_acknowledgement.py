@@ -109,15 +109,20 @@ class Acknowledgement(ServerCase):
         session.send(windows("ada", 1, 2)[1:])
 
     def test_withdrawing(self):
-        session = self.server.open()
-        self.give(session)
+        session, other = self.server.open(), self.server.open("eva")
+        for one in (session, other):
+            self.give(one)
         session.send(windows("ada", 1, 3))
-        for _ in range(2):
-            self.assertEqual(self.server.call("DELETE", "/v1/acknowledgement", token=session.token).status, 204)
-        self.assert_problem(self.try_window(session), 403, "acknowledgement-missing")
-        self.assertEqual(self.lines(), ["acknowledgement.given", "acknowledgement.withdrawn"])
-        session.close()
-        self.assertEqual(self.server.query("SELECT count(*) FROM profiles"), [(0,)])  # nothing of it was learned
+        other.send(windows("eva", 1, 3))
+        self.assertEqual(self.server.call("DELETE", "/v1/acknowledgement", token=session.token).status, 204)
+        self.assertEqual(self.try_window(session).status, 409)  # it has ended
+        self.assertEqual(self.server.query("SELECT DISTINCT session FROM windows"), [(2,)])
+        self.assertEqual(session.read()["enrolment"]["keyboard"]["have"], 0)
+        self.assertNotEqual(other.read()["state"], "closed")
+        again = self.server.open()
+        self.assert_problem(self.try_window(again), 403, "acknowledgement-missing")
+        self.assertEqual(self.server.call("DELETE", "/v1/acknowledgement", token=again.token).status, 204)
+        self.assertEqual(self.lines(), 2 * ["acknowledgement.given"] + ["acknowledgement.withdrawn"])
 
     def test_alarms_are_taken_all_the_same(self):
         session = self.server.open()
