@@ -60,6 +60,7 @@ enum {
 #define IDEM_KEEP_SESSIONS_MS (INT64_C(24) * 3600 * 1000)
 #define IDEM_KEEP_WINDOWS_MS  (INT64_C(4) * 3600 * 1000)
 #define IDEM_KEEP_AUDIT_MS    (INT64_C(400) * 24 * 3600 * 1000)
+#define IDEM_KEEP_GATE_MS     (INT64_C(90) * 24 * 3600 * 1000)
 
 /*
  * Decisions, on the filter's trust. The lock compares what came after the last strong

@@ -184,6 +184,7 @@ static int make_porter(struct server *s)
 {
     const struct idem_porter_parts parts = {
         .dir = s->config.data,
+        .heads = s->heads,
         .bus = s->bus,
         .policy = s->policy,
         .people = s->people,

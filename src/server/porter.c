@@ -45,8 +45,10 @@ static int open_record(struct idem_porter *p)
         return err; /* and said so */
     if (err == 0)
         err = idem_recorder_new(path, &p->recorder, &why);
-    if (err == 0)
+    if (err == 0) {
+        idem_recorder_heads(p->recorder, p->parts.heads);
         err = idem_recorder_start(p->recorder);
+    }
     if (err != 0)
         idem_log(IDEM_LOG_ERROR, "%s/gate.db: %s", p->parts.dir, why);
     return err;

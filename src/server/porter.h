@@ -37,7 +37,8 @@ struct idem_session;
 struct idem_worker;
 
 struct idem_porter_parts {
-    const char *dir; /* the data directory, for gate.db */
+    const char *dir;          /* the data directory, for gate.db */
+    struct idem_heads *heads; /* of the record, NULL: they go nowhere */
     struct idem_bus *bus;
     struct idem_policy *policy;       /* to begin with */
     const struct idem_people *people; /* for the key of clients */

@@ -4,14 +4,17 @@
 
 #include "base/log.h"
 #include "server/clock.h"
+#include "server/heads.h"
 #include "server/metrics.h"
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+enum { EXPIRE_EVERY_MS = 3600 * 1000 };
 enum { TICK_MS = 1000, COMPLAIN_EVERY_MS = 10000 };
 
 /* Refusals of one organisation, verdict and cause. */
@@ -34,7 +37,10 @@ struct idem_recorder {
     struct idem_gate_log *log;
     pthread_t thread;
     bool running;
-    int64_t complained_ms;
+    int64_t complained_ms, expired_ms;
+    struct idem_heads *heads;
+    int64_t offered; /* number of the newest head that was sent on its way */
+    _Atomic int64_t keep_ms;
 
     pthread_mutex_t lock; /* over all that follows */
     pthread_cond_t some, over;
@@ -86,10 +92,8 @@ static struct sum *sum_of(struct idem_recorder *r, int64_t organisation,
         organisation = 0;
     }
     if (!place->used)
-        *place = (struct sum){.used = true,
-                              .organisation = organisation,
-                              .verdict = verdict,
-                              .cause = cause};
+        *place = (struct sum){
+            .used = true, .organisation = organisation, .verdict = verdict, .cause = cause};
     return place;
 }
 
@@ -256,6 +260,28 @@ static bool wait_for_work(struct idem_recorder *r, struct idem_recorder_entry **
     return go_on;
 }
 
+static void offer_head(struct idem_recorder *r)
+{
+    const struct idem_chain_head head = idem_gate_log_head(r->log);
+
+    if (r->heads != NULL && head.seq != r->offered)
+        idem_heads_offer(r->heads, IDEM_GATE_LOG_NAME, &head, false);
+    r->offered = head.seq;
+}
+
+static void expire(struct idem_recorder *r)
+{
+    const int64_t now = idem_clock_ms(), keep = atomic_load(&r->keep_ms);
+    int64_t removed;
+
+    if (keep == 0 || (r->expired_ms != 0 && now - r->expired_ms < EXPIRE_EVERY_MS))
+        return;
+    r->expired_ms = now;
+    int err = idem_gate_log_expire(r->log, now - keep, now, &removed);
+    if (err != 0)
+        complain(r, err);
+}
+
 static void *loop(void *arg)
 {
     struct idem_recorder *r = arg;
@@ -270,10 +296,13 @@ static void *loop(void *arg)
             run_job(r, job);
         if (batch == NULL) {
             tell_sums(r);
+            expire(r);
+            offer_head(r);
             idem_gate_log_tidy(r->log);
         }
     }
     tell_sums(r);
+    offer_head(r);
     return NULL;
 }
 
@@ -300,6 +329,16 @@ int idem_recorder_new(const char *path, struct idem_recorder **out, const char *
     pthread_condattr_destroy(&monotonic);
     *out = r;
     return IDEM_OK;
+}
+
+void idem_recorder_heads(struct idem_recorder *r, struct idem_heads *heads)
+{
+    r->heads = heads;
+}
+
+void idem_recorder_keep(struct idem_recorder *r, int64_t keep_ms)
+{
+    atomic_store(&r->keep_ms, keep_ms);
 }
 
 int idem_recorder_start(struct idem_recorder *r)

@@ -32,6 +32,7 @@ struct idem_recorder_entry {
     struct idem_recorder_entry *next;
 };
 
+struct idem_heads;
 struct idem_recorder;
 
 /* path: of the record, made when absent. */
@@ -46,6 +47,10 @@ int idem_recorder_put(struct idem_recorder *r, struct idem_recorder_entry *entry
 /* True: counted instead of recorded. Any thread. */
 bool idem_recorder_hush(struct idem_recorder *r, int64_t organisation,
                         enum idem_gate_verdict verdict, enum idem_gate_cause cause, int64_t now_ms);
+/* Where heads of the record go, NULL: nowhere; before the start. */
+void idem_recorder_heads(struct idem_recorder *r, struct idem_heads *heads);
+/* How long records are kept: what is older is blanked, once an hour. 0: for ever. Any thread. */
+void idem_recorder_keep(struct idem_recorder *r, int64_t keep_ms);
 /* On the recorder's thread, with nothing begun; its error. IDEM_ERR_NOT_FOUND: it does not run. */
 int idem_recorder_run(struct idem_recorder *r, int (*job)(struct idem_gate_log *log, void *arg),
                       void *arg);

@@ -3,6 +3,7 @@
 #include "server/retention.h"
 
 #include "server/policy.h"
+#include "server/porter.h"
 #include "server/worker_parts.h"
 #include "store/audit.h"
 #include "store/retention.h"
@@ -78,7 +79,7 @@ int idem_retention_erase_audit(struct idem_worker *w, int64_t organisation, cons
 /* ------------------------------------------------------------------ the hourly run */
 
 struct limits {
-    int64_t sessions_ms, windows_ms, audit_ms;
+    int64_t sessions_ms, windows_ms, audit_ms, gate_ms;
 };
 
 static struct limits limits_of(const struct idem_worker *w)
@@ -86,9 +87,11 @@ static struct limits limits_of(const struct idem_worker *w)
     const struct idem_policy_retention *r;
 
     if (w->policy == NULL)
-        return (struct limits){IDEM_KEEP_SESSIONS_MS, IDEM_KEEP_WINDOWS_MS, IDEM_KEEP_AUDIT_MS};
+        return (struct limits){IDEM_KEEP_SESSIONS_MS, IDEM_KEEP_WINDOWS_MS, IDEM_KEEP_AUDIT_MS,
+                               IDEM_KEEP_GATE_MS};
     r = idem_policy_retention(w->policy);
-    return (struct limits){r->closed_sessions_ms, r->windows_ms, r->audit_detail_ms};
+    return (struct limits){r->closed_sessions_ms, r->windows_ms, r->audit_detail_ms,
+                           r->gate_records_ms};
 }
 
 /* Once blanked, always covered: each line names all up to its own number. */
@@ -131,6 +134,9 @@ void idem_retention_run(struct idem_worker *w, bool start)
     };
     struct idem_store_removed removed = {0};
     int64_t bodies = 0;
+
+    if (w->parts.porter != NULL) /* has a file and a thread of its own for that */
+        idem_recorder_keep(idem_porter_recorder(w->parts.porter), keep.gate_ms);
     int err = store->ops->begin(store);
 
     if (err == 0)
