@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "server/metrics.h"
+#include "server/policing.h"
 #include "server/quarantine.h"
 
 enum { LOG_EVERY_MS = 10000 };
@@ -70,6 +71,17 @@ static void announce(struct idem_worker *w, const struct idem_session *s,
     tell_streams(w, s, a);
 }
 
+/* Of one that came in, before it takes effect; the server's own waits at its session. */
+static void announce_new(struct idem_worker *w, const struct idem_session *s,
+                         const struct idem_guard_alarm *a)
+{
+    struct idem_decision d;
+
+    announce(w, s, a);
+    idem_decision_of_alarm(s, a, &d);
+    idem_decision_tell(w, s, &d);
+}
+
 /* ------------------------------------------------------------------ the store */
 
 static int save(struct idem_worker *w, const struct idem_session *s,
@@ -100,6 +112,15 @@ static int save(struct idem_worker *w, const struct idem_session *s,
 int idem_alarms_save_own(struct idem_worker *w, const struct idem_session *s)
 {
     return save(w, s, &s->guard.own, 0);
+}
+
+static int write_decision(struct idem_worker *w, const struct idem_session *s,
+                          const struct idem_guard_alarm *a)
+{
+    struct idem_decision d;
+
+    idem_decision_of_alarm(s, a, &d);
+    return idem_decision_write(w, s, &d);
 }
 
 /* ------------------------------------------------------------------ a session's alarms */
@@ -181,6 +202,8 @@ static int commit(struct idem_worker *w, const struct idem_command *c, const str
         const struct idem_guard_alarm alarm = alarm_of(s, &c->alarms[i]);
         if ((fresh >> i & 1) != 0)
             err = save(w, s, &alarm, c->alarms[i].seq);
+        if ((fresh >> i & 1) != 0 && err == 0)
+            err = write_decision(w, s, &alarm);
     }
     if (err == 0)
         err = store->ops->commit(store);
@@ -203,13 +226,17 @@ static void apply(struct idem_worker *w, const struct idem_command *c, struct id
 {
     for (uint32_t i = 0; i < c->item_count; i++) {
         const struct idem_guard_alarm alarm = alarm_of(s, &c->alarms[i]);
+        if ((fresh >> i & 1) != 0)
+            announce_new(w, s, &alarm);
+    }
+    for (uint32_t i = 0; i < c->item_count; i++) {
+        const struct idem_guard_alarm alarm = alarm_of(s, &c->alarms[i]);
         if ((fresh >> i & 1) == 0) {
             idem_metric_add(IDEM_METRIC_ALARMS_REPEATED, 1);
             continue;
         }
         idem_guard_alarm_hold(s, c->alarms[i].seq, idem_guard_alarm_content(&c->alarms[i]));
         idem_guard_alarm_take(s, &alarm);
-        announce(w, s, &alarm);
     }
     settle(w, s);
 }
@@ -266,19 +293,27 @@ static struct idem_guard_alarm strictest(const struct idem_command *c, const str
 /* Under a number that no alarm of the session's can have, so that it bars none. */
 static void overhear(struct idem_worker *w, struct idem_command *c, struct idem_session *s)
 {
+    struct idem_store *store = w->parts.store;
     struct idem_guard_alarm alarm = strictest(c, s);
 
     if (s->guard.standing && s->guard.shown.action >= alarm.action)
         return;
     alarm.at_ms = idem_session_clock(s, c->received_ms, c->has_clock, c->clock_ms);
-    int err = save(w, s, &alarm, IDEM_WIRE_ALARM_SEQ_MAX + 1);
+    int err = store->ops->begin(store);
+    if (err == 0)
+        err = save(w, s, &alarm, IDEM_WIRE_ALARM_SEQ_MAX + 1);
+    if (err == 0)
+        err = write_decision(w, s, &alarm);
+    if (err == 0)
+        err = store->ops->commit(store);
     idem_worker_storage(w, err);
     if (err != 0) {
+        store->ops->rollback(store);
         idem_worker_refuse_store(c, err);
         return;
     }
+    announce_new(w, s, &alarm);
     idem_guard_alarm_take(s, &alarm);
-    announce(w, s, &alarm);
     settle(w, s);
 }
 
@@ -302,6 +337,8 @@ void idem_alarms_take(struct idem_worker *w, struct idem_command *c)
             take(w, c, s);
     }
     c->done(c, false);
+    if (s != NULL)
+        idem_policing_end(w, s);
 }
 
 /* ------------------------------------------------------------------ the server's own */

@@ -144,6 +144,7 @@ void idem_guard_alarm_raise(struct idem_session *s, enum idem_modality device,
                             const struct idem_guard_verdict *verdict, int64_t row)
 {
     struct idem_session_guard *g = &s->guard;
+    struct idem_decision decision;
     struct idem_guard_alarm alarm = {
         .verdict = *verdict,
         .device = device,
@@ -160,5 +161,7 @@ void idem_guard_alarm_raise(struct idem_session *s, enum idem_modality device,
     g->own = alarm;
     g->own_row = row;
     g->own_standing = g->own_unsaved = g->own_untold = true;
+    idem_decision_of_alarm(s, &alarm, &decision);
+    idem_decision_push(s, &decision);
     idem_guard_alarm_take(s, &alarm);
 }

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "server/acknowledgement.h"
 #include "server/metrics.h"
+#include "server/policing.h"
 #include "server/porter.h"
 
 enum { SHARED_MIN = 8 }; /* commands for which it is worth waking others */
@@ -255,5 +256,7 @@ void idem_ingest(struct idem_worker *w, struct idem_command **run, size_t count)
         idem_worker_changed(w, w->staged[i].session);
         idem_worker_unsaved(w, w->staged[i].session);
     }
+    for (uint32_t i = 0; i < w->staged_count; i++)
+        idem_policing_end(w, w->staged[i].session);
     w->staged_count = 0;
 }

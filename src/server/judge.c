@@ -74,19 +74,145 @@ static void spoil(struct idem_session *s)
     }
 }
 
+/* ------------------------------------------------------------------ what stands */
+
+static const struct idem_policy_do *wish(const struct idem_session *s, enum idem_cause cause)
+{
+    static const struct idem_policy_do ask = {IDEM_GUARD_STEP_UP, 0}, lock = {IDEM_GUARD_LOCK, 0},
+                                       nothing = {IDEM_GUARD_OBSERVE, 0};
+    const struct idem_policy_rules *r = s->rules;
+
+    switch (cause) {
+    case IDEM_CAUSE_BELOW_LOCK:
+        return r != NULL ? &r->below_lock : &lock;
+    case IDEM_CAUSE_BELOW_STEP_UP:
+        return r != NULL ? &r->below_step_up : &ask;
+    default:
+        return r != NULL ? &r->insufficient : &nothing;
+    }
+}
+
+/* Equals leave the first where it is. */
+static void stricter(struct idem_stands *most, enum idem_cause cause, enum idem_guard_action action,
+                     uint32_t line)
+{
+    if (action > most->action)
+        *most = (struct idem_stands){cause, action, line};
+}
+
+/* A session that has just begun is not silent, though nothing has been compared yet. */
+static bool fallen_silent(const struct idem_session *s, int64_t now_ms)
+{
+    return s->trust != NULL ? s->reading.stale
+                            : now_ms - s->opened_ms > idem_trust_defaults().expiry_us / 1000;
+}
+
+/* A number that is none counts as below: the comparisons are so written. */
+static struct idem_stands weigh(struct idem_session *s, int64_t now_ms)
+{
+    struct idem_stands most = {IDEM_CAUSE_NONE, IDEM_GUARD_OBSERVE, 0};
+    const struct idem_policy_do *d;
+
+    if (s->guard.standing)
+        stricter(&most, IDEM_CAUSE_GUARD, s->guard.shown.action, s->guard.shown.line);
+    if (s->silence.action > IDEM_GUARD_OBSERVE)
+        stricter(&most, IDEM_CAUSE_SILENCE, s->silence.action, s->silence.line);
+    if (s->trust != NULL && !(s->reading.trust_recent >= idem_session_lock(s))) {
+        d = wish(s, IDEM_CAUSE_BELOW_LOCK);
+        stricter(&most, IDEM_CAUSE_BELOW_LOCK, d->action, d->line);
+    }
+    if (s->trust != NULL && !(s->reading.trust >= idem_session_step_up(s))) {
+        d = wish(s, IDEM_CAUSE_BELOW_STEP_UP);
+        stricter(&most, IDEM_CAUSE_BELOW_STEP_UP, d->action, d->line);
+    }
+    if (any_enrolled(s) && fallen_silent(s, now_ms)) {
+        d = wish(s, IDEM_CAUSE_INSUFFICIENT);
+        stricter(&most, IDEM_CAUSE_INSUFFICIENT, d->action, d->line);
+    }
+    return most;
+}
+
+/* A lock stays until somebody lifts it, whatever comes after. */
+static struct idem_stands latch(struct idem_session *s, struct idem_stands now)
+{
+    if (now.action >= IDEM_GUARD_LOCK && !s->locked && !s->lock_refused) {
+        s->locked = s->lock_unsaved = true;
+        idem_metric_add(IDEM_METRIC_LOCKS, 1);
+    }
+    if (!s->locked)
+        return now;
+    if (s->stands.action >= IDEM_GUARD_LOCK && s->stands.cause != IDEM_CAUSE_RECORD &&
+        now.action <= s->stands.action)
+        return s->stands;
+    if (now.action < IDEM_GUARD_LOCK)
+        now = (struct idem_stands){IDEM_CAUSE_RECORD, IDEM_GUARD_LOCK, 0};
+    return now;
+}
+
 static enum idem_session_state next_state(struct idem_session *s)
 {
     if (s->closed)
         return IDEM_STATE_CLOSED;
     if (s->locked)
         return IDEM_STATE_LOCKED;
-    if (idem_guard_alarm_steps_up(s))
+    if (s->stands.action >= IDEM_GUARD_STEP_UP)
         return IDEM_STATE_STEP_UP;
     if (!any_enrolled(s))
         return IDEM_STATE_ENROLLING;
-    if (s->trust != NULL && !(s->reading.trust >= idem_session_step_up(s)))
-        return IDEM_STATE_STEP_UP;
     return s->reading.windows == 0 || s->reading.stale ? IDEM_STATE_INSUFFICIENT : IDEM_STATE_OK;
+}
+
+/* ------------------------------------------------------------------ what is decided */
+
+static double threshold_of(const struct idem_session *s, enum idem_cause cause)
+{
+    return cause == IDEM_CAUSE_BELOW_LOCK      ? idem_session_lock(s)
+           : cause == IDEM_CAUSE_BELOW_STEP_UP ? idem_session_step_up(s)
+                                               : (double)NAN;
+}
+
+static enum idem_outcome outcome_of(const struct idem_session *s, struct idem_stands before,
+                                    int64_t now_ms)
+{
+    if (s->lock_refused && s->stands.action >= IDEM_GUARD_LOCK)
+        return IDEM_OUTCOME_REFUSED_BY_FAIL_MODE;
+    if (s->stands.action >= IDEM_GUARD_STEP_UP && s->stands.action == before.action)
+        return IDEM_OUTCOME_ALREADY_SO;
+    if (!s->test_clock && now_ms - s->seen_ms > IDEM_SEAT_SILENT_MS)
+        return IDEM_OUTCOME_SEAT_NOT_REACHED;
+    return IDEM_OUTCOME_APPLIED;
+}
+
+static enum idem_cause why_lifted(const struct idem_session *s)
+{
+    return s->because != IDEM_CAUSE_NONE ? s->because : IDEM_CAUSE_EVIDENCE;
+}
+
+/* An alarm is a decision of its own, made where it came in (alarms.c). */
+static void note_decision(struct idem_session *s, struct idem_stands before,
+                          enum idem_session_state was, int64_t now_ms)
+{
+    const bool enrolled = was == IDEM_STATE_ENROLLING && any_enrolled(s);
+    const bool lifted = before.action >= IDEM_GUARD_NOTIFY && s->stands.action < before.action;
+    const bool raised = s->stands.action >= IDEM_GUARD_NOTIFY &&
+                        (s->stands.action > before.action || s->stands.cause != before.cause);
+    struct idem_decision d;
+
+    if (s->closed || !(enrolled || lifted || (raised && s->stands.cause != IDEM_CAUSE_GUARD)))
+        return;
+    idem_decision_fill(s, now_ms, &d);
+    d.what = s->stands;
+    d.threshold = threshold_of(s, s->stands.cause);
+    d.outcome = outcome_of(s, before, now_ms);
+    d.from = (uint8_t)was;
+    if (s->stands.action == IDEM_GUARD_END_SESSION)
+        d.to = IDEM_STATE_CLOSED;
+    if (lifted)
+        d.what.cause = why_lifted(s);
+    else if (enrolled && !raised)
+        d.what.cause = IDEM_CAUSE_ENROLLED;
+    d.logged = d.what.cause == IDEM_CAUSE_AUTHENTICATED; /* by whoever it was: session.unlocked */
+    idem_decision_push(s, &d);
 }
 
 /* What nobody has signed may speak against somebody as loud as it likes, and for him only so far.
@@ -103,7 +229,8 @@ static void limit_reading(struct idem_session *s)
 
 bool idem_judge_refresh(struct idem_session *s, int64_t now_ms)
 {
-    enum idem_session_state before = s->state;
+    const enum idem_session_state was = s->state;
+    const struct idem_stands before = s->stands;
 
     if (s->trust != NULL) {
         const uint32_t had = s->reading.windows;
@@ -111,18 +238,16 @@ bool idem_judge_refresh(struct idem_session *s, int64_t now_ms)
         limit_reading(s);
         if (s->reading.windows > had)
             s->evidence_ms = now_ms;
-        if (!(s->reading.trust_recent >= idem_session_lock(s)) &&
-            !s->locked) { /* no number: locked */
-            s->locked = s->lock_unsaved = true;
-            idem_metric_add(IDEM_METRIC_LOCKS, 1);
-        }
-        if ((s->locked || s->reading.trust < idem_session_step_up(s)) && !s->spoiled)
-            spoil(s);
     }
+    s->stands = latch(s, weigh(s, now_ms));
+    if (s->trust != NULL && !s->spoiled &&
+        (s->locked || s->reading.trust < idem_session_step_up(s)))
+        spoil(s);
     s->state = next_state(s);
-    if (s->state != before)
+    note_decision(s, before, was, now_ms);
+    if (s->state != was)
         s->changed_ms = now_ms;
-    return s->state != before;
+    return s->state != was || s->stands.action != before.action;
 }
 
 int idem_judge_window(struct idem_judge *j, struct idem_session *s,
@@ -132,6 +257,7 @@ int idem_judge_window(struct idem_judge *j, struct idem_session *s,
     struct idem_template *t = template_of(s, m);
     int err = IDEM_OK;
 
+    s->judged_row = row;
     s->received++;
     s->windows[m]++;
     s->changed_ms = s->clock_ms;
@@ -159,10 +285,41 @@ void idem_judge_unlock(struct idem_session *s)
 {
     if (s->trust != NULL)
         idem_trust_step_up(s->trust, s->clock_ms * 1000);
-    s->locked = s->lock_unsaved = false;
+    s->locked = s->lock_unsaved = s->lock_refused = false;
     s->strong_ms = s->clock_ms;
+    s->silence = (struct idem_stands){0};
     idem_guard_alarm_clear(s);
+    s->because = IDEM_CAUSE_AUTHENTICATED;
     idem_judge_refresh(s, s->clock_ms);
+    s->because = IDEM_CAUSE_NONE;
+}
+
+void idem_judge_silence(struct idem_session *s, enum idem_guard_action action, uint32_t line)
+{
+    s->silence = (struct idem_stands){IDEM_CAUSE_SILENCE, action, line};
+    idem_judge_refresh(s, s->clock_ms);
+}
+
+void idem_judge_unrecorded(struct idem_session *s)
+{
+    struct idem_decision *d = s->decisions;
+
+    if (!s->locked || !s->lock_unsaved || s->stands.cause == IDEM_CAUSE_GUARD || s->rules == NULL ||
+        !s->rules->lock_fails_open)
+        return;
+    s->locked = s->lock_unsaved = false;
+    s->lock_refused = true;
+    for (; d != NULL; d = d->next)
+        if (d->what.action >= IDEM_GUARD_LOCK && !d->by_guard)
+            d->outcome = IDEM_OUTCOME_REFUSED_BY_FAIL_MODE;
+    s->state = next_state(s);
+}
+
+void idem_judge_anew(struct idem_session *s, int64_t now_ms)
+{
+    s->because = IDEM_CAUSE_POLICY;
+    idem_judge_refresh(s, now_ms);
+    s->because = IDEM_CAUSE_NONE;
 }
 
 void idem_judge_explain(struct idem_judge *j, struct idem_session *s)

@@ -13,6 +13,10 @@
  * A window that was there before, or that nobody typed, is neither: it raises an alarm (again.h).
  * A guard's alarm forbids enrolment and can step the session up or lock it, whatever trust says
  * (guard_alarm.h).
+ *
+ * What stands is the strictest action that the session's policy wants for its alarm, its trust, or
+ * its silence; what changes there is a decision (decision.h). A lock is kept until somebody lifts
+ * it. Under a policy for which locking fails open, one that cannot be recorded is not kept.
  */
 #ifndef IDEM_SERVER_JUDGE_H
 #define IDEM_SERVER_JUDGE_H
@@ -32,8 +36,15 @@ struct idem_judge {
 int idem_judge_window(struct idem_judge *j, struct idem_session *s,
                       const struct idem_window *window, int64_t row);
 /* Reads the filter at the session's time now_ms and draws the consequences. True when the state
- * has changed. */
+ * or what stands has changed. */
 bool idem_judge_refresh(struct idem_session *s, int64_t now_ms);
+/* The same under other rules than before. */
+void idem_judge_anew(struct idem_session *s, int64_t now_ms);
+/* The gate has counted protected requests without evidence. action: at most a lock. Stands until a
+ * strong authentication. */
+void idem_judge_silence(struct idem_session *s, enum idem_guard_action action, uint32_t line);
+/* A lock by behaviour that could not be recorded is given up where policy says so. */
+void idem_judge_unrecorded(struct idem_session *s);
 /* Strong authentication: lifts the lock, raises trust to the prior at most. */
 void idem_judge_unlock(struct idem_session *s);
 /* The session has a candidate, and as many windows were judged since it last grew as a takeover

@@ -222,6 +222,8 @@ int idem_lifecycle_end(struct idem_worker *w, struct idem_session *s)
 {
     struct idem_lesson lesson = {0};
     struct idem_session *forgotten;
+
+    idem_worker_unsaved(w, s);
     int err = idem_worker_save(w);
 
     if (err == 0)

@@ -122,16 +122,20 @@ static int write_change(struct idem_worker *w, const struct idem_policy *policy)
     return err;
 }
 
-static void judge_anew(struct idem_worker *w, struct idem_session *s)
+void idem_policing_again(struct idem_worker *w, struct idem_session *s)
 {
-    if (s == NULL)
-        return;
     idem_policing_assign(w, s);
     if (s->closed)
         return;
-    idem_judge_refresh(s, s->test_clock ? s->clock_ms : w->now_ms);
+    idem_judge_anew(s, s->test_clock ? s->clock_ms : w->now_ms);
     idem_worker_changed(w, s);
     idem_worker_unsaved(w, s);
+}
+
+void idem_policing_end(struct idem_worker *w, struct idem_session *s)
+{
+    if (!s->closed && s->stands.action == IDEM_GUARD_END_SESSION)
+        idem_lifecycle_end(w, s); /* what could not be written is tried again by the sweep */
 }
 
 static void take(struct idem_worker *w, struct idem_policy *policy)
@@ -142,7 +146,8 @@ static void take(struct idem_worker *w, struct idem_policy *policy)
     w->policy_since_ms = w->now_ms;
     idem_porter_policy(w->parts.porter, policy);
     for (int32_t slot = 0; slot < IDEM_SESSION_SLOTS_MAX; slot++)
-        judge_anew(w, idem_sessions_at(w->sessions, slot));
+        if (idem_sessions_at(w->sessions, slot) != NULL)
+            idem_policing_again(w, idem_sessions_at(w->sessions, slot));
     idem_worker_save(w);
     idem_log(IDEM_LOG_INFO, "the policy %s is in force, id %s", idem_policy_name(policy),
              idem_policy_id(policy));

@@ -30,6 +30,10 @@ void idem_policing_offer(struct idem_worker *w, struct idem_policy *policy);
 
 /* Worker: the session's rules, by what is known of it now. */
 void idem_policing_assign(struct idem_worker *w, struct idem_session *s);
+/* And judges it by them. */
+void idem_policing_again(struct idem_worker *w, struct idem_session *s);
+/* Worker: ends the session if that is what stands. */
+void idem_policing_end(struct idem_worker *w, struct idem_session *s);
 /* Worker, with each turn: an offer, if there is one. */
 void idem_policing_tick(struct idem_worker *w);
 /* Worker, before its thread starts: the policy that it begins with is in the audit log. */

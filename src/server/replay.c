@@ -55,6 +55,8 @@ static void fill_session(struct idem_session *s, const struct idem_store_session
         .has_nonce = stored->has_nonce,
     };
     s->start_row = stored->start_row;
+    s->decided_row = stored->decided_row;
+    s->replaying = true;
     memcpy(s->opening.site, stored->site, sizeof s->opening.site);
     memcpy(s->opening.country, stored->country, sizeof s->opening.country);
     memcpy(s->opening.job, stored->job, sizeof s->opening.job);
@@ -142,6 +144,7 @@ static int finish_session(void *arg, const struct idem_store_session *stored)
 
     if (s == NULL)
         return IDEM_ERR_NOT_FOUND;
+    s->decided_row = INT64_MAX; /* what follows from no window was decided and written before */
     unlock_before(s, INT64_MAX);
     s->unlock_row = stored->unlock_row;
     s->locked = s->locked || stored->locked;
@@ -208,6 +211,17 @@ static int recall(void *arg, const struct idem_store_alarm *stored)
     return IDEM_OK;
 }
 
+/* From now on every decision is new. */
+static int let_decide(void *arg, const struct idem_store_session *stored)
+{
+    struct idem_worker *w = ((struct replay *)arg)->worker;
+    struct idem_session *s = idem_sessions_find(w->sessions, -1, stored->id);
+
+    if (s != NULL)
+        s->replaying = false;
+    return IDEM_OK;
+}
+
 static void report(const struct replay *r)
 {
     const uint32_t live = idem_sessions_live(r->worker->sessions);
@@ -241,6 +255,8 @@ int idem_replay(struct idem_worker *w)
         err = store->ops->sessions_open(store, finish_session, &r);
     if (err == 0)
         err = store->ops->alarms(store, recall, &r);
+    if (err == 0)
+        err = store->ops->sessions_open(store, let_decide, &r);
     idem_index_free(r.by_row);
     if (err == 0)
         report(&r);

@@ -70,6 +70,7 @@ static void free_session(struct idem_session *s)
     if (s == NULL)
         return;
     free_judgement(s);
+    idem_decisions_free(s);
     free(s->reasons);
     free(s->seat);
     free(s);
@@ -215,6 +216,17 @@ static const char *waits_for(const struct idem_session *s)
     return full ? "another-session" : NULL;
 }
 
+static void view_stands(const struct idem_session *s, struct idem_session_view *out)
+{
+    const bool device = s->guard.standing && s->guard.shown.action >= IDEM_GUARD_CUT_OFF_DEVICE;
+
+    out->policy = s->policy != NULL ? idem_policy_id(s->policy) : NULL;
+    out->action = idem_guard_action_name(s->stands.action);
+    out->cause = s->stands.cause != IDEM_CAUSE_NONE ? idem_cause_name(s->stands.cause) : NULL;
+    out->cut_off = device ? idem_modality_name(s->guard.shown.device) : NULL;
+    out->policy_line = s->stands.line;
+}
+
 void idem_session_view(const struct idem_session *s, const char *organisation,
                        struct idem_session_view *out)
 {
@@ -243,6 +255,7 @@ void idem_session_view(const struct idem_session *s, const char *organisation,
     out->changed_ms = s->changed_ms;
     idem_enrolment_view(s->person, s->device_class, candidate, &out->enrolment);
     out->enrolment.waits_for = waits_for(s);
+    view_stands(s, out);
     out->reasons = s->reasons;
     out->reason_count = s->reason_count;
     out->guard = (struct idem_guard_view){0};

@@ -10,6 +10,7 @@
 #define IDEM_SERVER_SESSIONS_H
 
 #include "server/command.h"
+#include "server/decision.h"
 #include "server/guard_alarm.h"
 #include "server/people.h"
 #include "server/policy.h"
@@ -43,7 +44,7 @@ struct idem_session {
     /* Whom it belongs to, by policy; the worker's. NULL: nothing but the constants. */
     const struct idem_policy_rules *rules;
     struct idem_policy *policy; /* whose rules they are */
-    int64_t rules_until_ms;           /* when an exemption ends: they are looked up anew then */
+    int64_t rules_until_ms;     /* when an exemption ends: they are looked up anew then */
     int64_t start_row; /* windows up to this row came before anybody vouched: they enrol nobody */
     int64_t token_expires_ms;    /* 0: with the session */
     uint64_t needs_acknowledged; /* acknowledgement.h; 0: nothing */
@@ -64,8 +65,17 @@ struct idem_session {
     struct idem_trust *trust; /* NULL until there is something to compare */
     struct idem_trust_state reading;
     bool locked, lock_unsaved;
-    int64_t evidence_ms; /* newest sufficient window, the session's own time; 0: none */
-    int64_t strong_ms;   /* strong authentication since it was opened, newest; 0: none */
+    int64_t evidence_ms;        /* newest sufficient window, the session's own time; 0: none */
+    int64_t strong_ms;          /* strong authentication since it was opened, newest; 0: none */
+    bool lock_refused;          /* could not be recorded, and policy says that locking fails open */
+    struct idem_stands stands;  /* what is wanted of the session now */
+    struct idem_stands silence; /* what the gate wants of it, until a strong authentication */
+    enum idem_cause because;    /* while it is judged: why something may end */
+
+    struct idem_decision *decisions; /* that wait to be written */
+    int64_t judged_row;              /* the window that they followed from, the newest judged */
+    int64_t decided_row;             /* in a replay: up to here they are in the log already */
+    bool replaying;
 
     uint32_t enrolled[IDEM_MODALITIES]; /* strokes that went into a profile under way */
     struct idem_profile *candidate[IDEM_MODALITIES]; /* enrolment that waits for trust */

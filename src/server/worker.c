@@ -130,7 +130,8 @@ static bool enrolment_unsaved(const struct idem_session *s)
 void idem_worker_unsaved(struct idem_worker *w, struct idem_session *s)
 {
     if (s->queued || s->closed ||
-        (!s->lock_unsaved && !s->guard.own_unsaved && !enrolment_unsaved(s)))
+        (s->decisions == NULL && !s->lock_unsaved && !s->guard.own_unsaved &&
+         !enrolment_unsaved(s)))
         return;
     s->queued = true;
     s->next_unsaved = w->unsaved;
@@ -151,11 +152,12 @@ static int save_one(struct idem_worker *w, struct idem_session *s)
         if (t->unsaved)
             err = idem_people_save(w->parts.people, s->person, s->device_class, m, t);
     }
-    return err;
+    return err != 0 ? err : idem_decisions_save(w, s);
 }
 
-static void saved(struct idem_session *s)
+static void saved(struct idem_worker *w, struct idem_session *s)
 {
+    idem_decisions_saved(w, s);
     s->queued = s->lock_unsaved = s->guard.own_unsaved = false;
     for (int m = 0; m < IDEM_MODALITIES; m++)
         s->person->templates[s->device_class][m].unsaved = false;
@@ -175,10 +177,12 @@ int idem_worker_save(struct idem_worker *w)
     idem_worker_storage(w, err);
     if (err != 0) {
         store->ops->rollback(store);
+        for (struct idem_session *s = w->unsaved; s != NULL; s = s->next_unsaved)
+            idem_judge_unrecorded(s);
         return err; /* they stay in the list, for the next tick */
     }
     for (struct idem_session *s = w->unsaved; s != NULL; s = s->next_unsaved)
-        saved(s);
+        saved(w, s);
     w->unsaved = NULL;
     return IDEM_OK;
 }
@@ -195,10 +199,13 @@ static void look_at(struct idem_worker *w, struct idem_session *s, int *ended)
         return;
     }
     if (w->now_ms >= s->rules_until_ms)
-        idem_policing_assign(w, s);
+        idem_policing_again(w, s);
+    if (!w->storage_failing)
+        s->lock_refused = false;
     if (!s->test_clock && s->trust != NULL && idem_judge_refresh(s, w->now_ms))
         idem_worker_changed(w, s);
     idem_worker_unsaved(w, s);
+    idem_policing_end(w, s);
 }
 
 /* A part of the table with each tick: trust goes stale, idle sessions end. */

@@ -119,9 +119,9 @@ static const char idem_schema[] =
 
     "CREATE TABLE people ("
     " organisation INTEGER NOT NULL REFERENCES organisations,"
-    " person BLOB NOT NULL,"      /* random; who it is, vault.h knows */
-    " since_ms INTEGER NOT NULL," /* rounded to the hour */
-    " key_id BLOB,"               /* of the key that seals what is theirs */
+    " person BLOB NOT NULL,"          /* random; who it is, vault.h knows */
+    " since_ms INTEGER NOT NULL,"     /* rounded to the hour */
+    " key_id BLOB,"                   /* of the key that seals what is theirs */
     " site TEXT NOT NULL DEFAULT ''," /* as the policy's groups say it */
     " country TEXT NOT NULL DEFAULT '',"
     " job TEXT NOT NULL DEFAULT '',"
@@ -138,7 +138,7 @@ static const char idem_schema[] =
     " day INTEGER NOT NULL,"
     " day_strokes REAL NOT NULL,"
     " until_row INTEGER NOT NULL,"
-    " anchor BLOB," /* NULL: the profile is its own anchor */
+    " anchor BLOB,"                         /* NULL: the profile is its own anchor */
     " sessions INTEGER NOT NULL DEFAULT 1," /* that were enrolled from */
     " PRIMARY KEY (organisation, person, device_class, modality),"
     " FOREIGN KEY (organisation, person) REFERENCES people) STRICT;"
@@ -168,12 +168,13 @@ static const char idem_schema[] =
     " unlock_row INTEGER NOT NULL,"
     " opened_ms INTEGER NOT NULL,"
     " closed_ms INTEGER,"
-    " kind INTEGER NOT NULL DEFAULT 0,"  /* enum idem_session_kind */
-    " start INTEGER NOT NULL DEFAULT 0," /* enum idem_session_start */
-    " nonce BLOB,"                       /* of sessions that sign */
+    " kind INTEGER NOT NULL DEFAULT 0,"             /* enum idem_session_kind */
+    " start INTEGER NOT NULL DEFAULT 0,"            /* enum idem_session_start */
+    " nonce BLOB,"                                  /* of sessions that sign */
     " token_expires_ms INTEGER NOT NULL DEFAULT 0," /* 0: never */
-    " api_key INTEGER NOT NULL DEFAULT 0," /* that opened it, 0: none */
-    " start_row INTEGER NOT NULL DEFAULT 0," /* windows up to here came before somebody vouched */
+    " api_key INTEGER NOT NULL DEFAULT 0,"          /* that opened it, 0: none */
+    " start_row INTEGER NOT NULL DEFAULT 0,"   /* windows up to here came before somebody vouched */
+    " decided_row INTEGER NOT NULL DEFAULT 0," /* decisions on windows up to here are logged */
     " FOREIGN KEY (organisation, person) REFERENCES people) STRICT;"
     "CREATE INDEX sessions_closed ON sessions (closed_ms);"
 
@@ -186,8 +187,8 @@ static const char idem_schema[] =
     " received_ms INTEGER NOT NULL,"
     " payload BLOB NOT NULL) STRICT;"
 
-    IDEM_SCHEMA_ALARMS IDEM_SCHEMA_SKETCHES IDEM_SCHEMA_SEATS IDEM_SCHEMA_ACCESS
-        IDEM_SCHEMA_PRIVACY IDEM_SCHEMA_AUDIT;
+    IDEM_SCHEMA_ALARMS IDEM_SCHEMA_SKETCHES IDEM_SCHEMA_SEATS IDEM_SCHEMA_ACCESS IDEM_SCHEMA_PRIVACY
+        IDEM_SCHEMA_AUDIT;
 
 /* From version i + 1 to i + 2, each in a transaction with the new number. */
 static const char *const idem_schema_steps[IDEM_SCHEMA_VERSION - 1] = {
@@ -211,7 +212,8 @@ static const char *const idem_schema_steps[IDEM_SCHEMA_VERSION - 1] = {
     "ALTER TABLE sessions ADD COLUMN token_expires_ms INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE sessions ADD COLUMN api_key INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE sessions ADD COLUMN start_row INTEGER NOT NULL DEFAULT 0;"
-    IDEM_SCHEMA_SEATS IDEM_SCHEMA_ACCESS IDEM_SCHEMA_PRIVACY IDEM_SCHEMA_AUDIT,
+    "ALTER TABLE sessions ADD COLUMN decided_row INTEGER NOT NULL DEFAULT 0;" IDEM_SCHEMA_SEATS
+        IDEM_SCHEMA_ACCESS IDEM_SCHEMA_PRIVACY IDEM_SCHEMA_AUDIT,
 };
 
 #endif

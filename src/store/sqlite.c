@@ -50,13 +50,14 @@ static const char *const sql[SQL_STATEMENTS] = {
         " token_expires_ms, api_key) VALUES (?1, ?2, ?3, (SELECT row FROM seats"
         " WHERE organisation = ?1 AND name = ?4), ?5, ?6, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13)",
     [SQL_SESSION_LOCK] = "UPDATE sessions SET locked = ?2, unlock_row = ?3 WHERE row = ?1",
+    [SQL_SESSION_DECIDED] = "UPDATE sessions SET decided_row = ?2 WHERE row = ?1",
     [SQL_SESSION_START] = "UPDATE sessions SET start = ?2, start_row = ?3 WHERE row = ?1",
     [SQL_SESSION_CLOSE] = "UPDATE sessions SET closed_ms = ?2 - ?2 % 3600000,"
         " opened_ms = opened_ms - opened_ms % 3600000 WHERE row = ?1",
     [SQL_SESSIONS_OPEN] = "SELECT s.row, s.organisation, s.id, s.person, t.name, s.device_class,"
         " s.token_hash, s.test_clock, s.locked, s.opened_ms, s.unlock_row, s.kind, s.start,"
         " s.nonce, s.token_expires_ms, s.api_key, t.site, t.country, p.job,"
-        " s.start_row"
+        " s.start_row, s.decided_row"
         " FROM sessions s JOIN seats t ON t.row = s.seat JOIN people p"
         " ON p.organisation = s.organisation AND p.person = s.person"
         " WHERE s.closed_ms IS NULL ORDER BY s.row",
@@ -216,6 +217,7 @@ static const struct idem_store_ops sqlite_ops = {
     .session_add = idem_sqlite_session_add,
     .session_lock = idem_sqlite_session_lock,
     .session_start = idem_sqlite_session_start,
+    .session_decided = idem_sqlite_session_decided,
     .session_close = idem_sqlite_session_close,
     .sessions_open = idem_sqlite_sessions_open,
     .window_add = idem_sqlite_window_add,

@@ -19,7 +19,7 @@ enum { IDEM_HOUR_MS = 3600 * 1000 };
 enum idem_statement {
     SQL_BEGIN, SQL_COMMIT, SQL_ROLLBACK, SQL_ORGANISATION, SQL_ORGANISATIONS, SQL_ORGANISATION_ADD, SQL_PERSON_ADD, SQL_PERSON_FIND,
     SQL_PERSON_COUNT, SQL_PROFILE_PUT, SQL_PROFILES, SQL_SKETCH_PUT, SQL_SKETCHES, SQL_SEAT_ADD, SQL_PERSON_JOB, SQL_SESSION_ADD,
-    SQL_SESSION_LOCK, SQL_SESSION_START, SQL_SESSION_CLOSE, SQL_SESSIONS_OPEN, SQL_WINDOW_ADD,
+    SQL_SESSION_LOCK, SQL_SESSION_START, SQL_SESSION_DECIDED, SQL_SESSION_CLOSE, SQL_SESSIONS_OPEN, SQL_WINDOW_ADD,
     SQL_WINDOWS, SQL_WINDOW_GET, SQL_WINDOW_DROP, SQL_ALARM_ADD, SQL_ALARMS, SQL_ALARMS_CLEAR,
     SQL_ALARMS_ROUND, SQL_NAME_PUT, SQL_NAME_GET,
     SQL_BINDING_PUT, SQL_BINDING_DROP, SQL_BINDINGS_END, SQL_BINDINGS,
@@ -77,6 +77,7 @@ int idem_sqlite_sketches(struct idem_store *base, int64_t organisation, const ui
                          idem_store_sketch_fn *fn, void *arg);
 int idem_sqlite_session_add(struct idem_store *base, struct idem_store_session *x);
 int idem_sqlite_session_lock(struct idem_store *base, int64_t row, bool locked, int64_t unlock_row);
+int idem_sqlite_session_decided(struct idem_store *base, int64_t row, int64_t decided_row);
 int idem_sqlite_session_start(struct idem_store *base, int64_t row, uint8_t start,
                               int64_t start_row);
 int idem_sqlite_session_close(struct idem_store *base, int64_t row, int64_t closed_ms);

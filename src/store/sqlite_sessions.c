@@ -57,6 +57,14 @@ int idem_sqlite_session_start(struct idem_store *base, int64_t row, uint8_t star
     return idem_sqlite_run(idem_sqlite_of(base), SQL_SESSION_START);
 }
 
+int idem_sqlite_session_decided(struct idem_store *base, int64_t row, int64_t decided_row)
+{
+    sqlite3_stmt *st = idem_sqlite_of(base)->stmt[SQL_SESSION_DECIDED];
+    sqlite3_bind_int64(st, 1, row);
+    sqlite3_bind_int64(st, 2, decided_row);
+    return idem_sqlite_run(idem_sqlite_of(base), SQL_SESSION_DECIDED);
+}
+
 int idem_sqlite_session_close(struct idem_store *base, int64_t row, int64_t closed_ms)
 {
     struct idem_sqlite *s = idem_sqlite_of(base);
@@ -91,6 +99,7 @@ static int get_opening(sqlite3_stmt *st, struct idem_store_session *x)
     x->token_expires_ms = sqlite3_column_int64(st, 14);
     x->api_key = sqlite3_column_int64(st, 15);
     x->start_row = sqlite3_column_int64(st, 19);
+    x->decided_row = sqlite3_column_int64(st, 20);
     (void)(err != 0 || (err = get_text(st, 16, x->site, sizeof x->site)) != 0 ||
            (err = get_text(st, 17, x->country, sizeof x->country)) != 0 ||
            (err = get_text(st, 18, x->job, sizeof x->job)) != 0);

@@ -49,7 +49,8 @@ struct idem_store_session {
     uint8_t nonce[IDEM_NONCE_BYTES];
     int64_t token_expires_ms; /* 0: with the session */
     int64_t api_key;
-    int64_t start_row; /* windows up to this row came before anybody vouched for the person */
+    int64_t start_row;   /* windows up to this row came before anybody vouched for the person */
+    int64_t decided_row; /* decisions that followed from windows up to this row are in the log */
     /* Site and country are the seat's, the job is the person's. */
     char site[IDEM_GROUP_MAX + 1], country[IDEM_GROUP_MAX + 1], job[IDEM_GROUP_MAX + 1];
 };
@@ -148,6 +149,7 @@ struct idem_store_ops {
     int (*session_lock)(struct idem_store *s, int64_t row, bool locked, int64_t unlock_row);
     /* Somebody vouches for the person from now on. */
     int (*session_start)(struct idem_store *s, int64_t row, uint8_t start, int64_t start_row);
+    int (*session_decided)(struct idem_store *s, int64_t row, int64_t decided_row);
     /* closed_ms: kept rounded to the hour, as are the times of opening and of alarms from then on.
      */
     int (*session_close)(struct idem_store *s, int64_t row, int64_t closed_ms);

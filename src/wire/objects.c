@@ -100,6 +100,25 @@ static void trust_json(struct idem_text *t, const struct idem_session_view *view
     idem_text_put(t, "}");
 }
 
+static void put_text(struct idem_text *t, const char *name_and_colon, const char *string)
+{
+    idem_text_put(t, name_and_colon);
+    if (string != NULL)
+        idem_text_string(t, string);
+    else
+        idem_text_put(t, "null");
+}
+
+/* What the policy wants of the session now, and of its seat. */
+static void stands_json(struct idem_text *t, const struct idem_session_view *view)
+{
+    put_text(t, ",\"policy\":", view->policy);
+    put_text(t, ",\"stands\":{\"action\":", view->action);
+    put_text(t, ",\"cause\":", view->cause);
+    put_text(t, ",\"cut_off\":", view->cut_off);
+    idem_text_fmt(t, ",\"line\":%u}", view->policy_line);
+}
+
 void idem_session_json(struct idem_text *t, const struct idem_session_view *view)
 {
     put_member(t, "{\"id\":", view->id);
@@ -109,6 +128,7 @@ void idem_session_json(struct idem_text *t, const struct idem_session_view *view
     put_member(t, ",\"device_class\":", view->device_class);
     put_member(t, ",\"state\":", view->state);
     trust_json(t, view);
+    stands_json(t, view);
     idem_text_put(t, ",\"windows\":{\"keyboard\":");
     idem_text_int(t, view->windows[IDEM_KEYBOARD]);
     idem_text_put(t, ",\"pointer\":");

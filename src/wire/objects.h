@@ -43,7 +43,11 @@ struct idem_guard_view {
 
 struct idem_session_view {
     const char *id, *organisation, *person, *seat, *device_class, *state;
-    bool compared; /* false: trust and llr are null */
+    const char *policy;         /* its id, NULL: none */
+    const char *action, *cause; /* what stands; cause NULL: nothing does */
+    const char *cut_off;        /* the device that is to be cut off, or NULL */
+    uint32_t policy_line;       /* that says so, 0: none */
+    bool compared;              /* false: trust and llr are null */
     double trust, p_owner, llr, step_up, lock;
     uint32_t windows[IDEM_MODALITIES];
     struct idem_gap gaps[IDEM_GAPS_MAX];

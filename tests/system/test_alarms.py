@@ -291,11 +291,12 @@ class Acting(AlarmCase):
         watcher = Watcher(self.server)
         self.addCleanup(watcher.close)
         self.send(alarm(1, "scripted-pointer"), alarm(2, "macro"))
-        events = [watcher.typed_event() for _ in range(3)]
-        self.assertEqual([kind for kind, _ in events], ["guard", "guard", "session"])
-        for (_, data), kind in zip(events, ("scripted-pointer", "macro")):
+        events = [watcher.typed_event() for _ in range(5)]
+        self.assertEqual([kind for kind, _ in events], ["guard", "decision", "guard", "decision", "session"])
+        for (_, data), kind in zip(events[::2], ("scripted-pointer", "macro")):
             self.assertEqual((data["session"], data["guard"]["kind"]), (self.session.id, kind))
-        self.assertEqual(events[2][1]["guard"]["kind"], "scripted-pointer")
+        self.assertEqual([data["action"] for _, data in events[1:4:2]], ["step-up", "observe"])
+        self.assertEqual(events[4][1]["guard"]["kind"], "scripted-pointer")
 
     def test_the_log_names_nobody(self):
         self.send(*(alarm(seq) for seq in range(1, 17)))

@@ -150,6 +150,11 @@ static void test_the_largest_session_fits(void **state)
     v.id = v.person = id;
     v.state = v.device_class = v.enrolment.state = "insufficient";
     v.compared = true;
+    v.policy = "78ffa8615c49e7726e0be3960ca1baeb";
+    v.action = "cut-off-device";
+    v.cause = "strong-authentication";
+    v.cut_off = "keyboard";
+    v.policy_line = UINT32_MAX;
     v.trust = v.llr = v.step_up = v.lock = -0.123456;
     v.gap_count = IDEM_GAPS_MAX;
     for (int i = 0; i < IDEM_GAPS_MAX; i++)
