@@ -25,10 +25,11 @@ def code_of(secret, drift=0):
 class Browser:
     """Keeps the cookie and the CSRF token of one log-in, and sends both."""
 
-    def __init__(self, server, source=None):
+    def __init__(self, server):
         self.server = server
         self.cookie = self.csrf = None
         self.name = "idem"
+        self.id = None
 
     def call(self, method, path, body=None, csrf=True, headers=None, **more):
         head = dict(headers or {})
@@ -65,10 +66,14 @@ class Browser:
 
 
 class Installation(Server):
-    """A server without the demonstration; its first start prints the set-up link."""
+    """A server without the demonstration, unless it is asked for; its first start prints the set-up link."""
+
+    def __init__(self, demo=False, **how):
+        self.demo = demo
+        super().__init__(**how)
 
     def command(self):
-        return [word for word in super().command() if word != "--demo"]
+        return [word for word in super().command() if self.demo or word != "--demo"]
 
     def start(self):
         super().start()
