@@ -30,7 +30,7 @@ function firstLink(child) {
     child.stderr.on('data', (piece) => (said = (said + piece).slice(-4000)));
     child.on('exit', (code) => reject(new Error(`idem-server ended with ${code}: ${said}`)));
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const match = /(http:\/\/\S+)\/#operator=(\S+)/.exec(line);
+      const match = /(http:\/\/\S+)\/#(?:operator|setup)=(\S+)/.exec(line);
       if (match === null) return;
       clearTimeout(timer);
       resolve({ link: match[0], origin: match[1], operator: match[2] });
@@ -38,13 +38,13 @@ function firstLink(child) {
   });
 }
 
-/** {link, origin, operator, stop}. */
-export async function startServer() {
+/** {link, origin, operator, stop}; without the demonstration the link is the one for the set-up. */
+export async function startServer({ demo = true } = {}) {
   const binary = configured('IDEM_SERVER', 'build', 'src', 'server', 'idem-server');
   const population = configured('IDEM_POPULATION', 'data', 'default.pop');
   const www = configured('IDEM_WWW', 'console', 'dist');
   const dir = mkdtempSync(join(tmpdir(), 'idem-server-'));
-  const args = ['--demo', '--port', '0', '--data', dir, '--www', www, '--population', population];
+  const args = [...(demo ? ['--demo'] : []), '--port', '0', '--data', dir, '--www', www, '--population', population];
   const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = new Promise((resolve) => child.on('exit', resolve));
   const stop = async () => {

@@ -12,7 +12,7 @@
 import { call, type CallOptions, type Outcome, type Problem } from 'idem-sdk';
 import { problemText } from './words';
 
-export type Role = 'analyst' | 'operator' | 'privacy' | 'auditor' | 'employee';
+export type Role = 'analyst' | 'operator' | 'privacy-officer' | 'auditor' | 'employee' | 'names';
 
 /** What a log-in must do before it may do anything else. */
 export type Need = 'password' | 'totp-enrol' | 'totp';
@@ -48,13 +48,13 @@ export type Face = 'asking' | 'login' | 'setup' | 'in';
 
 export const PAGES = {
   sessions: { name: 'Sessions', roles: ['analyst', 'operator'] },
-  people: { name: 'People', roles: ['analyst', 'operator', 'privacy'] },
+  people: { name: 'People', roles: ['analyst', 'operator', 'privacy-officer'] },
   seats: { name: 'Seats', roles: ['operator'] },
   accounts: { name: 'Accounts', roles: ['operator'] },
-  policy: { name: 'Policy', roles: ['analyst', 'operator', 'privacy', 'auditor'] },
+  policy: { name: 'Policy', roles: ['analyst', 'operator', 'privacy-officer', 'auditor'] },
   audit: { name: 'Audit log', roles: ['auditor'] },
   mine: { name: 'About you', roles: ['employee'] },
-  security: { name: 'Your log-in', roles: ['analyst', 'operator', 'privacy', 'auditor', 'employee'] },
+  security: { name: 'Your log-in', roles: ['analyst', 'operator', 'privacy-officer', 'auditor', 'employee'] },
 } as const satisfies Record<string, { name: string; roles: Role[] }>;
 
 export type Page = keyof typeof PAGES;
@@ -62,9 +62,10 @@ export type Page = keyof typeof PAGES;
 const ROLE_WORDS: Record<Role, string> = {
   analyst: 'analyst',
   operator: 'operator',
-  privacy: 'privacy officer',
+  'privacy-officer': 'privacy officer',
   auditor: 'auditor',
   employee: 'employee',
+  names: 'may look names up',
 };
 
 export const roleWords = (roles: Role[]): string =>
@@ -171,10 +172,22 @@ export function fault(outcome: Outcome<unknown>): string | null {
   return problemText(outcome.problem satisfies Problem);
 }
 
-/** Hours and days, as times at rest are rounded. */
+/** A moment in the reader's own time, always of the same width. */
 export function hour(iso: string | number | null | undefined): string {
   if (iso === null || iso === undefined) return '–';
   const at = new Date(iso);
   if (Number.isNaN(at.getTime())) return '–';
-  return at.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${day} ${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
+/** A line's detail in words: "roles: auditor; times: 3". */
+export function inWords(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  if (Array.isArray(value)) return value.map(inWords).join(', ');
+  if (typeof value !== 'object') return String(value);
+  return Object.entries(value)
+    .map(([key, inner]) => `${key.replaceAll('_', ' ')}: ${inWords(inner)}`)
+    .join('; ');
 }
