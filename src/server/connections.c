@@ -16,6 +16,7 @@ static void unlink_it(struct idem_connections *all, struct idem_connection *c)
         c->next->previous = c->previous;
     else
         all->last[c->phase] = c->previous;
+    all->waiting[c->phase]--;
     c->next = c->previous = NULL;
     c->phase = IDEM_PHASE_NONE;
 }
@@ -34,6 +35,7 @@ void idem_connection_enter(struct idem_connections *all, struct idem_connection 
     else
         all->first[phase] = c;
     all->last[phase] = c;
+    all->waiting[phase]++;
 }
 
 void idem_connections_add(struct idem_connections *all, struct idem_connection *c, int64_t now_ms)
@@ -51,11 +53,16 @@ void idem_connections_remove(struct idem_connections *all, struct idem_connectio
     all->cut -= c->cut;
 }
 
-static struct idem_connection *cut(struct idem_connections *all, struct idem_connection *c)
+void idem_connection_cut(struct idem_connections *all, struct idem_connection *c)
 {
     unlink_it(all, c);
+    all->cut += !c->cut;
     c->cut = true;
-    all->cut++;
+}
+
+static struct idem_connection *cut(struct idem_connections *all, struct idem_connection *c)
+{
+    idem_connection_cut(all, c);
     return c;
 }
 
@@ -69,12 +76,20 @@ struct idem_connection *idem_connections_overdue(struct idem_connections *all, i
     return NULL;
 }
 
-struct idem_connection *idem_connections_spare(struct idem_connections *all, uint32_t most)
+struct idem_connection *idem_connections_spare(struct idem_connections *all, uint32_t most,
+                                               int64_t now_ms)
 {
+    struct idem_connection *silent = all->first[IDEM_PHASE_FIRST];
+    struct idem_connection *idle = all->first[IDEM_PHASE_IDLE];
+
+    if (all->waiting[IDEM_PHASE_FIRST] > IDEM_STRANGERS_MAX)
+        return cut(all, silent);
     if (all->count - all->cut <= most)
         return NULL;
-    for (int phase = 0; phase <= IDEM_PHASE_IDLE; phase++)
-        if (all->first[phase] != NULL)
-            return cut(all, all->first[phase]);
-    return NULL;
+    if (silent != NULL && idle != NULL &&
+        now_ms - (silent->until_ms - all->patience_ms[IDEM_PHASE_FIRST]) < IDEM_TIME_ENOUGH_MS)
+        silent = NULL;
+    if (silent != NULL)
+        return cut(all, silent);
+    return idle != NULL ? cut(all, idle) : NULL;
 }

@@ -12,7 +12,9 @@
  *
  * All of a phase wait for the same time, so each phase is a queue with the oldest at its front, and
  * what is overdue is found without looking at the others. Also when the table of connections is
- * nearly full the front is cut off: first of those that have never sent a request.
+ * nearly full, or too many have not asked for anything yet, the front is cut off: of those that
+ * have had time enough for a first request and sent none, else of the idle ones, else of the
+ * newest.
  *
  * A lane's own, for its thread alone. `now` is milliseconds of one clock that never goes back.
  */
@@ -20,6 +22,11 @@
 #define IDEM_SERVER_CONNECTIONS_H
 
 #include "server/address.h"
+
+enum {
+    IDEM_TIME_ENOUGH_MS = 1000,
+    IDEM_STRANGERS_MAX = 1024, /* in IDEM_PHASE_FIRST */
+};
 
 enum idem_phase {
     IDEM_PHASE_FIRST,
@@ -42,7 +49,8 @@ struct idem_connection {
 struct idem_connections {
     int64_t patience_ms[IDEM_PHASES];
     struct idem_connection *first[IDEM_PHASES], *last[IDEM_PHASES];
-    uint32_t count, cut; /* of all; of those, to be gone at once */
+    uint32_t waiting[IDEM_PHASES]; /* in each queue */
+    uint32_t count, cut;           /* of all; of those, to be gone at once */
 };
 
 /* To the end of the phase's queue; IDEM_PHASE_NONE: out of all queues. */
@@ -51,10 +59,13 @@ void idem_connection_enter(struct idem_connections *all, struct idem_connection 
 void idem_connections_add(struct idem_connections *all, struct idem_connection *c, int64_t now_ms);
 void idem_connections_remove(struct idem_connections *all, struct idem_connection *c);
 
-/* One whose time is over, or NULL. It is out of its queue and counted as cut. */
+/* Out of its queue, and counted as cut, until it is removed. */
+void idem_connection_cut(struct idem_connections *all, struct idem_connection *c);
+/* One whose time is over, or NULL. It has been cut. */
 struct idem_connection *idem_connections_overdue(struct idem_connections *all, int64_t now_ms);
-/* One to be cut when there are more than most, or NULL when there are not, or all have work under
- * way. Counted as cut. */
-struct idem_connection *idem_connections_spare(struct idem_connections *all, uint32_t most);
+/* One to be cut when there are more than most, or too many strangers; NULL when not, or when all
+ * have work under way. It has been cut. */
+struct idem_connection *idem_connections_spare(struct idem_connections *all, uint32_t most,
+                                               int64_t now_ms);
 
 #endif

@@ -23,12 +23,35 @@
 
 enum { LOG_EVERY_MS = 10 * 1000, LOG_MOST = 10 };
 
-/* ------------------------------------------------------------------ coming and going */
-
-static void cut(struct idem_connection *c)
+static void hang_up(struct idem_connection *c)
 {
     shutdown(c->fd, SHUT_RDWR); /* libmicrohttpd hears of it, and ends the connection */
 }
+
+/* ------------------------------------------------------------------ time and room */
+
+static void make_room(struct idem_http_lane *lane, uint32_t most)
+{
+    struct idem_connection *c;
+
+    while ((c = idem_connections_spare(&lane->connections, most, lane->now_ms)) != NULL) {
+        idem_metric_add(IDEM_METRIC_CROWDED_OUT, 1);
+        hang_up(c);
+    }
+}
+
+void idem_doorman_round(struct idem_http_lane *lane)
+{
+    struct idem_connection *c;
+
+    while ((c = idem_connections_overdue(&lane->connections, lane->now_ms)) != NULL) {
+        idem_metric_add(IDEM_METRIC_OVERDUE, 1);
+        hang_up(c);
+    }
+    make_room(lane, lane->most - lane->most / 16);
+}
+
+/* ------------------------------------------------------------------ coming and going */
 
 static int fd_of(struct MHD_Connection *connection)
 {
@@ -56,8 +79,10 @@ static void welcome(struct idem_http_port *port, struct MHD_Connection *connecti
     idem_metric_add(IDEM_METRIC_CONNECTIONS, 1);
     if (!room) {
         idem_metric_add(IDEM_METRIC_TURNED_AWAY, 1);
-        cut(c);
+        idem_connection_cut(&lane->connections, c);
+        hang_up(c);
     }
+    make_room(lane, lane->most); /* of those that wait for nobody: at worst of the newcomer */
 }
 
 void idem_doorman_notify(void *cls, struct MHD_Connection *connection, void **context,
@@ -79,23 +104,6 @@ void idem_doorman_notify(void *cls, struct MHD_Connection *connection, void **co
         idem_metric_add(IDEM_METRIC_CONNECTIONS, -1);
         free(c);
         *context = NULL;
-    }
-}
-
-/* ------------------------------------------------------------------ time and room */
-
-void idem_doorman_round(struct idem_http_lane *lane)
-{
-    const uint32_t comfortable = lane->most - lane->most / 16;
-    struct idem_connection *c;
-
-    while ((c = idem_connections_overdue(&lane->connections, lane->now_ms)) != NULL) {
-        idem_metric_add(IDEM_METRIC_OVERDUE, 1);
-        cut(c);
-    }
-    while ((c = idem_connections_spare(&lane->connections, comfortable)) != NULL) {
-        idem_metric_add(IDEM_METRIC_CROWDED_OUT, 1);
-        cut(c);
     }
 }
 
@@ -183,8 +191,10 @@ void idem_doorman_refused(struct idem_request *r)
         return;
     idem_metric_add(IDEM_METRIC_BAD_TOKENS, 1);
     idem_request_failed(r);
-    if (r->barred)
-        idem_request_refuse(r, IDEM_PROBLEM_TOO_MANY_FAILURES,
-                            "this address has sent more than %u bad tokens within a minute",
-                            r->http->parts.config->limits.failures_per_minute);
+    if (!r->barred)
+        return;
+    r->command.retry_s = IDEM_GUEST_MINUTE_MS / 1000;
+    idem_request_refuse(r, IDEM_PROBLEM_TOO_MANY_FAILURES,
+                        "this address has sent more than %u bad tokens within a minute",
+                        r->http->parts.config->limits.failures_per_minute);
 }

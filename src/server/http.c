@@ -216,6 +216,16 @@ static uint64_t declared_length(const struct idem_request *r)
     return length != NULL ? strtoull(length, NULL, 10) : 0;
 }
 
+/* Somebody on the way may have taken the end of this request for the beginning of another. */
+static bool is_length_unclear(const struct idem_request *r)
+{
+    const char *coding = idem_request_header(r, "Transfer-Encoding");
+
+    return is_twice(r, "Content-Length") || is_twice(r, "Transfer-Encoding") ||
+           (coding != NULL && (idem_request_header(r, "Content-Length") != NULL ||
+                               strcasecmp(coding, "chunked") != 0));
+}
+
 static void check_length(struct idem_request *r)
 {
     uint64_t length = declared_length(r);
@@ -228,7 +238,8 @@ static void check_length(struct idem_request *r)
 static bool refuse_at_once(const struct idem_request *r)
 {
     return idem_request_refused(r) &&
-           (idem_request_header(r, "Expect") != NULL || declared_length(r) > IDEM_DISCARD_MAX);
+           (r->command.problem == IDEM_PROBLEM_LENGTH_UNCLEAR ||
+            idem_request_header(r, "Expect") != NULL || declared_length(r) > IDEM_DISCARD_MAX);
 }
 
 static void begin_request(struct idem_request *r, const char *url, const char *method)
@@ -236,6 +247,8 @@ static void begin_request(struct idem_request *r, const char *url, const char *m
     idem_metric_add(IDEM_METRIC_REQUESTS, 1);
     atomic_fetch_add(&r->http->active, 1);
     check_place(r);
+    if (is_length_unclear(r))
+        idem_request_refuse(r, IDEM_PROBLEM_LENGTH_UNCLEAR, "the body has two lengths");
     if (!idem_request_refused(r))
         idem_routes_find(r, method, url);
     if (!idem_request_refused(r))
@@ -309,10 +322,8 @@ static void add_problem_headers(const struct idem_request *r, struct MHD_Respons
         snprintf(seconds, sizeof seconds, "%u", r->command.retry_s);
         MHD_add_response_header(response, "Retry-After", seconds);
     }
-    if (r->barred) {
-        MHD_add_response_header(response, "Retry-After", "60");
+    if (r->barred || r->command.problem == IDEM_PROBLEM_LENGTH_UNCLEAR)
         MHD_add_response_header(response, "Connection", "close");
-    }
     if (status == 503) {
         if (r->command.retry_s == 0)
             MHD_add_response_header(response, "Retry-After", "1");

@@ -28,8 +28,9 @@ struct idem_http_lane {
     struct idem_http *http;
     struct idem_http_port ports[IDEM_LISTEN_MAX];
     struct idem_connections connections;
-    uint32_t most;  /* connections; near it, idle ones are cut off */
-    int64_t now_ms; /* on the monotonic clock, as of this round */
+    uint32_t most;        /* connections; near it, idle ones are cut off */
+    uint32_t vain_rounds; /* since something was ready */
+    int64_t now_ms;       /* on the monotonic clock, as of this round */
     int wake_fd;
     atomic_bool woken;   /* wake_fd has been written to since the lane last looked */
     atomic_uint resumed; /* connections resumed since it was */
@@ -44,8 +45,8 @@ struct idem_http {
     unsigned lane_count;
     struct idem_hosts hosts;
     struct idem_guests *guests;
-    atomic_llong complained_ms; /* when the log was last told of bad tokens */
-    atomic_uint complaints;     /* since then */
+    atomic_llong complained_ms;     /* when the log was last told of bad tokens */
+    atomic_uint complaints;         /* since then */
     struct MHD_Response *fronts[2]; /* by plain HTTP, and by TLS */
     char front_etag[20];
     atomic_bool draining, stopping;

@@ -17,11 +17,15 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 1000, WAKE_EVERY = 24 };
+/* libmicrohttpd 0.9.75 stops listening for good when its own limit on connections is reached in an
+ * unlucky moment. It never is: the doorman keeps the lane's limit, at which the next one goes. */
+enum { WAIT_MS = 1000, WAKE_EVERY = 24, OUT_OF_REACH = 1024, OTHER_FILES = 256 };
+enum { VAIN_ROUNDS_MAX = 32, PACE_MS = 20, PACE_ANSWER_MS = 1 };
 
 /* ------------------------------------------------------------------ waking */
 
@@ -81,6 +85,19 @@ static void stop_listening(struct idem_http_lane *lane)
     lane->quiet = true;
 }
 
+/*
+ * While a TLS handshake waits for its client, libmicrohttpd 0.9.75 asks to be run again at once,
+ * for ever: it tries to read each time. So after some rounds in which nothing was ready it is made
+ * to wait a little, and not long while answers are being sent, which may be in pieces of 16 KiB
+ * without anything becoming ready in between. Whatever does become ready ends the wait.
+ */
+static int pace(const struct idem_http_lane *lane)
+{
+    if (lane->vain_rounds < VAIN_ROUNDS_MAX || lane->connections.waiting[IDEM_PHASE_FIRST] == 0)
+        return 0;
+    return lane->connections.waiting[IDEM_PHASE_ANSWER] > 0 ? PACE_ANSWER_MS : PACE_MS;
+}
+
 static int patience(const struct idem_http_lane *lane, uint32_t ports)
 {
     MHD_UNSIGNED_LONG_LONG timeout;
@@ -89,7 +106,7 @@ static int patience(const struct idem_http_lane *lane, uint32_t ports)
     for (uint32_t i = 0; i < ports; i++)
         if (MHD_get_timeout(lane->ports[i].daemon, &timeout) == MHD_YES && timeout < (unsigned)wait)
             wait = (int)timeout;
-    return wait;
+    return wait > 0 ? wait : pace(lane);
 }
 
 static void *run_lane(void *arg)
@@ -102,7 +119,8 @@ static void *run_lane(void *arg)
     for (uint32_t i = 0; i < ports; i++)
         ready[1 + i] = (struct pollfd){.fd = lane->ports[i].epoll_fd, .events = POLLIN};
     while (!atomic_load(&lane->http->stopping)) {
-        poll(ready, 1 + ports, patience(lane, ports));
+        int count = poll(ready, 1 + ports, patience(lane, ports));
+        lane->vain_rounds = count > 0 ? 0 : lane->vain_rounds + 1;
         lane->now_ms = monotonic_ms();
         if (ready[0].revents != 0)
             look_up(lane);
@@ -134,8 +152,8 @@ static int open_port(struct idem_http_lane *lane, struct idem_http_port *port, i
             tls | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, idem_http_accept, port,
             MHD_OPTION_LISTEN_SOCKET, own, MHD_OPTION_NOTIFY_COMPLETED, idem_http_finished, port,
             MHD_OPTION_NOTIFY_CONNECTION, idem_doorman_notify, port, MHD_OPTION_CONNECTION_LIMIT,
-            lane->most, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)IDEM_CONNECTION_MEMORY,
-            MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+            lane->most + OUT_OF_REACH, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+            (size_t)IDEM_CONNECTION_MEMORY, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
     if (port->daemon == NULL) {
         if (own >= 0)
             close(own);
@@ -145,7 +163,7 @@ static int open_port(struct idem_http_lane *lane, struct idem_http_port *port, i
     return IDEM_OK;
 }
 
-static int open_lane(struct idem_http *h, struct idem_http_lane *lane)
+static int open_lane(struct idem_http *h, struct idem_http_lane *lane, uint32_t most)
 {
     const struct idem_limits *limits = &h->parts.config->limits;
     const struct idem_sockets *sockets = h->parts.sockets;
@@ -153,7 +171,7 @@ static int open_lane(struct idem_http *h, struct idem_http_lane *lane)
 
     lane->http = h;
     lane->now_ms = monotonic_ms();
-    lane->most = limits->connections / h->parts.threads;
+    lane->most = most;
     lane->connections.patience_ms[IDEM_PHASE_FIRST] = limits->first_ms;
     lane->connections.patience_ms[IDEM_PHASE_IDLE] = limits->idle_ms;
     lane->connections.patience_ms[IDEM_PHASE_BODY] = limits->body_ms;
@@ -168,12 +186,28 @@ static int open_lane(struct idem_http *h, struct idem_http_lane *lane)
     return err;
 }
 
+/* Each connection is a descriptor, and others need some, too. */
+static uint32_t most_connections(const struct idem_http *h)
+{
+    const uint32_t wanted = h->parts.config->limits.connections;
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted + OTHER_FILES)
+        return wanted;
+    uint32_t most =
+        files.rlim_cur > 2 * OTHER_FILES ? (uint32_t)files.rlim_cur - OTHER_FILES : OTHER_FILES;
+    idem_log(IDEM_LOG_INFO, "config: %u connections at most, for the system allows no more files",
+             most);
+    return most < wanted ? most : wanted;
+}
+
 int idem_lanes_open(struct idem_http *h)
 {
+    const uint32_t most = most_connections(h);
     int err = IDEM_OK;
 
     for (unsigned i = 0; i < h->parts.threads && err == 0; i++)
-        h->lane_count++, err = open_lane(h, &h->lanes[i]);
+        h->lane_count++, err = open_lane(h, &h->lanes[i], most / h->parts.threads);
     return err;
 }
 

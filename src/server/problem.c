@@ -85,6 +85,8 @@ static const struct row rows[IDEM_PROBLEMS] = {
         "Send the alarm again under the next free number; nothing of the request was taken."},
     [IDEM_PROBLEM_BODY_TOO_LARGE] = {413, "body-too-large", "The body is too large",
         "Send fewer windows at once; a body holds at most 64 KiB."},
+    [IDEM_PROBLEM_LENGTH_UNCLEAR] = {400, "length-unclear", "Where the body ends can be read twice",
+        "Send one Content-Length, or \"Transfer-Encoding: chunked\", and not both."},
     [IDEM_PROBLEM_UNSUPPORTED_MEDIA_TYPE] = {415, "unsupported-media-type", "Not this media type",
         "Send application/json, or application/cbor for windows."},
     [IDEM_PROBLEM_TOO_MANY_SESSIONS] = {429, "too-many-sessions", "Too many sessions are open",

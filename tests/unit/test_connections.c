@@ -65,11 +65,11 @@ static void nobody_waits_for_the_client_while_the_worker_has_it(void **state)
     idem_connections_add(&f->all, &f->c[0], 0);
     idem_connection_enter(&f->all, &f->c[0], IDEM_PHASE_NONE, 0);
     assert_null(idem_connections_overdue(&f->all, INT64_MAX));
-    assert_null(idem_connections_spare(&f->all, 0));
+    assert_null(idem_connections_spare(&f->all, 0, 1000));
     idem_connections_remove(&f->all, &f->c[0]);
 }
 
-static void the_oldest_goes_first_and_those_that_never_asked(void **state)
+static void the_longest_idle_goes_unless_somebody_never_asked(void **state)
 {
     struct fixture *f = *state;
 
@@ -78,13 +78,38 @@ static void the_oldest_goes_first_and_those_that_never_asked(void **state)
     idem_connection_enter(&f->all, &f->c[0], IDEM_PHASE_IDLE, 10);
     idem_connection_enter(&f->all, &f->c[3], IDEM_PHASE_BODY, 10);
     idem_connection_enter(&f->all, &f->c[2], IDEM_PHASE_IDLE, 11);
-    assert_null(idem_connections_spare(&f->all, 5));
-    assert_ptr_equal(idem_connections_spare(&f->all, 1), &f->c[1]);
-    assert_ptr_equal(idem_connections_spare(&f->all, 1), &f->c[4]);
-    assert_ptr_equal(idem_connections_spare(&f->all, 1), &f->c[0]);
-    assert_ptr_equal(idem_connections_spare(&f->all, 1), &f->c[2]);
-    assert_null(idem_connections_spare(&f->all, 0)); /* a request under way is left alone */
+    assert_null(idem_connections_spare(&f->all, 5, 100));
+    assert_ptr_equal(idem_connections_spare(&f->all, 1, 100), &f->c[0]); /* the longest idle */
+    assert_ptr_equal(idem_connections_spare(&f->all, 1, 2000), &f->c[1]);
+    assert_ptr_equal(idem_connections_spare(&f->all, 1, 2000), &f->c[4]);
+    assert_ptr_equal(idem_connections_spare(&f->all, 1, 2000), &f->c[2]);
+    assert_null(idem_connections_spare(&f->all, 0, 2000)); /* a request under way is left alone */
     assert_int_equal(f->all.cut, 4);
+}
+
+static void all_new_means_the_oldest_of_them(void **state)
+{
+    struct fixture *f = *state;
+
+    idem_connections_add(&f->all, &f->c[0], 0);
+    idem_connections_add(&f->all, &f->c[1], 1);
+    assert_ptr_equal(idem_connections_spare(&f->all, 1, 2), &f->c[0]);
+    assert_null(idem_connections_spare(&f->all, 1, 2));
+}
+
+static void only_so_many_have_not_asked_yet(void **state)
+{
+    struct fixture *f = *state;
+    struct idem_connection *all = calloc(IDEM_STRANGERS_MAX + 1, sizeof *all);
+
+    assert_non_null(all);
+    for (int i = 0; i < IDEM_STRANGERS_MAX; i++)
+        idem_connections_add(&f->all, &all[i], i);
+    assert_null(idem_connections_spare(&f->all, 100000, 0));
+    idem_connections_add(&f->all, &all[IDEM_STRANGERS_MAX], 0);
+    assert_ptr_equal(idem_connections_spare(&f->all, 100000, 0), &all[0]);
+    assert_null(idem_connections_spare(&f->all, 100000, 0));
+    free(all);
 }
 
 static void what_was_cut_stays_out_of_the_queues(void **state)
@@ -111,13 +136,16 @@ static void queues_stay_whole(void **state)
         seed = seed * 1103515245 + 12345;
         idem_connection_enter(&f->all, &f->c[(seed >> 16) % 8],
                               (enum idem_phase)((seed >> 20) % (IDEM_PHASES + 1)), step);
-        int linked = 0, queued = 0;
-        for (int p = 0; p < IDEM_PHASES; p++)
+        int linked = 0, queued = 0, counted = 0;
+        for (int p = 0; p < IDEM_PHASES; p++) {
+            counted += (int)f->all.waiting[p];
             for (struct idem_connection *c = f->all.first[p]; c != NULL; c = c->next) {
                 assert_int_equal(c->phase, p);
                 assert_ptr_equal(c->next != NULL ? c->next->previous : f->all.last[p], c);
                 linked++;
             }
+        }
+        assert_int_equal(linked, counted);
         for (int i = 0; i < 8; i++)
             queued += f->c[i].phase != IDEM_PHASE_NONE;
         assert_int_equal(linked, queued);
@@ -130,8 +158,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(each_phase_has_its_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nobody_waits_for_the_client_while_the_worker_has_it, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(the_oldest_goes_first_and_those_that_never_asked, set_up,
+        cmocka_unit_test_setup_teardown(the_longest_idle_goes_unless_somebody_never_asked, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(all_new_means_the_oldest_of_them, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(only_so_many_have_not_asked_yet, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_cut_stays_out_of_the_queues, set_up, tear_down),
         cmocka_unit_test_setup_teardown(queues_stay_whole, set_up, tear_down),
     };
