@@ -3,6 +3,8 @@
 #include "server/auth.h"
 
 #include "server/index.h"
+#include "server/notices.h"
+#include "server/retired.h"
 
 #include <pthread.h>
 #include <sodium.h>
@@ -22,6 +24,9 @@ struct held {
 struct of_session {
     uint8_t id[IDEM_ID_BYTES];
     int64_t organisation;
+    uint8_t hash[IDEM_HASH_BYTES], old_hash[IDEM_HASH_BYTES]; /* of the token, and the one before */
+    int64_t expires_ms, old_until_ms;                         /* 0: never; there is no old one */
+    uint64_t place, place_before; /* where it was used from last, and before that */
 };
 
 struct idem_auth {
@@ -31,6 +36,7 @@ struct idem_auth {
     pthread_mutex_t lock; /* over all that follows */
     struct idem_index *hashes, *held_hashes;
     struct held *held; /* [IDEM_GRANTS_MAX] */
+    struct idem_retired *retired;
     uint32_t max;
     struct of_session sessions[]; /* by slot */
 };
@@ -75,7 +81,8 @@ int idem_auth_new(const char *dir, uint32_t max, int64_t demo, struct idem_auth 
     a->held = calloc(IDEM_GRANTS_MAX, sizeof a->held[0]);
     if (a->held == NULL)
         err = IDEM_ERR_NOMEM;
-    else if ((err = idem_index_new(IDEM_HASH_BYTES, max, &a->hashes)) == 0 &&
+    else if ((err = idem_index_new(IDEM_HASH_BYTES, 2 * max, &a->hashes)) == 0 &&
+             (err = idem_retired_new(&a->retired)) == 0 &&
              (err = idem_index_new(IDEM_HASH_BYTES, IDEM_GRANTS_MAX, &a->held_hashes)) == 0 &&
              demo != 0)
         err = load_operator(a, dir);
@@ -93,6 +100,7 @@ void idem_auth_free(struct idem_auth *auth)
         return;
     idem_index_free(auth->hashes);
     idem_index_free(auth->held_hashes);
+    idem_retired_free(auth->retired);
     free(auth->held);
     pthread_mutex_destroy(&auth->lock);
     sodium_memzero(auth->operator, sizeof auth->operator);
@@ -117,18 +125,58 @@ static bool is_operator(const struct idem_auth *a, const uint8_t hash[IDEM_HASH_
     return true;
 }
 
-static bool find_session(struct idem_auth *a, const uint8_t hash[IDEM_HASH_BYTES],
-                         struct idem_grant *grant)
+/* A token that was replaced a while ago: whoever has it has kept it. */
+static enum idem_problem find_retired(struct idem_auth *a, const uint8_t hash[IDEM_HASH_BYTES])
+{
+    uint8_t id[IDEM_ID_BYTES];
+    int64_t organisation;
+
+    if (!idem_retired_find(a->retired, hash, id, &organisation))
+        return IDEM_PROBLEM_TOKEN_UNKNOWN;
+    idem_notice_of_session(IDEM_NOTICE_TOKEN_REUSED, organisation, id);
+    return IDEM_PROBLEM_TOKEN_EXPIRED;
+}
+
+/* One move is somebody travelling; there and back again within one token's life is two people. */
+static void notice_place(struct of_session *s, uint64_t place)
+{
+    if (place == 0 || place == s->place)
+        return;
+    if (s->place != 0)
+        idem_notice_of_session(place == s->place_before ? IDEM_NOTICE_TOKEN_TORN
+                                                        : IDEM_NOTICE_TOKEN_MOVED,
+                               s->organisation, s->id);
+    s->place_before = s->place;
+    s->place = place;
+}
+
+static bool has_expired(struct of_session *s, const uint8_t hash[IDEM_HASH_BYTES], int64_t now_ms)
+{
+    if (memcmp(hash, s->hash, IDEM_HASH_BYTES) == 0)
+        return s->expires_ms != 0 && now_ms >= s->expires_ms;
+    if (now_ms < s->old_until_ms)
+        return false;
+    idem_notice_of_session(IDEM_NOTICE_TOKEN_REUSED, s->organisation, s->id);
+    return true;
+}
+
+static enum idem_problem find_session(struct idem_auth *a, const uint8_t hash[IDEM_HASH_BYTES],
+                                      const struct idem_credentials *brought, int64_t now_ms,
+                                      struct idem_grant *grant)
 {
     int32_t slot = idem_index_find(a->hashes, hash);
 
     if (slot == IDEM_INDEX_NONE)
-        return false;
+        return find_retired(a, hash);
+    struct of_session *s = &a->sessions[slot];
+    if (has_expired(s, hash, now_ms))
+        return IDEM_PROBLEM_TOKEN_EXPIRED;
+    notice_place(s, brought->place);
     grant->slot = slot;
-    memcpy(grant->id, a->sessions[slot].id, IDEM_ID_BYTES);
-    grant->organisation = a->sessions[slot].organisation;
+    memcpy(grant->id, s->id, IDEM_ID_BYTES);
+    grant->organisation = s->organisation;
     grant->may |= IDEM_MAY_SESSION;
-    return true;
+    return IDEM_PROBLEM_NONE;
 }
 
 static bool is_over(const struct held *h, int64_t now_ms)
@@ -153,22 +201,25 @@ static bool find_held(struct idem_auth *a, const uint8_t hash[IDEM_HASH_BYTES], 
     return true;
 }
 
-static bool find_bearer(struct idem_auth *a, const char *header, int64_t now_ms,
-                        struct idem_grant *grant)
+static enum idem_problem find_bearer(struct idem_auth *a, const struct idem_credentials *brought,
+                                     int64_t now_ms, struct idem_grant *grant)
 {
     static const char scheme[] = "Bearer ";
+    const char *header = brought->authorization;
     uint8_t hash[IDEM_HASH_BYTES];
 
     if (strncasecmp(header, scheme, sizeof scheme - 1) != 0 ||
         strlen(header + sizeof scheme - 1) != IDEM_SECRET_TEXT)
-        return false;
+        return IDEM_PROBLEM_TOKEN_UNKNOWN;
     idem_auth_hash(header + sizeof scheme - 1, hash);
     if (is_operator(a, hash, grant))
-        return true;
+        return IDEM_PROBLEM_NONE;
     pthread_mutex_lock(&a->lock);
-    bool found = find_session(a, hash, grant) || find_held(a, hash, false, now_ms, grant);
+    enum idem_problem problem = find_held(a, hash, false, now_ms, grant)
+                                    ? IDEM_PROBLEM_NONE
+                                    : find_session(a, hash, brought, now_ms, grant);
     pthread_mutex_unlock(&a->lock);
-    return found;
+    return problem;
 }
 
 static enum idem_problem find_login(struct idem_auth *a, const struct idem_credentials *brought,
@@ -202,9 +253,7 @@ enum idem_problem idem_auth_check(struct idem_auth *auth, const struct idem_cred
     enum idem_problem problem = IDEM_PROBLEM_NONE;
 
     if (brought->authorization != NULL)
-        problem = find_bearer(auth, brought->authorization, now_ms, &grant)
-                      ? IDEM_PROBLEM_NONE
-                      : IDEM_PROBLEM_TOKEN_UNKNOWN;
+        problem = find_bearer(auth, brought, now_ms, &grant);
     else if (brought->cookie != NULL)
         problem = find_login(auth, brought, now_ms, &grant);
     *out = problem == IDEM_PROBLEM_NONE ? grant : nobody;
@@ -224,15 +273,48 @@ void idem_auth_token(char *text, uint8_t hash[IDEM_HASH_BYTES])
 }
 
 int idem_auth_add(struct idem_auth *auth, const uint8_t hash[IDEM_HASH_BYTES],
-                  const uint8_t id[IDEM_ID_BYTES], int64_t organisation, int32_t slot)
+                  const uint8_t id[IDEM_ID_BYTES], int64_t organisation, int32_t slot,
+                  int64_t expires_ms)
 {
     if (slot < 0 || (uint32_t)slot >= auth->max)
         return IDEM_ERR_LIMIT;
     pthread_mutex_lock(&auth->lock);
     int err = idem_index_add(auth->hashes, hash, slot);
     if (err == 0) {
-        memcpy(auth->sessions[slot].id, id, IDEM_ID_BYTES);
-        auth->sessions[slot].organisation = organisation;
+        struct of_session *s = &auth->sessions[slot];
+        *s = (struct of_session){.organisation = organisation, .expires_ms = expires_ms};
+        memcpy(s->id, id, IDEM_ID_BYTES);
+        memcpy(s->hash, hash, IDEM_HASH_BYTES);
+    }
+    pthread_mutex_unlock(&auth->lock);
+    return err;
+}
+
+/* Nobody opens anything with the one before any more. */
+static void retire(struct idem_auth *a, struct of_session *s)
+{
+    if (s->old_until_ms == 0)
+        return;
+    idem_index_remove(a->hashes, s->old_hash);
+    idem_retired_add(a->retired, s->old_hash, s->id, s->organisation);
+    s->old_until_ms = 0;
+}
+
+int idem_auth_renew(struct idem_auth *auth, int32_t slot, const uint8_t hash[IDEM_HASH_BYTES],
+                    int64_t expires_ms, int64_t old_until_ms)
+{
+    if (slot < 0 || (uint32_t)slot >= auth->max)
+        return IDEM_ERR_LIMIT;
+    struct of_session *s = &auth->sessions[slot];
+    pthread_mutex_lock(&auth->lock);
+    retire(auth, s);
+    int err = idem_index_add(auth->hashes, hash, slot);
+    if (err == 0) {
+        memcpy(s->old_hash, s->hash, IDEM_HASH_BYTES);
+        memcpy(s->hash, hash, IDEM_HASH_BYTES);
+        s->old_until_ms = old_until_ms;
+        s->expires_ms = expires_ms;
+        s->place_before = 0;
     }
     pthread_mutex_unlock(&auth->lock);
     return err;
@@ -241,8 +323,10 @@ int idem_auth_add(struct idem_auth *auth, const uint8_t hash[IDEM_HASH_BYTES],
 void idem_auth_remove(struct idem_auth *auth, const uint8_t hash[IDEM_HASH_BYTES], int32_t slot)
 {
     pthread_mutex_lock(&auth->lock);
-    if (idem_index_find(auth->hashes, hash) == slot)
+    if (idem_index_find(auth->hashes, hash) == slot) {
         idem_index_remove(auth->hashes, hash);
+        retire(auth, &auth->sessions[slot]);
+    }
     pthread_mutex_unlock(&auth->lock);
 }
 

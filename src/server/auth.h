@@ -68,7 +68,8 @@ struct idem_grant {
 /* What a request brings; each NULL when it is not there. */
 struct idem_credentials {
     const char *authorization, *cookie, *csrf;
-    bool changes; /* the method is one that changes something */
+    bool changes;   /* the method is one that changes something */
+    uint64_t place; /* a hash of the address that it comes from, 0: unknown */
 };
 
 struct idem_auth;
@@ -91,9 +92,17 @@ void idem_auth_hash(const char *text, uint8_t hash[IDEM_HASH_BYTES]);
 /* The CSRF token that belongs to a log-in's token; text has room for IDEM_SECRET_TEXT + 1. */
 void idem_auth_csrf(const char *token, char *text);
 
-/* Sessions. */
+/*
+ * Sessions. A token that is renewed is good for a moment longer, because its requests may be on
+ * their way; who uses it after that has kept it, and that is noticed (notices.h), as is a token
+ * that comes from another place. expires_ms: 0 for never.
+ */
 int idem_auth_add(struct idem_auth *auth, const uint8_t hash[IDEM_HASH_BYTES],
-                  const uint8_t id[IDEM_ID_BYTES], int64_t organisation, int32_t slot);
+                  const uint8_t id[IDEM_ID_BYTES], int64_t organisation, int32_t slot,
+                  int64_t expires_ms);
+int idem_auth_renew(struct idem_auth *auth, int32_t slot, const uint8_t hash[IDEM_HASH_BYTES],
+                    int64_t expires_ms, int64_t old_until_ms);
+/* The session's token, the one before it too. */
 void idem_auth_remove(struct idem_auth *auth, const uint8_t hash[IDEM_HASH_BYTES], int32_t slot);
 
 /*

@@ -7,6 +7,8 @@
 #include "server/bodies.h"
 
 #include "server/http.h"
+#include "server/notices.h"
+#include "server/seats.h"
 
 #include <jansson.h>
 #include <pthread.h>
@@ -35,7 +37,7 @@ static bool is_cbor(struct idem_request *r)
 }
 
 /* A clock in a request is for tests, and only where the server was started for them. */
-static bool take_clock(struct idem_request *r, int64_t clock_ms)
+bool idem_body_clock(struct idem_request *r, int64_t clock_ms)
 {
     static const int64_t latest = INT64_C(4102444800000); /* the year 2100 */
 
@@ -50,97 +52,6 @@ static bool take_clock(struct idem_request *r, int64_t clock_ms)
     }
     r->command.has_clock = true;
     r->command.clock_ms = clock_ms;
-    return true;
-}
-
-/* ------------------------------------------------------------------ opening a session */
-
-static bool take_name(struct idem_request *r, const json_t *value, const char *field,
-                      const char **out)
-{
-    if (!json_is_string(value) || json_string_length(value) == 0 ||
-        json_string_length(value) > IDEM_NAME_MAX) {
-        idem_request_refuse(r, IDEM_PROBLEM_INVALID_FIELD,
-                            "\"%s\" must be a string of 1 to %d bytes", field, IDEM_NAME_MAX);
-        return false;
-    }
-    *out = json_string_value(value);
-    return true;
-}
-
-/* Without a seat's or a back end's word there is the demo only, and that only in its server. */
-static bool take_organisation(struct idem_request *r, const json_t *value)
-{
-    if (json_is_string(value) && strcmp(json_string_value(value), "demo") == 0) {
-        r->command.opening = (struct idem_opening){
-            .organisation = idem_http_parts(r->http)->demo,
-            .kind = IDEM_SESSION_DEMO,
-            .start = IDEM_START_STRONG,
-        };
-        return true;
-    }
-    idem_request_refuse(r, IDEM_PROBLEM_INVALID_FIELD, "\"organisation\" must be \"demo\"");
-    return false;
-}
-
-static bool take_device_class(struct idem_request *r, const json_t *value)
-{
-    if (value == NULL)
-        return true;
-    if (json_is_string(value) &&
-        idem_device_class_parse(json_string_value(value), &r->command.device_class) == 0)
-        return true;
-    idem_request_refuse(r, IDEM_PROBLEM_INVALID_FIELD,
-                        "\"device_class\" must be \"desktop\" or \"laptop\"");
-    return false;
-}
-
-static bool take_open_clock(struct idem_request *r, const json_t *value)
-{
-    if (value == NULL)
-        return true;
-    if (json_is_integer(value))
-        return take_clock(r, json_integer_value(value));
-    idem_request_refuse(r, IDEM_PROBLEM_INVALID_FIELD, "\"clock_ms\" must be an integer");
-    return false;
-}
-
-static bool only_known(struct idem_request *r, json_t *root)
-{
-    static const char *const known[] = {"organisation", "person", "seat", "device_class",
-                                        "clock_ms"};
-    const char *name;
-    json_t *value;
-
-    json_object_foreach(root, name, value)
-    {
-        bool found = false;
-        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-            found = found || strcmp(known[i], name) == 0;
-        if (!found) {
-            idem_request_refuse(r, IDEM_PROBLEM_INVALID_FIELD,
-                                "a session has organisation, person, seat and device_class, and "
-                                "no other field");
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool take_open(struct idem_request *r, json_t *root)
-{
-    const struct idem_people *people = idem_http_parts(r->http)->people;
-    const char *person, *seat;
-
-    if (!only_known(r, root) || !take_organisation(r, json_object_get(root, "organisation")) ||
-        !take_name(r, json_object_get(root, "person"), "person", &person) ||
-        !take_name(r, json_object_get(root, "seat"), "seat", &seat) ||
-        !take_device_class(r, json_object_get(root, "device_class")) ||
-        !take_open_clock(r, json_object_get(root, "clock_ms")))
-        return false;
-    idem_people_handle(people, "demo", person, r->command.handle);
-    memcpy(r->command.name, person, strlen(person) + 1);
-    memcpy(r->command.seat, seat, strlen(seat) + 1);
     return true;
 }
 
@@ -178,16 +89,6 @@ bool idem_body_json(struct idem_request *r)
     }
     r->command.json = root;
     return true;
-}
-
-bool idem_body_open(struct idem_request *r)
-{
-    if (idem_http_parts(r->http)->demo == 0) {
-        idem_request_refuse(r, IDEM_PROBLEM_TOKEN_MISSING,
-                            "sessions are opened by enrolled seats and by API keys");
-        return false;
-    }
-    return idem_body_json(r) && take_open(r, r->command.json);
 }
 
 /* ------------------------------------------------------------------ windows */
@@ -271,6 +172,54 @@ static void refuse_windows(struct idem_request *r, struct idem_wire_reader *read
     idem_request_refuse(r, problem, "%s", idem_wire_reader_why(reader));
 }
 
+/* The links of what has been written out, behind it; the last one is what is signed. */
+static bool put_links(struct idem_request *r, const struct idem_wire_batch *batch,
+                      const uint8_t nonce[IDEM_NONCE_BYTES])
+{
+    struct idem_command *c = &r->command;
+    const size_t bytes = (size_t)c->item_count * IDEM_SEAL_LINK;
+    uint8_t link[IDEM_SEAL_LINK];
+
+    if (idem_buffer_reserve(&r->payload, bytes, 2 * IDEM_WIRE_BODY_MAX + bytes) != 0) {
+        idem_request_refuse(r, IDEM_PROBLEM_OVERLOADED, "no memory for the windows");
+        return false;
+    }
+    uint8_t *links = r->payload.bytes + r->payload.len;
+    memcpy(link, batch->previous, sizeof link);
+    for (uint32_t i = 0; i < c->item_count; i++) {
+        const struct idem_item *item = &c->items[i];
+        idem_seal_next(nonce, item->seq, r->payload.bytes + item->at, item->len, link);
+        memcpy(links + (size_t)i * IDEM_SEAL_LINK, link, sizeof link);
+    }
+    r->payload.len += bytes;
+    c->links = links;
+    return true;
+}
+
+/* The signature, by the key of the session's seat. A session without one needs none: the worker
+ * knows which it is, and whether it is still open. */
+static bool take_seal(struct idem_request *r, const struct idem_wire_batch *batch)
+{
+    struct idem_command *c = &r->command;
+    struct idem_seal_message message;
+    struct idem_signer signer;
+
+    if (!idem_signers_get(idem_http_parts(r->http)->seats, c->id, &signer))
+        return true;
+    if (!put_links(r, batch, signer.nonce))
+        return false;
+    idem_seal_windows(c->links + (size_t)(c->item_count - 1) * IDEM_SEAL_LINK, &message);
+    if (!idem_seal_good(signer.public_key, &message, batch->signature)) {
+        idem_notice_of_session(IDEM_NOTICE_SIGNATURE_WRONG, c->grant.organisation, c->id);
+        idem_request_refuse(r, IDEM_PROBLEM_SIGNATURE_WRONG,
+                            "the windows are not what the seat's key has signed");
+        return false;
+    }
+    memcpy(c->previous, batch->previous, sizeof c->previous);
+    c->sealed = true;
+    return true;
+}
+
 bool idem_body_windows(struct idem_request *r)
 {
     struct idem_wire_reader *reader = reader_of(r);
@@ -293,8 +242,11 @@ bool idem_body_windows(struct idem_request *r)
         refuse_windows(r, reader, err, cbor);
         return false;
     }
+    if ((batch.sealed && !take_seal(r, &batch)) ||
+        (batch.has_clock && !idem_body_clock(r, batch.clock_ms)))
+        return false;
     r->command.payload = r->payload.bytes;
-    return !batch.has_clock || take_clock(r, batch.clock_ms);
+    return true;
 }
 
 /* ------------------------------------------------------------------ alarms */
@@ -318,5 +270,5 @@ bool idem_body_alarms(struct idem_request *r)
     }
     r->command.item_count = batch.count;
     memcpy(r->command.alarms, batch.alarms, batch.count * sizeof batch.alarms[0]);
-    return !batch.has_clock || take_clock(r, batch.clock_ms);
+    return !batch.has_clock || idem_body_clock(r, batch.clock_ms);
 }

@@ -46,6 +46,9 @@ struct idem_opening {
     bool has_nonce;
     uint8_t nonce[IDEM_NONCE_BYTES];
     int64_t token_ms; /* how long the token is good, 0: as long as the session */
+    int64_t seat;     /* the row of the enrolled seat that signs, 0: none */
+    uint8_t instance[IDEM_SEAL_INSTANCE]; /* the run of the machine that it signs in */
+    int64_t clock_off_ms;                 /* how far its clock is ahead of the server's */
 };
 
 /* One window of a request: its CBOR lies in the command's payload. */
@@ -79,6 +82,10 @@ struct idem_command {
     /* WINDOWS, ALARMS */
     uint32_t item_count;
     const uint8_t *payload;
+    /* WINDOWS of a seat, whose signature was good: the link before them, and one after each. */
+    bool sealed;
+    uint8_t previous[IDEM_SEAL_LINK];
+    const uint8_t *links;
     union {
         struct idem_item items[IDEM_WIRE_WINDOWS_MAX];
         struct idem_wire_alarm alarms[IDEM_WIRE_ALARMS_MAX];

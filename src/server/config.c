@@ -31,6 +31,7 @@ void idem_config_init(struct idem_config *config)
     *config = (struct idem_config){
         .data = "./var",
         .sandbox = true,
+        .token_life_s = IDEM_TOKEN_LIFE_S,
         .limits = {.connections = IDEM_CONNECTIONS_MAX,
                    .connections_per_address = IDEM_CONNECTIONS_PER_ADDRESS,
                    .failures_per_minute = IDEM_FAILURES_PER_MINUTE,
@@ -301,9 +302,10 @@ static void take_oidc(struct reader *r, const struct idem_yaml_node *map)
 
 static void take_all(struct reader *r)
 {
-    static const char *const known[] = {"listen",  "hosts", "tls",    "plain_http", "proxies",
-                                        "data",    "user",  "policy", "population", "www",
-                                        "threads", "audit", "oidc",   "limits",     "sandbox"};
+    static const char *const known[] = {"listen",     "hosts",  "tls",     "plain_http",
+                                        "proxies",    "data",   "user",    "policy",
+                                        "population", "www",    "threads", "audit",
+                                        "oidc",       "limits", "sandbox", "token_seconds"};
     struct idem_config *c = r->config;
     const struct idem_yaml_node *top = idem_yaml_root(r->y);
 
@@ -319,6 +321,7 @@ static void take_all(struct reader *r)
     take_path(r, top, "policy", &c->policy);
     take_text(r, idem_yaml_get(top, "user"), IDEM_CONFIG_TEXT_MAX, &c->user);
     take_count(r, top, "threads", 1, IDEM_THREADS_MAX, &c->threads);
+    take_count(r, top, "token_seconds", 1, IDEM_TOKEN_LIFE_MAX_S, &c->token_life_s);
     idem_yaml_bool(r->y, idem_yaml_get(top, "sandbox"), &c->sandbox);
     take_limits(r, idem_yaml_get(top, "limits"));
     take_audit(r, idem_yaml_get(top, "audit"));

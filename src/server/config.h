@@ -68,6 +68,7 @@ struct idem_config {
     unsigned threads;
     const char *setup; /* print a set-up link for this organisation; NULL: only when it is needed */
     bool demo; /* anybody on this machine may open sessions */
+    unsigned token_life_s; /* of a session's token, which is renewed */
     bool test_clock;
     bool sandbox; /* seccomp */
 

@@ -23,6 +23,18 @@ enum {
     IDEM_SESSION_IDLE_MS = 30 * 60 * 1000,
     IDEM_SEQ_AHEAD_MAX = 100000,
 
+    IDEM_TOKEN_LIFE_S = 15 * 60,   /* of a session's token, unless told otherwise */
+    IDEM_TOKEN_LIFE_MAX_S = 86400,
+    IDEM_TOKEN_OVERLAP_MS = 60 * 1000, /* the one before is good for so long, or a fifth of it */
+    IDEM_TOKENS_RETIRED = 65536,       /* that are known again when somebody uses them */
+    IDEM_SESSION_LIFE_MS = 24 * 3600 * 1000, /* no token is renewed after that */
+    IDEM_CODE_LIFE_H = 72,
+    IDEM_CODE_LIFE_MAX_H = 720,
+    IDEM_SEAT_ALIVE_MS = 30 * 1000, /* a seat that was heard is there for so long */
+    IDEM_CLOCK_TOLERANCE_MS = 5 * 60 * 1000, /* of a seat's clock; more is noted */
+    IDEM_NOTICES_MAX = 1024,
+    IDEM_NOTICE_EVERY_MS = 10 * 1000, /* one line of a kind and a subject */
+
     IDEM_SEEN_BITS = 22, /* 2^22 windows are known again whoever sends them: 32 MiB once full */
 
     IDEM_QUEUE_MAX = 8192,     /* commands between the HTTP threads and the worker */

@@ -11,9 +11,9 @@
 const char *idem_cause_name(enum idem_cause cause)
 {
     static const char *const names[IDEM_CAUSES] = {
-        "none",         "guard",     "below-lock", "below-step-up",         "silence",
-        "insufficient", "on-record", "evidence",   "strong-authentication", "policy",
-        "enrolled",
+        "none",    "guard",        "doubt",     "below-lock", "below-step-up",
+        "silence", "insufficient", "on-record", "evidence",   "strong-authentication",
+        "policy",  "enrolled",
     };
     return names[cause];
 }

@@ -36,6 +36,7 @@ enum {
 enum idem_cause {
     IDEM_CAUSE_NONE,
     IDEM_CAUSE_GUARD,         /* an alarm: not typed, or not moved, by a hand */
+    IDEM_CAUSE_DOUBT,         /* a token, or a seat's key, seems to be in two hands */
     IDEM_CAUSE_BELOW_LOCK,    /* trust, of what came after the last strong authentication */
     IDEM_CAUSE_BELOW_STEP_UP, /* trust, of the whole session */
     IDEM_CAUSE_SILENCE,       /* protected requests go on, windows do not come */

@@ -18,8 +18,10 @@
 #include "server/audit.h"
 #include "server/clock.h"
 #include "server/metrics.h"
+#include "server/notices.h"
 #include "server/routes.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,9 +168,25 @@ static void check_place(struct idem_request *r)
 
 /* ------------------------------------------------------------------ beginning */
 
+/* Where a request comes from, as a hash that means nothing to anybody else, nor tomorrow. Hosts of
+ * one IPv6 network are one place: they change their addresses. */
+static uint64_t place_of(const struct idem_request *r)
+{
+    struct idem_machine machine;
+    size_t len = sizeof machine.bytes;
+
+    if (idem_request_client(r, &machine) != 0)
+        return 0;
+    for (int i = 0; i < 10 && len == sizeof machine.bytes; i++)
+        if (machine.bytes[i] != 0) /* not ::ffff:192.0.2.1 */
+            len = sizeof machine.bytes / 2;
+    return idem_siphash(r->http->place_key, machine.bytes, len) | 1;
+}
+
 static struct idem_credentials brought(const struct idem_request *r, const char *method)
 {
     return (struct idem_credentials){
+        .place = place_of(r),
         .authorization = idem_request_header(r, "Authorization"),
         .cookie = idem_request_cookie(r),
         .csrf = idem_request_header(r, "Idem-CSRF"),
@@ -193,19 +211,44 @@ static void refuse_grant(struct idem_request *r)
         idem_audit_count(IDEM_AUDIT_ROLE_REFUSED);
 }
 
+/* A browser says of each request that it is one. */
+static bool is_from_page(const struct idem_request *r)
+{
+    return idem_request_header(r, "Origin") != NULL ||
+           idem_request_header(r, "Sec-Fetch-Site") != NULL;
+}
+
+/* Whoever can look at the page has the key. */
+static void refuse_key(struct idem_request *r)
+{
+    idem_notice_of_row(IDEM_NOTICE_KEY_FROM_PAGE, r->command.grant.organisation,
+                       r->command.grant.api_key);
+    idem_request_refuse(r, IDEM_PROBLEM_KEY_FROM_PAGE, "an API key came from a page");
+}
+
+static void refuse_credentials(struct idem_request *r)
+{
+    idem_request_refuse(
+        r, r->credentials,
+        r->credentials == IDEM_PROBLEM_CSRF_MISSING    ? "the header Idem-CSRF is missing or wrong"
+        : r->credentials == IDEM_PROBLEM_TOKEN_EXPIRED ? "the token was good until a while ago"
+                                                       : "no such token is known");
+    idem_audit_count(IDEM_AUDIT_TOKEN_REFUSED);
+}
+
 static void check_token(struct idem_request *r, const char *method)
 {
     const struct idem_credentials c = brought(r, method);
 
     r->credentials = idem_auth_check(r->http->parts.auth, &c, idem_clock_ms(), &r->command.grant);
+    if ((r->command.grant.may & IDEM_MAY_API_KEY) != 0 && is_from_page(r)) {
+        refuse_key(r);
+        return;
+    }
     if ((r->route->access & IDEM_MAY_ANYBODY) != 0)
         return;
-    if (r->credentials == IDEM_PROBLEM_CSRF_MISSING)
-        idem_request_refuse(r, r->credentials, "the header Idem-CSRF is missing or wrong");
-    else if (r->credentials != IDEM_PROBLEM_NONE)
-        idem_request_refuse(r, r->credentials, "no such token is known");
     if (r->credentials != IDEM_PROBLEM_NONE)
-        idem_audit_count(IDEM_AUDIT_TOKEN_REFUSED);
+        refuse_credentials(r);
     else if ((r->command.grant.may & r->route->access) == 0)
         refuse_grant(r);
 }
@@ -461,6 +504,7 @@ int idem_http_start(const struct idem_http_parts *parts, struct idem_http **out)
         return IDEM_ERR_NOMEM;
     h->parts = *parts;
     pthread_mutex_init(&h->pool_lock, NULL);
+    randombytes_buf(h->place_key, sizeof h->place_key);
     name_hosts(h);
     int err = make_front(h, false);
     (void)(err != 0 || (err = make_front(h, true)) != 0 ||

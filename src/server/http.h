@@ -12,6 +12,7 @@
 #include "server/config.h"
 #include "server/organisations.h"
 #include "server/people.h"
+#include "server/seats.h"
 #include "server/sockets.h"
 #include "server/stream.h"
 
@@ -37,6 +38,8 @@ struct idem_http_parts {
     const struct idem_config *config;
     const struct idem_sockets *sockets;
     struct idem_access *access;
+    struct idem_seats *seats;
+    int64_t token_ms; /* how long a session's token is good */
     bool test_clock;
     unsigned threads;
 };

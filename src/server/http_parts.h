@@ -9,6 +9,7 @@
 #include "server/connections.h"
 #include "server/guests.h"
 #include "server/hosts.h"
+#include "base/siphash.h"
 #include "server/http.h"
 #include "server/request.h"
 
@@ -51,6 +52,7 @@ struct idem_http {
     char front_etag[20];
     atomic_bool draining, stopping;
     atomic_int active; /* requests between their first header and their answer */
+    uint8_t place_key[IDEM_SIPHASH_KEY]; /* of hashes of addresses */
     pthread_mutex_t pool_lock;
     struct idem_request *pool;
     unsigned pooled;

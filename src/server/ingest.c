@@ -18,6 +18,9 @@
 #include "server/metrics.h"
 #include "server/policing.h"
 #include "server/porter.h"
+#include "server/seat_calls.h"
+
+#include <string.h>
 
 enum { SHARED_MIN = 8 }; /* commands for which it is worth waking others */
 
@@ -25,7 +28,8 @@ static struct idem_staged *stage_session(struct idem_worker *w, struct idem_sess
 {
     if (s->staged == NULL) {
         s->staged = &w->staged[w->staged_count++];
-        *s->staged = (struct idem_staged){s, s->seqs, s->last_row};
+        *s->staged = (struct idem_staged){.session = s, .seqs = s->seqs, .last_row = s->last_row};
+        memcpy(s->staged->link, s->link, sizeof s->link);
     }
     return s->staged;
 }
@@ -68,6 +72,13 @@ static int write_row(struct idem_worker *w, struct idem_command *c, struct idem_
     return err;
 }
 
+/* A token alone sends nothing for a seat: it may have been stolen. */
+static void refuse_unsigned(struct idem_command *c, const struct idem_session *s)
+{
+    idem_notice_of_session(IDEM_NOTICE_SIGNATURE_WRONG, s->person->organisation, s->id);
+    idem_command_refuse(c, IDEM_PROBLEM_SIGNATURE_WRONG, "the session's seat signs its windows");
+}
+
 static bool accepts(struct idem_command *c, const struct idem_session *s)
 {
     if (s->closed)
@@ -82,6 +93,8 @@ static bool accepts(struct idem_command *c, const struct idem_session *s)
     else if (c->has_clock && !s->test_clock)
         idem_command_refuse(c, IDEM_PROBLEM_INVALID_FIELD,
                             "\"clock_ms\" needs a session that was opened with it");
+    else if (s->opening.kind == IDEM_SESSION_AGENT && !c->sealed)
+        refuse_unsigned(c, s);
     return c->problem == IDEM_PROBLEM_NONE;
 }
 
@@ -90,16 +103,21 @@ static int stage(struct idem_worker *w, struct idem_command *c)
 {
     struct idem_session *s = idem_worker_find(w, c);
     struct idem_seqs seqs;
+    uint8_t link[IDEM_SEAL_LINK];
     int err = IDEM_OK;
 
     if (s == NULL || !accepts(c, s))
         return IDEM_OK;
     struct idem_staged *staged = stage_session(w, s);
     seqs = staged->seqs;
+    memcpy(link, staged->link, sizeof link);
+    if (c->sealed && !idem_seat_continues(c, seqs.high, link))
+        return IDEM_OK;
     for (uint32_t i = 0; i < c->item_count; i++)
         if (stage_number(c, &seqs, &c->items[i]) != 0)
             return IDEM_OK;
     staged->seqs = seqs;
+    memcpy(staged->link, link, sizeof link);
     c->session = s;
     idem_session_clock(s, c->received_ms, c->has_clock, c->clock_ms);
     for (uint32_t i = 0; i < c->item_count && err == 0; i++)
@@ -132,6 +150,7 @@ static void settle(struct idem_worker *w, bool committed)
         if (committed) {
             staged->session->seqs = staged->seqs;
             staged->session->last_row = staged->last_row;
+            memcpy(staged->session->link, staged->link, sizeof staged->link);
         }
         staged->session->staged = NULL;
     }

@@ -2,6 +2,7 @@
 /* judge.c - see judge.h. */
 #include "server/judge.h"
 
+#include "server/doubts.h"
 #include "server/enrol.h"
 #include "server/metrics.h"
 
@@ -115,6 +116,8 @@ static struct idem_stands weigh(struct idem_session *s, int64_t now_ms)
 
     if (s->guard.standing)
         stricter(&most, IDEM_CAUSE_GUARD, s->guard.shown.action, s->guard.shown.line);
+    if (idem_doubts_step_up(s))
+        stricter(&most, IDEM_CAUSE_DOUBT, IDEM_GUARD_STEP_UP, 0);
     if (s->silence.action > IDEM_GUARD_OBSERVE)
         stricter(&most, IDEM_CAUSE_SILENCE, s->silence.action, s->silence.line);
     if (s->trust != NULL && !(s->reading.trust_recent >= idem_session_lock(s))) {
@@ -289,6 +292,7 @@ void idem_judge_unlock(struct idem_session *s)
     s->strong_ms = s->clock_ms;
     s->silence = (struct idem_stands){0};
     idem_guard_alarm_clear(s);
+    s->doubts = idem_doubts_answered(s->doubts);
     s->because = IDEM_CAUSE_AUTHENTICATED;
     idem_judge_refresh(s, s->clock_ms);
     s->because = IDEM_CAUSE_NONE;

@@ -6,10 +6,13 @@
 #include "server/worker_parts.h"
 
 #include "server/acknowledgement.h"
+#include "server/doubts.h"
 #include "server/metrics.h"
+#include "server/notices.h"
 #include "server/policing.h"
 #include "server/porter.h"
 #include "server/quarantine.h"
+#include "server/seat_calls.h"
 #include "store/bindings.h"
 
 #include <sodium.h>
@@ -81,7 +84,11 @@ static int store_session(struct idem_worker *w, struct idem_command *c, char *to
 /* The token goes to the front of the answer's buffer until the answer is written around it. */
 static int stage_open(struct idem_worker *w, struct idem_command *c)
 {
-    int err = new_session(w, c);
+    int err;
+
+    if (!idem_seat_may_open(w, c, &err))
+        return err;
+    err = new_session(w, c);
 
     if (err == IDEM_ERR_LIMIT) {
         idem_command_refuse(c, IDEM_PROBLEM_TOO_MANY_SESSIONS, "%u sessions are open",
@@ -97,8 +104,23 @@ static int make_findable(struct idem_worker *w, struct idem_session *s)
 {
     int err = idem_sessions_open(w->sessions, s);
     if (err == 0)
-        err = idem_auth_add(w->parts.auth, s->token_hash, s->id, s->opening.organisation, s->slot);
+        err = idem_seat_begin(w, s);
+    if (err == 0)
+        err = idem_auth_add(w->parts.auth, s->token_hash, s->id, s->opening.organisation, s->slot,
+                            s->token_expires_ms);
     return err;
+}
+
+/* Only a seat signs, and has a clock of its own. */
+static void put_seat_part(struct idem_text *t, const struct idem_opening *o)
+{
+    char nonce[2 + 4 * IDEM_NONCE_BYTES / 3];
+
+    if (!o->has_nonce)
+        return;
+    idem_seal_text(o->nonce, sizeof o->nonce, nonce);
+    idem_text_fmt(t, ",\"nonce\":\"%s\",\"clock_ahead_ms\":%lld", nonce,
+                  (long long)o->clock_off_ms);
 }
 
 static void answer_open(struct idem_worker *w, struct idem_command *c)
@@ -108,15 +130,31 @@ static void answer_open(struct idem_worker *w, struct idem_command *c)
 
     memcpy(token, t->bytes, sizeof token);
     c->status = 201;
+    idem_token_answer(t, token, c->session->token_expires_ms, c->received_ms);
+    sodium_memzero(token, sizeof token);
+    put_seat_part(t, &c->opening);
     idem_text_fmt(t,
-                  "{\"token\":\"%s\",\"front\":\"%016llx\",\"level\":\"%s\","
+                  ",\"front\":\"%016llx\",\"level\":\"%s\","
                   "\"window\":{\"keyboard\":%d,\"pointer\":%d},\"next_seq\":1,\"session\":",
-                  token, (unsigned long long)idem_front_id(w->benches[0].judge.front),
+                  (unsigned long long)idem_front_id(w->benches[0].judge.front),
                   idem_level_name(idem_front_level(w->benches[0].judge.front)), IDEM_WINDOW_KEYS,
                   IDEM_WINDOW_GESTURES);
-    sodium_memzero(token, sizeof token);
     idem_worker_put_session(w, c->session, t);
     idem_text_put(t, "}");
+}
+
+/* The server's time counts, whatever the seat's clock says; that it is wrong is noted. */
+static void note_clock(const struct idem_session *s)
+{
+    struct idem_notice n = {.kind = IDEM_NOTICE_CLOCK_OFF,
+                            .organisation = s->opening.organisation,
+                            .minutes = s->opening.clock_off_ms / 60000};
+
+    if (s->opening.clock_off_ms < IDEM_CLOCK_TOLERANCE_MS &&
+        s->opening.clock_off_ms > -IDEM_CLOCK_TOLERANCE_MS)
+        return;
+    memcpy(n.session, s->id, sizeof n.session);
+    idem_notice_post(&n);
 }
 
 static void finish_open(struct idem_worker *w, struct idem_command *c)
@@ -132,6 +170,7 @@ static void finish_open(struct idem_worker *w, struct idem_command *c)
     idem_acknowledgement_load(w, c->session);
     idem_judge_refresh(c->session, c->session->clock_ms);
     answer_open(w, c);
+    note_clock(c->session);
     idem_worker_changed(w, c->session);
 }
 
@@ -237,6 +276,8 @@ int idem_lifecycle_end(struct idem_worker *w, struct idem_session *s)
     s->last_row = 0;
     s->changed_ms = s->clock_ms;
     idem_metric_add(IDEM_METRIC_SESSIONS, -1);
+    if (s->opening.kind == IDEM_SESSION_AGENT)
+        idem_signers_remove(w->parts.seats, s->id);
     idem_sessions_close(w->sessions, s, &forgotten);
     idem_worker_changed(w, s);
     if (forgotten != NULL)
@@ -327,6 +368,8 @@ static int store_unlock(struct idem_worker *w, const struct idem_command *c, str
         err = store->ops->session_lock(store, s->row, false, row);
     if (err == 0)
         err = store->ops->alarms_clear(store, s->row);
+    if (err == 0 && s->doubts != 0)
+        err = store->seats->session_doubt(store, s->row, idem_doubts_answered(s->doubts));
     if (err == 0)
         err = idem_audit_add(w, &line);
     if (err == 0)

@@ -40,6 +40,7 @@ struct server {
     struct idem_store *store;
     struct idem_bus *bus;
     struct idem_organisations *organisations;
+    struct idem_seats *seats;
     int64_t demo; /* the organisation of the demonstration, 0: there is none */
     struct idem_auth *auth;
     struct idem_people *people;
@@ -151,6 +152,8 @@ static int open_access(struct server *s)
         return err;
     if (s->config.demo)
         s->demo = idem_organisations_row(s->organisations, "demo");
+    if ((err = idem_seats_new(s->store, IDEM_SESSION_SLOTS_MAX, &s->seats)) != 0)
+        return err;
     return idem_auth_new(s->config.data, IDEM_SESSION_SLOTS_MAX, s->demo, &s->auth);
 }
 
@@ -201,6 +204,8 @@ static int make_worker(struct server *s)
         .auth = s->auth,
         .people = s->people,
         .organisations = s->organisations,
+        .seats = s->seats,
+        .token_ms = s->config.token_life_s * INT64_C(1000),
         .streams = s->streams,
         .heads = s->heads,
         .porter = s->porter,
@@ -220,6 +225,8 @@ static int start_http(struct server *s)
         .auth = s->auth,
         .people = s->people,
         .organisations = s->organisations,
+        .seats = s->seats,
+        .token_ms = s->config.token_life_s * INT64_C(1000),
         .demo = s->demo,
         .population = s->population,
         .streams = s->streams,
@@ -276,6 +283,7 @@ static void stop(struct server *s)
     idem_people_free(s->people);
     idem_access_free(s->access);
     idem_auth_free(s->auth);
+    idem_seats_free(s->seats);
     idem_organisations_free(s->organisations);
     idem_ledger_close(s->ledger);
     idem_vault_close(s->vault);

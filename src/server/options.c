@@ -26,6 +26,7 @@ enum {
     OPT_WWW,
     OPT_POLICY,
     OPT_THREADS,
+    OPT_TOKEN_LIFE,
     OPT_HEAD_FILE,
     OPT_SYSLOG,
     OPT_SETUP,
@@ -54,6 +55,7 @@ static const char usage[] =
     "  --policy FILE           what is done when (see idem policy check)\n"
     "  --www DIR               the page (default: none)\n"
     "  --threads N             processors to use, 1..16 (default: all there are)\n"
+    "  --token-seconds N       how long a session's token is good (default 900)\n"
     "  --plain-http-on-any-address  no TLS, even where others can listen in\n"
     "  --no-sandbox            leave system calls that are never needed allowed\n"
     "  --audit-head-file FILE  where signed heads of the audit log go: best to another machine\n"
@@ -78,6 +80,7 @@ static const struct option longopts[] = {
     {"www", required_argument, NULL, OPT_WWW},
     {"policy", required_argument, NULL, OPT_POLICY},
     {"threads", required_argument, NULL, OPT_THREADS},
+    {"token-seconds", required_argument, NULL, OPT_TOKEN_LIFE},
     {"audit-head-file", required_argument, NULL, OPT_HEAD_FILE},
     {"audit-syslog", no_argument, NULL, OPT_SYSLOG},
     {"setup", required_argument, NULL, OPT_SETUP},
@@ -142,6 +145,16 @@ static int take_port(struct parse *p)
         return err;
     snprintf(address, sizeof address, "127.0.0.1:%ld", port);
     return take_listen(p, address);
+}
+
+static int take_token_life(struct parse *p)
+{
+    long seconds;
+
+    int err = take_number(p, 1, IDEM_TOKEN_LIFE_MAX_S, &seconds);
+    if (err == 0)
+        p->config->token_life_s = (unsigned)seconds;
+    return err;
 }
 
 static int take_threads(struct parse *p)
@@ -216,6 +229,8 @@ static int take(struct parse *p, int which)
         *flag = true;
     else if (which == OPT_NO_SANDBOX)
         p->config->sandbox = false;
+    else if (which == OPT_TOKEN_LIFE)
+        return take_token_life(p);
     else if (which == OPT_PORT)
         return take_port(p);
     else if (which == OPT_LISTEN)

@@ -3,6 +3,7 @@
 #include "server/porter.h"
 
 #include "base/log.h"
+#include "server/doubts.h"
 #include "server/files.h"
 #include "server/gate_calls.h"
 #include "server/index.h"
@@ -183,7 +184,7 @@ static void fill(const struct idem_session *s, struct idem_standing *out)
     *out = (struct idem_standing){
         .organisation = s->opening.organisation,
         .locked = s->locked,
-        .alarmed = idem_guard_alarm_steps_up(s),
+        .alarmed = idem_guard_alarm_steps_up(s) || idem_doubts_step_up(s),
         .enrolled = any_enrolled(s),
         .capped = s->opening.kind != IDEM_SESSION_AGENT,
         .trust = (float)s->reading.trust,

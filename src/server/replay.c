@@ -15,9 +15,11 @@
 #include "base/log.h"
 #include "server/acknowledgement.h"
 #include "server/clock.h"
+#include "server/doubts.h"
 #include "server/index.h"
 #include "server/metrics.h"
 #include "server/policing.h"
+#include "server/seat_calls.h"
 
 #include <string.h>
 
@@ -61,6 +63,8 @@ static void fill_session(struct idem_session *s, const struct idem_store_session
     memcpy(s->opening.country, stored->country, sizeof s->opening.country);
     memcpy(s->opening.job, stored->job, sizeof s->opening.job);
     memcpy(s->opening.nonce, stored->nonce, sizeof s->opening.nonce);
+    s->opening.seat = stored->kind == IDEM_SESSION_AGENT ? stored->seat_row : 0;
+    s->renewals = stored->renewals;
 }
 
 static int bring_session(void *arg, const struct idem_store_session *stored)
@@ -79,9 +83,9 @@ static int bring_session(void *arg, const struct idem_store_session *stored)
     row_key(stored->row, key);
     if ((err = idem_people_get(w->parts.people, stored->organisation, stored->person,
                                &s->person)) != 0 ||
-        (err = idem_sessions_open(w->sessions, s)) != 0 ||
-        (err = idem_auth_add(w->parts.auth, s->token_hash, s->id, stored->organisation, s->slot)) !=
-            0)
+        (err = idem_sessions_open(w->sessions, s)) != 0 || (err = idem_seat_begin(w, s)) != 0 ||
+        (err = idem_auth_add(w->parts.auth, s->token_hash, s->id, stored->organisation, s->slot,
+                             s->token_expires_ms)) != 0)
         return err;
     idem_policing_assign(w, s);
     idem_acknowledgement_load(w, s);
@@ -127,6 +131,8 @@ static int bring_window(void *arg, const struct idem_store_window *stored)
     if (err != 0)
         return IDEM_ERR_FORMAT;
     err = idem_people_open_window(w->parts.people, s->person, s->id, stored, &opened);
+    if (err == 0 && s->opening.kind == IDEM_SESSION_AGENT)
+        idem_seal_next(s->opening.nonce, stored->seq, opened.payload, opened.len, s->link);
     if (err != 0)
         r->unsealed++;
     else if (idem_wire_read_window(w->benches[0].reader, opened.payload, opened.len, &seq,
@@ -148,6 +154,7 @@ static int finish_session(void *arg, const struct idem_store_session *stored)
     unlock_before(s, INT64_MAX);
     s->unlock_row = stored->unlock_row;
     s->locked = s->locked || stored->locked;
+    idem_doubts_recall(s, stored->doubts);
     idem_judge_refresh(s, s->clock_ms);
     idem_alarms_follow_up(w, s);
     idem_worker_unsaved(w, s);

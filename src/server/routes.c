@@ -9,6 +9,7 @@
 #include "server/bodies.h"
 #include "server/http.h"
 #include "server/metrics.h"
+#include "server/opening.h"
 #include "server/policing.h"
 #include "server/worker_parts.h"
 
@@ -134,12 +135,6 @@ static bool take_session(struct idem_request *r)
     return true;
 }
 
-static void post_session(struct idem_request *r)
-{
-    if (idem_body_open(r))
-        submit(r, IDEM_COMMAND_OPEN);
-}
-
 static void post_windows(struct idem_request *r)
 {
     memcpy(r->command.id, r->command.grant.id, IDEM_ID_BYTES);
@@ -205,7 +200,7 @@ enum {
 static const struct idem_route core_routes[] = {
     {"POST",   "/v1/windows",              IDEM_MAY_SESSION,  post_windows},
     {"POST",   "/v1/alarms",               IDEM_MAY_SESSION,  post_alarms},
-    {"POST",   "/v1/sessions",             IDEM_MAY_ANYBODY,  post_session},
+    {"POST",   "/v1/sessions",             IDEM_MAY_ANYBODY,  idem_opening_post},
     {"GET",    "/v1/sessions",             WATCH,             get_sessions},
     {"GET",    "/v1/sessions/{id}",        OWN,               get_session},
     {"DELETE", "/v1/sessions/{id}",        IDEM_MAY_OPERATOR | IDEM_MAY_SESSION, delete_session},
@@ -228,6 +223,7 @@ static const struct idem_route_table *const tables[] = {
     &idem_routes_gate,
     &idem_routes_audit,
     &idem_routes_access,
+    &idem_routes_seats,
 };
 
 enum { TABLES = sizeof tables / sizeof tables[0] };

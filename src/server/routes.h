@@ -21,6 +21,8 @@ struct idem_route_table {
 extern const struct idem_route_table idem_routes_audit;
 /* routes_gate.c: the gate, bindings, step-up */
 extern const struct idem_route_table idem_routes_gate;
+/* routes_seats.c: seats, challenges, API keys, tokens of sessions */
+extern const struct idem_route_table idem_routes_seats;
 
 /* routes_access.c: log-ins, accounts, who there is */
 extern const struct idem_route_table idem_routes_access;

@@ -2,6 +2,7 @@
 /* sessions.c - see sessions.h. */
 #include "server/sessions.h"
 
+#include "server/doubts.h"
 #include "server/enrol.h"
 #include "server/index.h"
 
@@ -258,6 +259,8 @@ void idem_session_view(const struct idem_session *s, const char *organisation,
     view_stands(s, out);
     out->reasons = s->reasons;
     out->reason_count = s->reason_count;
+    for (int i = 0; i < IDEM_DOUBTS_MAX; i++)
+        out->doubts[i] = i < IDEM_DOUBTS && (s->doubts & 1U << i) != 0 ? idem_doubt_name(i) : NULL;
     out->guard = (struct idem_guard_view){0};
     if (s->guard.any)
         idem_guard_alarm_view(&s->guard.shown, !s->guard.standing, &out->guard);

@@ -48,6 +48,10 @@ struct idem_session {
     int64_t start_row; /* windows up to this row came before anybody vouched: they enrol nobody */
     int64_t token_expires_ms;    /* 0: with the session */
     uint64_t needs_acknowledged; /* acknowledgement.h; 0: nothing */
+    uint32_t renewals;        /* of the token; a seat's counter */
+    unsigned doubts;          /* doubts.h */
+    bool doubts_unsaved;
+    uint8_t link[IDEM_SEAL_LINK]; /* a seat's: of its last window */
 
     int64_t row;      /* in the store */
     int64_t last_row; /* of its windows in the store, 0: none */
@@ -102,6 +106,7 @@ struct idem_staged {
     struct idem_session *session;
     struct idem_seqs seqs;
     int64_t last_row;
+    uint8_t link[IDEM_SEAL_LINK];
 };
 
 struct idem_sessions;

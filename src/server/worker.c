@@ -8,6 +8,7 @@
 #include "server/policing.h"
 #include "server/retention.h"
 #include "server/porter.h"
+#include "server/seat_calls.h"
 
 #include <signal.h>
 #include <sodium.h>
@@ -130,7 +131,7 @@ static bool enrolment_unsaved(const struct idem_session *s)
 void idem_worker_unsaved(struct idem_worker *w, struct idem_session *s)
 {
     if (s->queued || s->closed ||
-        (s->decisions == NULL && !s->lock_unsaved && !s->guard.own_unsaved &&
+        (s->decisions == NULL && !s->lock_unsaved && !s->doubts_unsaved && !s->guard.own_unsaved &&
          !enrolment_unsaved(s)))
         return;
     s->queued = true;
@@ -145,6 +146,8 @@ static int save_one(struct idem_worker *w, struct idem_session *s)
 
     if (s->lock_unsaved)
         err = store->ops->session_lock(store, s->row, s->locked, s->unlock_row);
+    if (err == 0 && s->doubts_unsaved)
+        err = store->seats->session_doubt(store, s->row, s->doubts);
     if (err == 0 && s->guard.own_unsaved)
         err = idem_alarms_save_own(w, s);
     for (enum idem_modality m = 0; m < IDEM_MODALITIES && err == 0; m++) {
@@ -158,7 +161,7 @@ static int save_one(struct idem_worker *w, struct idem_session *s)
 static void saved(struct idem_worker *w, struct idem_session *s)
 {
     idem_decisions_saved(w, s);
-    s->queued = s->lock_unsaved = s->guard.own_unsaved = false;
+    s->queued = s->lock_unsaved = s->guard.own_unsaved = s->doubts_unsaved = false;
     for (int m = 0; m < IDEM_MODALITIES; m++)
         s->person->templates[s->device_class][m].unsaved = false;
 }
@@ -224,6 +227,7 @@ static void tick(struct idem_worker *w)
         return;
     w->tick_ms = w->now_ms;
     idem_policing_tick(w);
+    idem_notices_take(w);
     sweep(w);
     idem_worker_save(w);
     idem_worker_tell(w);
@@ -379,7 +383,8 @@ int idem_worker_new(const struct idem_worker_parts *parts, struct idem_worker **
     atomic_init(&w->offered, NULL);
     if ((err = make_again(w)) != 0 || (err = make_benches(w)) != 0 ||
         (err = idem_sessions_new(&w->sessions)) != 0 || (err = load_again(w)) != 0 ||
-        (err = idem_replay(w)) != 0 || (err = idem_porter_restore(parts->porter, w)) != 0) {
+        (err = idem_replay(w)) != 0 || (err = idem_keys_load(w)) != 0 ||
+        (err = idem_porter_restore(parts->porter, w)) != 0) {
         idem_log(IDEM_LOG_ERROR, "the sessions cannot be read back: %s", idem_strerror(err));
         idem_worker_free(w);
         return err;

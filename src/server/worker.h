@@ -20,6 +20,7 @@
 #include "server/auth.h"
 #include "server/organisations.h"
 #include "server/people.h"
+#include "server/seats.h"
 #include "server/stream.h"
 
 struct idem_heads;
@@ -32,6 +33,8 @@ struct idem_worker_parts {
     struct idem_auth *auth;
     struct idem_people *people;
     struct idem_organisations *organisations;
+    struct idem_seats *seats;
+    int64_t token_ms; /* how long a session's token is good */
     struct idem_streams *streams;
     struct idem_porter *porter; /* NULL: there is no gate */
     struct idem_heads *heads; /* NULL: the audit log's heads go nowhere */

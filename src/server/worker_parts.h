@@ -10,6 +10,7 @@
 #include "server/audit.h"
 #include "server/command.h"
 #include "server/judge.h"
+#include "server/notices.h"
 #include "server/pool.h"
 #include "server/worker.h"
 
@@ -39,6 +40,7 @@ struct idem_worker {
     uint32_t alarms_hushed; /* since then, and not logged */
     bool storage_failing;
     struct idem_audit_state audit;
+    struct idem_notice_state notices;
     int32_t sweep_slot;
 
     pthread_t thread;

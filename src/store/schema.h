@@ -39,6 +39,10 @@ enum { IDEM_SCHEMA_VERSION = 5, IDEM_SCHEMA_APPLICATION = 0x6964656d /* "idem" *
     " PRIMARY KEY (organisation, person, modality)," \
     " FOREIGN KEY (organisation, person) REFERENCES people ON DELETE CASCADE) STRICT;"
 
+/* One key, one seat. */
+#define IDEM_SCHEMA_SEATS_KEY \
+    "CREATE UNIQUE INDEX seats_key ON seats (public_key) WHERE state = 2;"
+
 /* Who may send: how a seat becomes known, and the keys of web applications. */
 #define IDEM_SCHEMA_SEATS \
     "CREATE TABLE invitations (" \
@@ -153,7 +157,9 @@ static const char idem_schema[] =
     " public_key BLOB,"
     " state INTEGER NOT NULL DEFAULT 0," /* enum idem_store_seat_state */
     " since_ms INTEGER NOT NULL DEFAULT 0,"
-    " UNIQUE (organisation, name)) STRICT;"
+    " instance BLOB," /* the machine's run that signed last */
+    " former BLOB,"   /* and before that */
+    " UNIQUE (organisation, name)) STRICT;" IDEM_SCHEMA_SEATS_KEY
 
     "CREATE TABLE sessions ("
     " row INTEGER PRIMARY KEY,"
@@ -175,6 +181,8 @@ static const char idem_schema[] =
     " api_key INTEGER NOT NULL DEFAULT 0,"          /* that opened it, 0: none */
     " start_row INTEGER NOT NULL DEFAULT 0,"   /* windows up to here came before somebody vouched */
     " decided_row INTEGER NOT NULL DEFAULT 0," /* decisions on windows up to here are logged */
+    " renewals INTEGER NOT NULL DEFAULT 0,"    /* of its token */
+    " doubts INTEGER NOT NULL DEFAULT 0,"      /* server/doubts.h */
     " FOREIGN KEY (organisation, person) REFERENCES people) STRICT;"
     "CREATE INDEX sessions_closed ON sessions (closed_ms);"
 
@@ -212,7 +220,11 @@ static const char *const idem_schema_steps[IDEM_SCHEMA_VERSION - 1] = {
     "ALTER TABLE sessions ADD COLUMN token_expires_ms INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE sessions ADD COLUMN api_key INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE sessions ADD COLUMN start_row INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE sessions ADD COLUMN decided_row INTEGER NOT NULL DEFAULT 0;" IDEM_SCHEMA_SEATS
+    "ALTER TABLE sessions ADD COLUMN decided_row INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE seats ADD COLUMN instance BLOB;"
+    "ALTER TABLE seats ADD COLUMN former BLOB;" IDEM_SCHEMA_SEATS_KEY
+    "ALTER TABLE sessions ADD COLUMN renewals INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE sessions ADD COLUMN doubts INTEGER NOT NULL DEFAULT 0;" IDEM_SCHEMA_SEATS
         IDEM_SCHEMA_ACCESS IDEM_SCHEMA_PRIVACY IDEM_SCHEMA_AUDIT,
 };
 

@@ -57,7 +57,7 @@ static const char *const sql[SQL_STATEMENTS] = {
     [SQL_SESSIONS_OPEN] = "SELECT s.row, s.organisation, s.id, s.person, t.name, s.device_class,"
         " s.token_hash, s.test_clock, s.locked, s.opened_ms, s.unlock_row, s.kind, s.start,"
         " s.nonce, s.token_expires_ms, s.api_key, t.site, t.country, p.job,"
-        " s.start_row, s.decided_row"
+        " s.start_row, s.decided_row, s.seat, s.renewals, s.doubts"
         " FROM sessions s JOIN seats t ON t.row = s.seat JOIN people p"
         " ON p.organisation = s.organisation AND p.person = s.person"
         " WHERE s.closed_ms IS NULL ORDER BY s.row",
@@ -135,13 +135,18 @@ int idem_sqlite_result(sqlite3 *db, int rc)
     }
 }
 
-int idem_sqlite_run(struct idem_sqlite *s, enum idem_statement which)
+int idem_sqlite_step(struct idem_sqlite *s, sqlite3_stmt *st)
 {
     errno = 0;
-    int rc = sqlite3_step(s->stmt[which]);
+    int rc = sqlite3_step(st);
     int err = idem_sqlite_result(s->db, rc);
-    sqlite3_reset(s->stmt[which]);
+    sqlite3_reset(st);
     return err;
+}
+
+int idem_sqlite_run(struct idem_sqlite *s, enum idem_statement which)
+{
+    return idem_sqlite_step(s, s->stmt[which]);
 }
 
 void idem_sqlite_bind(sqlite3_stmt *st, int at, const void *bytes, size_t len)
@@ -194,6 +199,7 @@ static void sqlite_close(struct idem_store *base)
     idem_sqlite_audit_close(s);
     for (int i = 0; i < SQL_STATEMENTS; i++)
         sqlite3_finalize(s->stmt[i]);
+    idem_sqlite_seats_close(s);
     sqlite3_close(s->db);
     free(s);
 }
@@ -344,7 +350,7 @@ int idem_store_sqlite_open(const char *path, struct idem_store **out, const char
         rc = idem_sqlite_settle_log(s->db);
     err = idem_sqlite_result(s->db, rc);
     if (err != 0 || (err = check_schema(s->db, why)) != 0 || (err = prepare_all(s)) != 0 ||
-        (err = idem_sqlite_audit_open(s)) != 0) {
+        (err = idem_sqlite_audit_open(s)) != 0 || (err = idem_sqlite_seats_open(s)) != 0) {
         sqlite_close(&s->base);
         return err;
     }

@@ -28,10 +28,13 @@ enum idem_statement {
 };
 /* clang-format on */
 
+enum { IDEM_SQLITE_SEAT_STATEMENTS = 18 };
+
 struct idem_sqlite {
     struct idem_store base;
     sqlite3 *db;
     sqlite3_stmt *stmt[SQL_STATEMENTS];
+    sqlite3_stmt *seat_stmt[IDEM_SQLITE_SEAT_STATEMENTS];
     int64_t last_row;
     int64_t begun_row; /* last_row when the transaction began */
     struct idem_chain *logs[IDEM_AUDIT_LOGS];
@@ -49,6 +52,7 @@ extern const struct idem_store_privacy_ops idem_sqlite_privacy_ops;
 int idem_sqlite_result(sqlite3 *db, int rc);
 /* Runs a bound statement that returns no rows, and makes it ready for the next time. */
 int idem_sqlite_run(struct idem_sqlite *s, enum idem_statement which);
+int idem_sqlite_step(struct idem_sqlite *s, sqlite3_stmt *st);
 void idem_sqlite_bind(sqlite3_stmt *st, int at, const void *bytes, size_t len);
 /* A column that must be a blob of exactly len bytes. */
 int idem_sqlite_blob(sqlite3_stmt *st, int at, void *out, size_t len);
@@ -91,5 +95,9 @@ int64_t idem_sqlite_last_row(const struct idem_store *base);
 int idem_sqlite_alarm_add(struct idem_store *base, struct idem_store_alarm *a);
 int idem_sqlite_alarms(struct idem_store *base, idem_store_alarm_fn *fn, void *arg);
 int idem_sqlite_alarms_clear(struct idem_store *base, int64_t session);
+
+/* sqlite_seats.c: the functions of seats.h, with statements of their own. */
+int idem_sqlite_seats_open(struct idem_sqlite *s);
+void idem_sqlite_seats_close(struct idem_sqlite *s);
 
 #endif

@@ -100,6 +100,9 @@ static int get_opening(sqlite3_stmt *st, struct idem_store_session *x)
     x->api_key = sqlite3_column_int64(st, 15);
     x->start_row = sqlite3_column_int64(st, 19);
     x->decided_row = sqlite3_column_int64(st, 20);
+    x->seat_row = sqlite3_column_int64(st, 21);
+    x->renewals = (uint32_t)sqlite3_column_int64(st, 22);
+    x->doubts = (unsigned)sqlite3_column_int(st, 23);
     (void)(err != 0 || (err = get_text(st, 16, x->site, sizeof x->site)) != 0 ||
            (err = get_text(st, 17, x->country, sizeof x->country)) != 0 ||
            (err = get_text(st, 18, x->job, sizeof x->job)) != 0);

@@ -51,6 +51,9 @@ struct idem_store_session {
     int64_t api_key;
     int64_t start_row;   /* windows up to this row came before anybody vouched for the person */
     int64_t decided_row; /* decisions that followed from windows up to this row are in the log */
+    int64_t seat_row;    /* given by sessions_open, as are the next two */
+    uint32_t renewals;   /* of its token */
+    unsigned doubts;     /* server/doubts.h */
     /* Site and country are the seat's, the job is the person's. */
     char site[IDEM_GROUP_MAX + 1], country[IDEM_GROUP_MAX + 1], job[IDEM_GROUP_MAX + 1];
 };

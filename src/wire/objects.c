@@ -119,6 +119,20 @@ static void stands_json(struct idem_text *t, const struct idem_session_view *vie
     idem_text_fmt(t, ",\"line\":%u}", view->policy_line);
 }
 
+static void doubts_json(struct idem_text *t, const struct idem_session_view *view)
+{
+    const char *comma = "";
+
+    idem_text_put(t, ",\"doubts\":[");
+    for (int i = 0; i < IDEM_DOUBTS_MAX; i++) {
+        if (view->doubts[i] == NULL)
+            continue;
+        put_member(t, comma, view->doubts[i]);
+        comma = ",";
+    }
+    idem_text_put(t, "]");
+}
+
 void idem_session_json(struct idem_text *t, const struct idem_session_view *view)
 {
     put_member(t, "{\"id\":", view->id);
@@ -145,6 +159,7 @@ void idem_session_json(struct idem_text *t, const struct idem_session_view *view
     reasons_json(t, view->reasons, view->reason_count);
     idem_text_put(t, ",\"guard\":");
     idem_guard_json(t, &view->guard);
+    doubts_json(t, view);
     idem_text_put(t, "}");
 }
 

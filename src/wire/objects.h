@@ -13,6 +13,7 @@ enum {
     IDEM_NAME_MAX = 128, /* bytes of a person's or a seat's name */
     IDEM_REASONS_MAX = 5,
     IDEM_GAPS_MAX = 16,
+    IDEM_DOUBTS_MAX = 4,
     IDEM_SESSION_JSON_MAX = 5120,
     IDEM_DEVICE_CLASSES = 2,
 };
@@ -57,6 +58,7 @@ struct idem_session_view {
     const struct idem_reason *reasons;
     uint32_t reason_count;
     struct idem_guard_view guard;
+    const char *doubts[IDEM_DOUBTS_MAX]; /* NULL: that one does not stand */
 };
 
 struct idem_profile_view {

@@ -89,7 +89,6 @@ int idem_seal_opening(const struct idem_seal_opening *o, struct idem_seal_messag
     put_text(&w, o->job);
     idem_write_u64(&w, (uint64_t)o->time_ms);
     idem_write_bytes(&w, o->instance, sizeof o->instance);
-    idem_write_u8(&w, o->device_class);
     idem_write_u8(&w, o->start);
     return end(&w, out);
 }

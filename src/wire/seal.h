@@ -52,7 +52,7 @@ struct idem_seal_opening {
     const char *person, *job; /* job: "" when there is none */
     int64_t time_ms;          /* the seat's clock */
     uint8_t instance[IDEM_SEAL_INSTANCE];
-    uint8_t device_class, start;
+    uint8_t start;
 };
 
 /* seed: NULL makes one. */

@@ -54,6 +54,7 @@ int world_open(struct world *w, const char *dir, const struct idem_population *p
     if ((err = idem_store_sqlite_open(WORLD_DATABASE, &p->store, NULL)) == 0 &&
         (err = idem_organisations_new(p->store, &p->organisations)) == 0 &&
         (demo = idem_organisations_row(p->organisations, "demo")) > 0 &&
+        (err = idem_seats_new(p->store, IDEM_SESSION_SLOTS_MAX, &p->seats)) == 0 &&
         (err = idem_auth_new(dir, IDEM_SESSION_SLOTS_MAX, demo, &p->auth)) == 0 &&
         (err = open_people(w, dir, front)) == 0 &&
         (err = idem_bus_local_new(IDEM_QUEUE_MAX, &p->bus)) == 0 &&
@@ -76,6 +77,7 @@ void world_close(struct world *w)
         w->parts.bus->ops->free(w->parts.bus);
     idem_people_free(w->parts.people);
     idem_auth_free(w->parts.auth);
+    idem_seats_free(w->parts.seats);
     idem_organisations_free(w->parts.organisations);
     idem_ledger_close(w->ledger);
     idem_vault_close(w->vault);

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * seat_sessions.c - what a seat may open, and when it is in two places; see seat_calls.h.
+ *
+ * A seat says with each opening in which run of its machine it signs (a number that is made when
+ * the machine starts and never again). Cases, when it is another one than last time:
+ *
+ *   the run before that one            two machines take turns: a clone, whoever was silent since
+ *   sessions of the last run are alive two machines at once: a clone
+ *   else                               the machine was started anew: its old sessions end
+ *
+ * Which of the two is the copy cannot be known here. The one that comes second is refused; the
+ * sessions of the first ask for strong authentication and teach nothing; an operator is told.
+ */
+#include "server/seat_calls.h"
+
+#include "server/audit.h"
+#include "server/doubts.h"
+#include "server/notices.h"
+#include "server/seats.h"
+#include "server/worker_parts.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { END_AT_ONCE = 64 }; /* the others cannot do anything any more, and end with the next ticks */
+
+/* ------------------------------------------------------------------ another run */
+
+static bool is_of(const struct idem_session *s, int64_t seat)
+{
+    return s != NULL && !s->closed && s->opening.seat == seat;
+}
+
+static bool is_alive(struct idem_worker *w, int64_t seat, int64_t now_ms)
+{
+    for (int32_t i = 0; i < IDEM_SESSION_SLOTS_MAX; i++) {
+        const struct idem_session *s = idem_sessions_at(w->sessions, i);
+        if (is_of(s, seat) && now_ms - s->seen_ms < IDEM_SEAT_ALIVE_MS)
+            return true;
+    }
+    return false;
+}
+
+static bool is_clone(struct idem_worker *w, const struct idem_command *c,
+                     const struct idem_store_seat *seat)
+{
+    const uint8_t *said = c->opening.instance;
+
+    if (!sodium_is_zero(seat->former, sizeof seat->former) &&
+        memcmp(said, seat->former, sizeof seat->former) == 0)
+        return true;
+    return is_alive(w, seat->row, c->received_ms);
+}
+
+static void refuse_clone(struct idem_worker *w, struct idem_command *c)
+{
+    for (int32_t i = 0; i < IDEM_SESSION_SLOTS_MAX; i++) {
+        struct idem_session *s = idem_sessions_at(w->sessions, i);
+        if (!is_of(s, c->opening.seat))
+            continue;
+        idem_doubt_raise(s, IDEM_DOUBT_SEAT_CLONED);
+        idem_judge_refresh(s, s->clock_ms);
+        idem_worker_changed(w, s);
+        idem_worker_unsaved(w, s);
+    }
+    idem_notice_of_row(IDEM_NOTICE_SEAT_CLONED, c->opening.organisation, c->opening.seat);
+    idem_command_refuse(c, IDEM_PROBLEM_SEAT_CLONED,
+                        "another machine has signed with this seat's key a moment ago");
+}
+
+static int take_run(struct idem_worker *w, struct idem_command *c, struct idem_store_seat *seat)
+{
+    struct idem_store *store = w->parts.store;
+    int err = store->ops->begin(store);
+
+    if (err != 0)
+        return err;
+    memcpy(seat->former, seat->instance, sizeof seat->former);
+    memcpy(seat->instance, c->opening.instance, sizeof seat->instance);
+    err = store->seats->put(store, seat);
+    if (err == 0)
+        err = store->ops->commit(store);
+    idem_worker_storage(w, err);
+    if (err != 0)
+        store->ops->rollback(store);
+    else
+        idem_seat_end_sessions(w, seat->row, 0);
+    return err != 0 ? err : idem_seats_put(w->parts.seats, seat);
+}
+
+void idem_seat_arrive(struct idem_worker *w, struct idem_command *c)
+{
+    struct idem_store *store = w->parts.store;
+    struct idem_store_seat seat;
+    int err = store->seats->get(store, c->opening.seat, &seat);
+
+    if (err == 0 && memcmp(seat.instance, c->opening.instance, sizeof seat.instance) != 0) {
+        if (is_clone(w, c, &seat))
+            refuse_clone(w, c);
+        else
+            err = take_run(w, c, &seat);
+    }
+    if (err != 0)
+        idem_worker_refuse_store(c, err);
+    if (c->problem != IDEM_PROBLEM_NONE)
+        c->done(c, false);
+    else
+        idem_lifecycle_open(w, &c, 1);
+}
+
+/* ------------------------------------------------------------------ opening */
+
+static bool seat_may(struct idem_worker *w, struct idem_command *c)
+{
+    struct idem_store_seat seat;
+
+    if (!idem_seats_get(w->parts.seats, c->opening.seat, &seat) ||
+        seat.state != IDEM_SEAT_ENROLLED) {
+        idem_command_refuse(c, IDEM_PROBLEM_SEAT_REVOKED, "an operator has revoked this seat");
+        return false;
+    }
+    if (memcmp(seat.instance, c->opening.instance, sizeof seat.instance) == 0)
+        return true;
+    refuse_clone(w, c); /* it came between the check and now */
+    return false;
+}
+
+bool idem_seat_may_open(struct idem_worker *w, struct idem_command *c, int *err)
+{
+    struct idem_store *store = w->parts.store;
+    struct idem_store_seat seat;
+
+    *err = IDEM_OK;
+    if (c->opening.kind == IDEM_SESSION_AGENT)
+        return seat_may(w, c);
+    *err = store->seats->named(store, c->opening.organisation, c->seat, &seat);
+    if (*err == IDEM_ERR_NOT_FOUND)
+        *err = IDEM_OK;
+    else if (*err == 0 && seat.state != IDEM_SEAT_OPEN) {
+        idem_notice_of_row(IDEM_NOTICE_SEAT_NAMED, seat.organisation, seat.row);
+        idem_command_refuse(c, IDEM_PROBLEM_SEAT_ENROLLED, "the seat of this name has a key");
+        return false;
+    }
+    return *err == 0;
+}
+
+int idem_seat_begin(struct idem_worker *w, struct idem_session *s)
+{
+    struct idem_signer signer = {.seat = s->opening.seat};
+    struct idem_store_seat seat;
+
+    if (s->opening.kind != IDEM_SESSION_AGENT)
+        return IDEM_OK;
+    idem_seal_first(s->opening.nonce, s->link);
+    if (!idem_seats_get(w->parts.seats, signer.seat, &seat) || seat.state != IDEM_SEAT_ENROLLED)
+        return IDEM_OK; /* nothing that it signs is good */
+    memcpy(signer.public_key, seat.public_key, sizeof signer.public_key);
+    memcpy(signer.nonce, s->opening.nonce, sizeof signer.nonce);
+    return idem_signers_add(w->parts.seats, s->id, &signer);
+}
+
+/* ------------------------------------------------------------------ ending */
+
+/* Nobody can use it any more, whenever it comes to be closed. */
+static void halt(struct idem_worker *w, struct idem_session *s)
+{
+    s->spoiled = true;
+    idem_signers_remove(w->parts.seats, s->id);
+    idem_auth_remove(w->parts.auth, s->token_hash, s->slot);
+    s->locked = s->lock_unsaved = true;
+    s->seen_ms = 0; /* idle for long: the next sweeps end it */
+    idem_worker_unsaved(w, s);
+}
+
+void idem_seat_end_sessions(struct idem_worker *w, int64_t seat, int64_t api_key)
+{
+    int ended = 0;
+
+    for (int32_t i = 0; i < IDEM_SESSION_SLOTS_MAX; i++) {
+        struct idem_session *s = idem_sessions_at(w->sessions, i);
+        if (s == NULL || s->closed || (seat != 0 && s->opening.seat != seat) ||
+            (api_key != 0 && s->opening.api_key != api_key))
+            continue;
+        s->spoiled = true;
+        if (ended++ >= END_AT_ONCE || idem_lifecycle_end(w, s) != 0)
+            halt(w, s);
+    }
+}
+
+/* ------------------------------------------------------------------ the chain of windows */
+
+static bool refuse_chain(struct idem_command *c, uint32_t next, const char *what)
+{
+    idem_notice_of_session(IDEM_NOTICE_CHAIN_BROKEN, c->grant.organisation, c->id);
+    idem_command_refuse(c, IDEM_PROBLEM_CHAIN_BROKEN, "%s; the next number is %u", what, next);
+    return false;
+}
+
+bool idem_seat_continues(struct idem_command *c, uint32_t high, uint8_t link[IDEM_SEAL_LINK])
+{
+    const uint32_t first = c->items[0].seq, last = first + c->item_count - 1;
+    const uint8_t *before;
+
+    for (uint32_t i = 1; i < c->item_count; i++)
+        if (c->items[i].seq != first + i)
+            return refuse_chain(c, high + 1, "the numbers do not follow each other");
+    if (last <= high)
+        return true; /* a repeat: the answer was lost */
+    if (first > high + 1)
+        return refuse_chain(c, high + 1, "windows are missing before these");
+    before = first == high + 1 ? c->previous : c->links + (size_t)(high - first) * IDEM_SEAL_LINK;
+    if (memcmp(before, link, IDEM_SEAL_LINK) != 0)
+        return refuse_chain(c, high + 1, "the link before them is not the one held here");
+    memcpy(link, c->links + (size_t)(c->item_count - 1) * IDEM_SEAL_LINK, IDEM_SEAL_LINK);
+    return true;
+}
