@@ -3,6 +3,7 @@
 #include "server/decision.h"
 
 #include "base/log.h"
+#include "server/clock.h"
 #include "server/worker_parts.h"
 
 #include <math.h>
@@ -160,7 +161,7 @@ int idem_decision_write(struct idem_worker *w, const struct idem_session *s,
     json_t *detail = detail_of(s, d);
     const struct idem_audit_line line = {
         .organisation = s->person->organisation,
-        .at_ms = d->at_ms,
+        .at_ms = s->test_clock ? idem_clock_ms() : d->at_ms, /* the log has the server's time */
         .actor = "system",
         .action = "decision",
         .subject = s->name,

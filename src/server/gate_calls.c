@@ -106,47 +106,20 @@ void idem_gate_bind_call(struct idem_worker *w, struct idem_command *c)
 
 /* ------------------------------------------------------------------ locking */
 
-static int write_lock(struct idem_worker *w, const struct idem_session *s, int64_t now_ms)
-{
-    struct idem_store *store = w->parts.store;
-    json_t *detail = json_pack("{s:s, s:s}", "cause", "silence", "by", "gate");
-    const struct idem_audit_line line = {
-        .organisation = s->opening.organisation,
-        .at_ms = now_ms,
-        .actor = "system",
-        .action = "session.locked",
-        .subject = s->name,
-        .detail = detail,
-        .about_seat = true,
-    };
-    int err = detail != NULL ? store->ops->begin(store) : IDEM_ERR_NOMEM;
-
-    if (err == 0)
-        err = store->ops->session_lock(store, s->row, true, s->unlock_row);
-    if (err == 0)
-        err = idem_audit_add(w, &line);
-    if (err == 0)
-        err = store->ops->commit(store);
-    idem_worker_storage(w, err);
-    if (err != 0)
-        store->ops->rollback(store);
-    json_decref(detail);
-    return err;
-}
-
 /* If it cannot be written the gate goes on denying, and orders it again with the next request. */
 static void lock_for_silence(struct idem_worker *w, struct idem_command *c)
 {
     struct idem_session *s = idem_worker_find(w, c);
 
-    if (s != NULL && !s->closed && !s->locked && write_lock(w, s, c->received_ms) == 0) {
-        s->locked = true;
-        idem_metric_add(IDEM_METRIC_LOCKS, 1);
-        idem_judge_refresh(s, s->clock_ms);
+    if (s != NULL && !s->closed && !s->locked) {
+        idem_judge_silence(s, IDEM_GUARD_LOCK,
+                           s->rules != NULL ? s->rules->gate.silence_lock.line : 0);
+        idem_worker_unsaved(w, s);
+        idem_worker_save(w);
         idem_worker_changed(w, s);
-    } else if (s != NULL && !s->locked && w->parts.porter != NULL) {
-        idem_standings_locking(idem_porter_standings(w->parts.porter), c->slot, c->id, false);
     }
+    if (s != NULL && !s->locked && w->parts.porter != NULL)
+        idem_standings_locking(idem_porter_standings(w->parts.porter), c->slot, c->id, false);
     c->done(c, false);
 }
 

@@ -191,11 +191,19 @@ static enum idem_cause why_lifted(const struct idem_session *s)
     return s->because != IDEM_CAUSE_NONE ? s->because : IDEM_CAUSE_EVIDENCE;
 }
 
+static bool just_enrolled(struct idem_session *s)
+{
+    for (int m = 0; m < IDEM_MODALITIES; m++)
+        if (template_of(s, m)->enrolled && template_of(s, m)->unsaved)
+            return true;
+    return false;
+}
+
 /* An alarm is a decision of its own, made where it came in (alarms.c). */
 static void note_decision(struct idem_session *s, struct idem_stands before,
                           enum idem_session_state was, int64_t now_ms)
 {
-    const bool enrolled = was == IDEM_STATE_ENROLLING && any_enrolled(s);
+    const bool enrolled = was == IDEM_STATE_ENROLLING && just_enrolled(s);
     const bool lifted = before.action >= IDEM_GUARD_NOTIFY && s->stands.action < before.action;
     const bool raised = s->stands.action >= IDEM_GUARD_NOTIFY &&
                         (s->stands.action > before.action || s->stands.cause != before.cause);

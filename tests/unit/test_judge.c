@@ -337,6 +337,159 @@ static void test_the_pointer_alone_can_lock(void **state)
     assert_true(session->reason_count > 0);
 }
 
+/* ------------------------------------------------------------------ what stands */
+
+static struct idem_policy_rules rules_for(enum idem_guard_action ask, enum idem_guard_action lock)
+{
+    struct idem_policy_rules r = {
+        .step_up = {.trust = 0.4, .line = 1},
+        .lock = {.trust = 0.1, .line = 2},
+        .below_step_up = {ask, 11},
+        .below_lock = {lock, 12},
+        .insufficient = {IDEM_GUARD_OBSERVE, 13},
+        .gate = {.browser_trust_max = 1},
+        .enrol_sessions = 1,
+    };
+    return r;
+}
+
+static uint32_t waiting(void)
+{
+    uint32_t n = 0;
+    for (const struct idem_decision *d = session->decisions; d != NULL; d = d->next)
+        n++;
+    return n;
+}
+
+static const struct idem_decision *newest(void)
+{
+    const struct idem_decision *d = session->decisions;
+    while (d != NULL && d->next != NULL)
+        d = d->next;
+    return d;
+}
+
+static void test_policy_says_what_follows_from_trust(void **state)
+{
+    struct idem_policy_rules observe = rules_for(IDEM_GUARD_OBSERVE, IDEM_GUARD_OBSERVE),
+                             notify = rules_for(IDEM_GUARD_OBSERVE, IDEM_GUARD_NOTIFY),
+                             lock = rules_for(IDEM_GUARD_STEP_UP, IDEM_GUARD_LOCK);
+    (void)state;
+    session->rules = &observe;
+    type(OWNER, 1, ENROL);
+    assert_int_equal(newest()->what.cause, IDEM_CAUSE_ENROLLED);
+    for (int m = 0; m < IDEM_MODALITIES; m++) /* as after a transaction */
+        session->person->templates[0][m].unsaved = false;
+    type(OWNER, 2, 4);
+    type(THIEF, 1, 12);
+    assert_int_equal(session->state, IDEM_STATE_OK);
+    assert_true(session->spoiled && !session->locked); /* it teaches nothing all the same */
+    assert_int_equal(waiting(), 1);
+
+    session->rules = &notify;
+    assert_true(idem_judge_refresh(session, session->clock_ms));
+    assert_int_equal(session->state, IDEM_STATE_OK);
+    assert_int_equal(newest()->what.action, IDEM_GUARD_NOTIFY);
+    assert_int_equal(newest()->what.line, 12);
+
+    session->rules = &lock;
+    session->seen_ms = session->clock_ms;
+    idem_judge_anew(session, session->clock_ms);
+    assert_int_equal(session->state, IDEM_STATE_LOCKED);
+    assert_int_equal(newest()->what.cause, IDEM_CAUSE_BELOW_LOCK);
+    assert_int_equal(newest()->outcome, IDEM_OUTCOME_APPLIED);
+    assert_true(newest()->threshold == 0.1 && newest()->trust_recent < 0.1);
+    assert_int_equal(waiting(), 3);
+
+    session->rules = &observe; /* a lock is kept, and nothing new is decided */
+    idem_judge_anew(session, session->clock_ms);
+    assert_int_equal(session->state, IDEM_STATE_LOCKED);
+    assert_int_equal(waiting(), 3);
+    idem_judge_unlock(session);
+    assert_int_equal(session->state, IDEM_STATE_OK);
+    assert_int_equal(newest()->what.cause, IDEM_CAUSE_AUTHENTICATED);
+    assert_true(newest()->logged);
+}
+
+static void test_what_is_lifted_says_why(void **state)
+{
+    struct idem_policy_rules strict = rules_for(IDEM_GUARD_STEP_UP, IDEM_GUARD_STEP_UP),
+                             observe = rules_for(IDEM_GUARD_OBSERVE, IDEM_GUARD_OBSERVE);
+    (void)state;
+    session->rules = &strict;
+    type(OWNER, 1, ENROL + 2);
+    type(THIEF, 1, 12);
+    assert_int_equal(session->state, IDEM_STATE_STEP_UP);
+    session->rules = &observe;
+    idem_judge_anew(session, session->clock_ms);
+    assert_int_equal(session->state, IDEM_STATE_OK);
+    assert_int_equal(newest()->what.cause, IDEM_CAUSE_POLICY);
+    assert_int_equal(newest()->from, IDEM_STATE_STEP_UP);
+    assert_int_equal(newest()->to, IDEM_STATE_OK);
+}
+
+static void test_silence_locks_and_says_by_which_line(void **state)
+{
+    (void)state;
+    type(OWNER, 1, ENROL + 4);
+    idem_judge_silence(session, IDEM_GUARD_LOCK, 55);
+    assert_int_equal(session->state, IDEM_STATE_LOCKED);
+    assert_true(session->lock_unsaved);
+    assert_int_equal(newest()->what.cause, IDEM_CAUSE_SILENCE);
+    assert_int_equal(newest()->what.line, 55);
+    idem_judge_unlock(session);
+    assert_int_equal(session->state, IDEM_STATE_OK);
+}
+
+/* Failing open gives up a lock by behaviour that nobody could record, and never an alarm's. */
+static void test_a_lock_that_cannot_be_recorded(void **state)
+{
+    struct idem_policy_rules rules = rules_for(IDEM_GUARD_STEP_UP, IDEM_GUARD_LOCK);
+    (void)state;
+    session->rules = &rules;
+    type(OWNER, 1, ENROL + 4);
+    type(THIEF, 1, 12);
+    idem_judge_unrecorded(session);
+    assert_int_equal(session->state, IDEM_STATE_LOCKED);
+    rules.lock_fails_open = true;
+    idem_judge_unrecorded(session);
+    assert_false(session->locked);
+    assert_int_equal(session->state, IDEM_STATE_STEP_UP);
+    assert_int_equal(newest()->outcome, IDEM_OUTCOME_REFUSED_BY_FAIL_MODE);
+    idem_judge_refresh(session, session->clock_ms);
+    assert_false(session->locked);
+    session->lock_refused = false; /* the store takes writes again */
+    idem_judge_refresh(session, session->clock_ms);
+    assert_int_equal(session->state, IDEM_STATE_LOCKED);
+}
+
+/* A seat that has not been heard of for a minute is not told at once. */
+static void test_a_silent_seat_is_not_reached(void **state)
+{
+    struct idem_policy_rules rules = rules_for(IDEM_GUARD_STEP_UP, IDEM_GUARD_LOCK);
+    (void)state;
+    rules.insufficient.action = IDEM_GUARD_LOCK;
+    session->rules = &rules;
+    type(OWNER, 1, ENROL + 4);
+    session->seen_ms = session->clock_ms;
+    idem_judge_refresh(session, session->clock_ms + 16 * 60 * 1000);
+    assert_int_equal(session->state, IDEM_STATE_LOCKED);
+    assert_int_equal(newest()->what.cause, IDEM_CAUSE_INSUFFICIENT);
+    assert_int_equal(newest()->outcome, IDEM_OUTCOME_SEAT_NOT_REACHED);
+}
+
+/* After a restart only what is not in the log yet is decided again. */
+static void test_a_replay_decides_what_is_not_logged(void **state)
+{
+    (void)state;
+    session->replaying = true;
+    session->decided_row = INT64_MAX;
+    type(OWNER, 1, ENROL + 4);
+    type(THIEF, 1, 12);
+    assert_int_equal(session->state, IDEM_STATE_LOCKED);
+    assert_int_equal(waiting(), 0);
+}
+
 static void test_enrolment_under_way_is_kept_when_the_session_ends(void **state)
 {
     (void)state;
@@ -611,6 +764,12 @@ int main(void)
         TEST(test_a_thief_who_only_points_enrols_nothing),
         TEST(test_timings_alone_enrol_nothing),
         TEST(test_the_pointer_alone_can_lock),
+        TEST(test_policy_says_what_follows_from_trust),
+        TEST(test_what_is_lifted_says_why),
+        TEST(test_silence_locks_and_says_by_which_line),
+        TEST(test_a_lock_that_cannot_be_recorded),
+        TEST(test_a_silent_seat_is_not_reached),
+        TEST(test_a_replay_decides_what_is_not_logged),
         TEST(test_enrolment_under_way_is_kept_when_the_session_ends),
         TEST(test_a_candidate_is_kept_only_by_a_session_that_was_judged),
         TEST(test_a_quiet_session_teaches_its_daily_share),
