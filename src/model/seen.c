@@ -69,3 +69,13 @@ bool idem_seen_has(const struct idem_seen *seen, uint64_t whole)
             return true;
     return false;
 }
+
+void idem_seen_drop(struct idem_seen *seen, uint64_t whole)
+{
+    const uint64_t hash = whole != 0 ? whole : 1;
+    _Atomic uint64_t *set = seen->places + (hash & (seen->sets - 1)) * WAYS;
+
+    for (int i = 0; i < WAYS; i++)
+        if (atomic_load_explicit(&set[i], memory_order_relaxed) == hash)
+            atomic_store_explicit(&set[i], 0, memory_order_relaxed);
+}

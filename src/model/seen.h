@@ -22,6 +22,8 @@ int idem_seen_new(uint32_t bits, struct idem_seen **out);
 void idem_seen_free(struct idem_seen *seen);
 /* True when the hash is there already; otherwise it is from now on. */
 bool idem_seen_put(struct idem_seen *seen, uint64_t whole);
+/* While nobody puts. */
+void idem_seen_drop(struct idem_seen *seen, uint64_t whole);
 bool idem_seen_has(const struct idem_seen *seen, uint64_t whole);
 
 #endif

@@ -88,6 +88,14 @@ int idem_again_load(struct idem_again *again, struct idem_store *store, struct i
     return store->ops->sketches(store, organisation, NULL, load_sketch, &l);
 }
 
+void idem_again_forget(struct idem_again *again, const struct idem_person *person)
+{
+    for (int m = 0; m < IDEM_MODALITIES; m++)
+        for (uint32_t i = 0; i < person->sketches[m].count; i++)
+            idem_seen_drop(again->seen,
+                           within(person->organisation, person->sketches[m].list[i].whole));
+}
+
 /* ------------------------------------------------------------------ one window */
 
 /*

@@ -37,6 +37,9 @@ void idem_again_fini(struct idem_again *again);
 int idem_again_load(struct idem_again *again, struct idem_store *store, struct idem_people *people,
                     int64_t organisation, uint64_t front);
 
+/* The table forgets the windows that the person's sketches hold. */
+void idem_again_forget(struct idem_again *again, const struct idem_person *person);
+
 /* What each thread that judges has of its own. */
 struct idem_again_bench {
     struct idem_again *again; /* NULL: nothing is asked */

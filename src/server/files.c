@@ -121,7 +121,8 @@ out:
     return err;
 }
 
-int idem_files_population(const char *path, struct idem_population **out)
+int idem_files_population(const char *path, struct idem_population **out,
+                          uint8_t hash[IDEM_POPULATION_HASH])
 {
     const char *reason = "damaged";
     void *bytes;
@@ -130,6 +131,7 @@ int idem_files_population(const char *path, struct idem_population **out)
     int err = read_all(path, &bytes, &len);
     if (err != 0)
         return err;
+    idem_population_hash(bytes, len, hash);
     err = idem_population_parse(bytes, len, out, &reason);
     free(bytes);
     return err == 0 ? IDEM_OK : complain(path, reason);

@@ -222,7 +222,7 @@ void idem_lifecycle_open(struct idem_worker *w, struct idem_command **run, size_
 
 /* ------------------------------------------------------------------ ending */
 
-static void forget(struct idem_worker *w, struct idem_session *s)
+void idem_lifecycle_forget(struct idem_worker *w, struct idem_session *s)
 {
     idem_worker_unlist(w, s);
     idem_auth_remove(w->parts.auth, s->token_hash, s->slot);
@@ -257,10 +257,23 @@ static int store_end(struct idem_worker *w, struct idem_session *s, struct idem_
     return err;
 }
 
+void idem_lifecycle_abandon(struct idem_worker *w, struct idem_session *s)
+{
+    struct idem_session *forgotten;
+
+    s->changed_ms = s->clock_ms;
+    idem_metric_add(IDEM_METRIC_SESSIONS, -1);
+    if (s->opening.kind == IDEM_SESSION_AGENT)
+        idem_signers_remove(w->parts.seats, s->id);
+    idem_sessions_close(w->sessions, s, &forgotten);
+    idem_worker_changed(w, s);
+    if (forgotten != NULL)
+        idem_lifecycle_forget(w, forgotten);
+}
+
 int idem_lifecycle_end(struct idem_worker *w, struct idem_session *s)
 {
     struct idem_lesson lesson = {0};
-    struct idem_session *forgotten;
 
     idem_worker_unsaved(w, s);
     int err = idem_worker_save(w);
@@ -274,14 +287,7 @@ int idem_lifecycle_end(struct idem_worker *w, struct idem_session *s)
     idem_lesson_apply(&lesson, s);
     idem_person_settle(s->person, s->row);
     s->last_row = 0;
-    s->changed_ms = s->clock_ms;
-    idem_metric_add(IDEM_METRIC_SESSIONS, -1);
-    if (s->opening.kind == IDEM_SESSION_AGENT)
-        idem_signers_remove(w->parts.seats, s->id);
-    idem_sessions_close(w->sessions, s, &forgotten);
-    idem_worker_changed(w, s);
-    if (forgotten != NULL)
-        forget(w, forgotten);
+    idem_lifecycle_abandon(w, s);
     return IDEM_OK;
 }
 

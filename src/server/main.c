@@ -13,6 +13,7 @@
 #include "server/files.h"
 #include "server/heads.h"
 #include "server/http.h"
+#include "server/keyring.h"
 #include "server/options.h"
 #include "server/policing.h"
 #include "server/porter.h"
@@ -20,7 +21,6 @@
 #include "server/routes.h"
 #include "server/tls.h"
 #include "server/worker.h"
-#include "store/erase.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -32,11 +32,11 @@
 struct server {
     struct idem_config config;
     struct idem_sockets sockets;
-    struct idem_vault *vault;
-    struct idem_ledger *ledger;
+    struct idem_people_parts kept; /* where people are kept */
     int lock_fd;
     struct idem_population *population;
-    struct idem_policy *policy; /* to begin with */
+    uint8_t population_hash[IDEM_POPULATION_HASH]; /* of its file */
+    struct idem_policy *policy;                    /* to begin with */
     struct idem_store *store;
     struct idem_bus *bus;
     struct idem_organisations *organisations;
@@ -107,42 +107,6 @@ static int open_outside(struct server *s)
 
 /* ------------------------------------------------------------------ parts */
 
-/*
- * The keys of people, and who of them is erased. What a crash has left of an erasure, or a backup
- * has brought back, is gone before anything reads it; what an older version left unsealed is
- * sealed.
- */
-static int open_keys(struct server *s)
-{
-    const char *why = "the data base cannot be brought up to date";
-    struct idem_people_check check = {0};
-    int64_t known = 0;
-
-    int err = idem_people_with_keys(s->store, &known);
-    if (err == 0)
-        err = idem_ledger_open(s->config.data, &s->ledger, &why);
-    if (err == 0)
-        err = idem_vault_open(s->config.data, known == 0, &s->vault, &why);
-    if (err == IDEM_ERR_NOT_FOUND)
-        why = "keys.db is missing, and what is stored of people cannot be read without it: bring "
-              "it back (idem keys import), or begin with an empty data directory";
-    if (err == 0)
-        err = idem_people_prepare(s->store, s->vault, s->ledger, &check);
-    if (err != 0) {
-        idem_log(IDEM_LOG_ERROR, "%s: %s", s->config.data, why);
-        return err;
-    }
-    if (check.erased > 0)
-        idem_log(IDEM_LOG_INFO, "%lld erasures completed", (long long)check.erased);
-    if (check.sealed > 0)
-        idem_log(IDEM_LOG_INFO, "%lld people of an older version sealed", (long long)check.sealed);
-    if (check.without_key > 0)
-        idem_log(IDEM_LOG_ERROR,
-                 "%lld people have no key in keys.db: what is stored of them cannot be read",
-                 (long long)check.without_key);
-    return IDEM_OK;
-}
-
 /* Who there is: the organisations, and those who may ask for them. */
 static int open_access(struct server *s)
 {
@@ -178,9 +142,11 @@ static int start_heads(struct server *s)
 
 static int open_people(struct server *s)
 {
-    const struct idem_people_parts parts = {s->store, s->vault, s->ledger};
-    return idem_people_new(s->config.data, &parts, idem_population_front(s->population),
-                           &s->people);
+    s->kept.store = s->store;
+    int err = idem_keyring_open(s->config.data, &s->kept);
+    return err != 0 ? err
+                    : idem_people_new(s->config.data, &s->kept,
+                                      idem_population_front(s->population), &s->people);
 }
 
 static int make_porter(struct server *s)
@@ -210,6 +176,7 @@ static int make_worker(struct server *s)
         .heads = s->heads,
         .porter = s->porter,
         .population = s->population,
+        .population_hash = s->population_hash,
         .policy = s->policy,
         .threads = s->config.threads,
     };
@@ -250,10 +217,11 @@ static int start(struct server *s)
 
     (void)((err = open_outside(s)) != 0 ||
            (err = idem_files_lock(s->config.data, &s->lock_fd)) != 0 ||
-           (err = idem_files_population(s->config.population, &s->population)) != 0 ||
+           (err = idem_files_population(s->config.population, &s->population,
+                                        s->population_hash)) != 0 ||
            (err = idem_policing_load(s->config.policy, s->config.demo, &s->policy)) != 0 ||
            (err = idem_assets_load(s->config.www, &s->assets)) != 0 ||
-           (err = idem_files_store(s->config.data, &s->store)) != 0 || (err = open_keys(s)) != 0 ||
+           (err = idem_files_store(s->config.data, &s->store)) != 0 ||
            (err = open_access(s)) != 0 || (err = open_people(s)) != 0 ||
            (err = idem_bus_local_new(IDEM_QUEUE_MAX, &s->bus)) != 0 ||
            (err = make_access(s)) != 0 ||
@@ -285,8 +253,7 @@ static void stop(struct server *s)
     idem_auth_free(s->auth);
     idem_seats_free(s->seats);
     idem_organisations_free(s->organisations);
-    idem_ledger_close(s->ledger);
-    idem_vault_close(s->vault);
+    idem_keyring_close(&s->kept);
     if (s->store != NULL)
         s->store->ops->close(s->store);
     idem_assets_free(s->assets);
@@ -362,7 +329,8 @@ static int check(struct server *s)
     int err;
 
     (void)((err = load_tls(&s->config)) != 0 ||
-           (err = idem_files_population(s->config.population, &s->population)) != 0 ||
+           (err = idem_files_population(s->config.population, &s->population,
+                                        s->population_hash)) != 0 ||
            (err = idem_policing_load(s->config.policy, s->config.demo, &s->policy)) != 0 ||
            (err = idem_assets_load(s->config.www, &s->assets)) != 0);
     if (err == 0)

@@ -54,6 +54,8 @@ static const struct row rows[IDEM_METRICS] = {
     [IDEM_METRIC_SESSIONS] = {"idem_sessions", "Sessions open"},
     [IDEM_METRIC_STREAMS] = {"idem_streams", "Stream clients connected"},
     [IDEM_METRIC_CONNECTIONS] = {"idem_connections", "Connections open"},
+    [IDEM_METRIC_POPULATION_ERASED] = {"idem_population_erased_members",
+        "Erased people whom the population in use was learned from: learn it anew"},
 };
 /* clang-format on */
 

@@ -42,6 +42,7 @@ enum idem_metric {
     IDEM_METRIC_SESSIONS, /* gauges from here on */
     IDEM_METRIC_STREAMS,
     IDEM_METRIC_CONNECTIONS,
+    IDEM_METRIC_POPULATION_ERASED,
     IDEM_METRICS
 };
 

@@ -62,6 +62,7 @@ struct idem_people_parts {
 int idem_people_new(const char *dir, const struct idem_people_parts *parts,
                     const struct idem_front *front, struct idem_people **out);
 void idem_people_free(struct idem_people *people);
+struct idem_people_parts idem_people_parts_of(const struct idem_people *people);
 
 /* What a name of the organisation is looked up by. Any thread. */
 void idem_people_handle(const struct idem_people *people, const char *organisation,

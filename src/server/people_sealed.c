@@ -39,6 +39,11 @@ void idem_people_free_sealed(struct idem_people *p)
 
 /* ------------------------------------------------------------------ who it is */
 
+struct idem_people_parts idem_people_parts_of(const struct idem_people *people)
+{
+    return (struct idem_people_parts){people->store, people->vault, people->ledger};
+}
+
 /* An erasure that was begun and could not be finished: the key is as good as gone. */
 static bool is_erased(const struct idem_people *p, const uint8_t *key_id)
 {

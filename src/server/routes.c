@@ -222,6 +222,7 @@ static const struct idem_route_table *const tables[] = {
     &core_table,
     &idem_routes_gate,
     &idem_routes_audit,
+    &idem_routes_privacy,
     &idem_routes_access,
     &idem_routes_seats,
 };

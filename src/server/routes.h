@@ -19,6 +19,7 @@ struct idem_route_table {
 
 /* routes_audit.c: the audit log, what people acknowledge */
 extern const struct idem_route_table idem_routes_audit;
+extern const struct idem_route_table idem_routes_privacy;
 /* routes_gate.c: the gate, bindings, step-up */
 extern const struct idem_route_table idem_routes_gate;
 /* routes_seats.c: seats, challenges, API keys, tokens of sessions */

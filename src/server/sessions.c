@@ -128,8 +128,26 @@ static void unlink_session(struct idem_sessions *t, struct idem_session *s)
         t->newest = s->older;
 }
 
+/* From the middle of the list of closed ones: rare. */
+static void unlink_closed(struct idem_sessions *t, const struct idem_session *s)
+{
+    struct idem_session *before = NULL;
+
+    for (struct idem_session *at = t->first_closed; at != s; at = at->closed_after)
+        before = at;
+    if (before != NULL)
+        before->closed_after = s->closed_after;
+    else
+        t->first_closed = s->closed_after;
+    if (t->last_closed == s)
+        t->last_closed = before;
+    t->closed--;
+}
+
 void idem_sessions_drop(struct idem_sessions *t, struct idem_session *s)
 {
+    if (s->kept)
+        unlink_closed(t, s);
     if (idem_index_find(t->ids, s->id) == s->slot) {
         idem_index_remove(t->ids, s->id);
         unlink_session(t, s);
@@ -144,7 +162,7 @@ void idem_sessions_drop(struct idem_sessions *t, struct idem_session *s)
 void idem_sessions_close(struct idem_sessions *t, struct idem_session *s,
                          struct idem_session **forgotten)
 {
-    s->closed = true;
+    s->closed = s->kept = true;
     s->state = IDEM_STATE_CLOSED;
     free_judgement(s);
     t->live--;
@@ -158,6 +176,7 @@ void idem_sessions_close(struct idem_sessions *t, struct idem_session *s,
         return;
     t->closed--;
     *forgotten = t->first_closed;
+    (*forgotten)->kept = false;
     t->first_closed = t->first_closed->closed_after;
 }
 

@@ -38,6 +38,7 @@ struct idem_session {
     char *seat;
     uint8_t device_class;
     bool closed;
+    bool kept; /* closed, and still readable */
     bool test_clock;
     struct idem_person *person;
     struct idem_opening opening; /* how it began */

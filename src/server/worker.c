@@ -4,10 +4,11 @@
 
 #include "base/log.h"
 #include "server/clock.h"
+#include "server/erasure.h"
 #include "server/metrics.h"
 #include "server/policing.h"
-#include "server/retention.h"
 #include "server/porter.h"
+#include "server/retention.h"
 #include "server/seat_calls.h"
 
 #include <signal.h>
@@ -416,6 +417,7 @@ int idem_worker_start(struct idem_worker *worker)
 
     idem_audit_started(worker); /* before anybody can ask for anything */
     idem_policing_started(worker);
+    idem_erasure_look_at_population(worker);
     sigfillset(&all); /* signals are the main thread's */
     pthread_sigmask(SIG_BLOCK, &all, &before);
     worker->running = pthread_create(&worker->thread, NULL, loop, worker) == 0;

@@ -39,6 +39,7 @@ struct idem_worker_parts {
     struct idem_porter *porter; /* NULL: there is no gate */
     struct idem_heads *heads; /* NULL: the audit log's heads go nowhere */
     const struct idem_population *population;
+    const uint8_t *population_hash; /* [IDEM_POPULATION_HASH], of its file; NULL: not known */
     struct idem_policy *policy; /* to begin with; NULL: none, the constants hold */
     unsigned threads; /* that judge windows, the worker's own counted: 1..IDEM_THREADS_MAX */
 };

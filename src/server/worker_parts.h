@@ -89,6 +89,10 @@ void idem_lifecycle_unlock(struct idem_worker *w, struct idem_command *c);
 /* A call: strong authentication, vouched for by a back end or an operator. Lifts no lock. */
 void idem_lifecycle_step_up(struct idem_worker *w, struct idem_command *c);
 int idem_lifecycle_end(struct idem_worker *w, struct idem_session *s);
+/* Ends it here only: nothing is learned, and what the store has of it is the caller's to see to. */
+void idem_lifecycle_abandon(struct idem_worker *w, struct idem_session *s);
+/* A closed one is no longer readable, and its memory free. */
+void idem_lifecycle_forget(struct idem_worker *w, struct idem_session *s);
 /* reads.c */
 void idem_read_session(struct idem_worker *w, struct idem_command *c);
 void idem_read_sessions(struct idem_worker *w, struct idem_command *c);

@@ -2,12 +2,14 @@
 /* erase.c - see erase.h. Rare work: its statements are prepared when they are needed. */
 #include "store/erase.h"
 
+#include "store/export.h"
 #include "store/sqlite_parts.h"
 
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { TABLES_MAX = 64, TABLE_NAME_MAX = 64, STATEMENT_MAX = 256, EMPLOYEE = 1 << 12 };
 
@@ -65,13 +67,17 @@ static int erase_tables(sqlite3 *db, int64_t organisation, const uint8_t *person
 }
 
 int idem_erase_rows(struct idem_store *store, int64_t organisation,
-                    const uint8_t person[IDEM_ID_BYTES], bool with_windows)
+                    const uint8_t person[IDEM_ID_BYTES], bool with_windows, int64_t now_ms)
 {
     static const char windows[] = "DELETE FROM windows WHERE session IN (SELECT row FROM sessions"
                                   " WHERE organisation = ?1 AND person = ?2)";
     char accounts[STATEMENT_MAX];
     sqlite3 *db = idem_sqlite_of(store)->db;
-    int err = with_windows ? run(db, windows, organisation, person) : IDEM_OK;
+    /* Overwritten even where that costs writing pages that would otherwise only become free. */
+    int err = idem_sqlite_result(db, sqlite3_exec(db, "PRAGMA secure_delete = ON", 0, 0, 0));
+
+    if (err == 0 && with_windows)
+        err = run(db, windows, organisation, person);
 
     snprintf(accounts, sizeof accounts,
              "UPDATE accounts SET person = NULL, roles = roles & ~%d"
@@ -81,9 +87,41 @@ int idem_erase_rows(struct idem_store *store, int64_t organisation,
         err = run(db, accounts, organisation, person);
     if (err == 0)
         err = erase_tables(db, organisation, person);
-    return err != 0 ? err
-                    : run(db, "DELETE FROM people WHERE organisation = ?1 AND person = ?2",
-                          organisation, person);
+    if (err == 0)
+        err = run(db, "DELETE FROM people WHERE organisation = ?1 AND person = ?2", organisation,
+                  person);
+    if (err == 0)
+        err = idem_erase_audit(store, organisation, person, now_ms);
+    sqlite3_exec(db, "PRAGMA secure_delete = FAST", NULL, NULL, NULL);
+    return err;
+}
+
+int idem_erase_fold(struct idem_store *store)
+{
+    sqlite3 *db = idem_sqlite_of(store)->db;
+    return idem_sqlite_result(
+        db, sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
+}
+
+int idem_erase_accounts(struct idem_store *store, int64_t organisation,
+                        const uint8_t person[IDEM_ID_BYTES], int64_t *rows, int max, int *count)
+{
+    static const char sql[] = "SELECT row FROM accounts WHERE organisation = ?1 AND person = ?2";
+    sqlite3 *db = idem_sqlite_of(store)->db;
+    sqlite3_stmt *st = NULL;
+    int n = 0, rc = sqlite3_prepare_v2(db, sql, -1, &st, NULL);
+
+    if (rc == SQLITE_OK) {
+        sqlite3_bind_int64(st, 1, organisation);
+        idem_sqlite_bind(st, 2, person, IDEM_ID_BYTES);
+        while (n < max && (rc = sqlite3_step(st)) == SQLITE_ROW)
+            rows[n++] = sqlite3_column_int64(st, 0);
+    }
+    int err = idem_sqlite_result(db, rc);
+    sqlite3_finalize(st);
+    if (err == 0)
+        *count = n;
+    return err;
 }
 
 /* ------------------------------------------------------------------ who it is */
@@ -145,42 +183,93 @@ int idem_people_with_keys(struct idem_store *store, int64_t *count)
     return err;
 }
 
+int idem_erase_count_members(struct idem_store *store, const struct idem_ledger *ledger,
+                             const uint8_t *population, int64_t *count)
+{
+    sqlite3 *db = idem_sqlite_of(store)->db;
+    sqlite3_stmt *st = NULL;
+    int64_t n = 0;
+    int rc =
+        sqlite3_prepare_v2(db, "SELECT key_id FROM members WHERE population = ?1", -1, &st, NULL);
+
+    if (rc == SQLITE_OK)
+        idem_sqlite_bind(st, 1, population, IDEM_POPULATION_HASH);
+    while (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+        uint8_t key_id[IDEM_ID_BYTES];
+        if (idem_sqlite_blob(st, 0, key_id, sizeof key_id) == 0 &&
+            idem_ledger_find(ledger, key_id) != NULL)
+            n++;
+        rc = SQLITE_OK;
+    }
+    int err = idem_sqlite_result(db, rc);
+    sqlite3_finalize(st);
+    if (err == 0)
+        *count = n;
+    return err;
+}
+
 /* ------------------------------------------------------------------ what was left undone */
 
-static int complete(struct idem_store *store, const struct idem_erasure *e, int64_t *erased)
+/* Records of looks go first: while the rows are there the erasure counts as not complete. */
+static int complete_gate(const struct idem_erase_places *places, int64_t organisation,
+                         const uint8_t *person)
 {
-    uint8_t person[IDEM_ID_BYTES];
-    int64_t organisation;
-    int err = idem_erase_find(store, e->key_id, &organisation, person);
+    struct idem_gate_log *log;
+    const char *why;
 
+    if (places->gate == NULL || access(places->gate, F_OK) != 0)
+        return IDEM_OK;
+    int err = idem_gate_log_open(places->gate, &log, &why);
     if (err != 0)
-        return err == IDEM_ERR_NOT_FOUND ? IDEM_OK : err;
-    err = store->ops->begin(store);
+        return err;
+    err = idem_erase_gate(log, organisation, person, places->now_ms);
+    idem_gate_log_close(log);
+    return err;
+}
+
+static int complete_rows(struct idem_store *store, int64_t organisation, const uint8_t *person,
+                         int64_t now_ms)
+{
+    int err = store->ops->begin(store);
+
     if (err == 0)
-        err = idem_erase_rows(store, organisation, person, true);
+        err = idem_erase_rows(store, organisation, person, true, now_ms);
     if (err == 0)
         err = store->ops->commit(store);
     if (err != 0)
         store->ops->rollback(store);
-    else
-        (*erased)++;
-    return err;
+    return err != 0 ? err : idem_erase_fold(store);
 }
 
-static int complete_all(struct idem_store *store, struct idem_vault *vault,
-                        const struct idem_ledger *ledger, int64_t *erased)
+static int complete(const struct idem_erase_places *places, const struct idem_erasure *e,
+                    int64_t *erased)
 {
     struct idem_vault_entry entry;
+    uint8_t person[IDEM_ID_BYTES];
+    int64_t organisation;
+    int err = places->vault != NULL ? idem_vault_by_key_id(places->vault, e->key_id, &entry)
+                                    : IDEM_ERR_NOT_FOUND;
+
+    sodium_memzero(&entry, sizeof entry);
+    if (err == 0)
+        err = idem_vault_destroy(places->vault, e->key_id);
+    if (err == 0 || err == IDEM_ERR_NOT_FOUND)
+        err = idem_erase_find(places->store, e->key_id, &organisation, person);
+    if (err != 0)
+        return err == IDEM_ERR_NOT_FOUND ? IDEM_OK : err;
+    if ((err = complete_gate(places, organisation, person)) != 0 ||
+        (err = complete_rows(places->store, organisation, person, places->now_ms)) != 0)
+        return err;
+    (*erased)++;
+    return IDEM_OK;
+}
+
+static int complete_all(const struct idem_erase_places *places, int64_t *erased)
+{
     int err = IDEM_OK;
 
-    for (size_t i = 0; i < idem_ledger_count(ledger) && err == 0; i++) {
-        const struct idem_erasure *e = idem_ledger_at(ledger, i);
-        if (vault != NULL && idem_vault_by_key_id(vault, e->key_id, &entry) == 0)
-            err = idem_vault_destroy(vault, e->key_id);
-        if (err == 0)
-            err = complete(store, e, erased);
-    }
-    sodium_memzero(&entry, sizeof entry);
+    for (size_t i = 0; i < idem_ledger_count(places->ledger) && err == 0; i++)
+        err = complete(places, idem_ledger_at(places->ledger, i), erased);
     return err;
 }
 
@@ -261,16 +350,15 @@ static int forget_keyless(struct idem_store *store, struct idem_vault *vault, in
 
 /* ------------------------------------------------------------------ all of it */
 
-int idem_people_prepare(struct idem_store *store, struct idem_vault *vault,
-                        struct idem_ledger *ledger, struct idem_people_check *check)
+int idem_people_prepare(const struct idem_erase_places *places, struct idem_people_check *check)
 {
     struct idem_people_check done = {0};
-    int err = complete_all(store, vault, ledger, &done.erased);
+    int err = complete_all(places, &done.erased);
 
-    if (err == 0 && vault != NULL)
-        err = idem_people_seal_old(store, vault, &done.sealed);
-    if (err == 0 && vault != NULL)
-        err = forget_keyless(store, vault, &done.without_key);
+    if (err == 0 && places->vault != NULL)
+        err = idem_people_seal_old(places->store, places->vault, &done.sealed);
+    if (err == 0 && places->vault != NULL)
+        err = forget_keyless(places->store, places->vault, &done.without_key);
     if (err == 0)
         *check = done;
     return err;

@@ -17,7 +17,7 @@
 
 #define MAGIC "idem-erasure-1"
 
-enum { HEX_ID = 2 * IDEM_ID_BYTES, HEX_CHAIN = 2 * IDEM_LEDGER_CHAIN_BYTES, PERSON_TEXT = 24 };
+enum { HEX_ID = 2 * IDEM_ID_BYTES, HEX_CHAIN = 2 * IDEM_LEDGER_CHAIN_BYTES };
 
 struct idem_ledger {
     int fd;     /* -1: nothing yet, or read only */
@@ -40,19 +40,20 @@ static void chain(const uint8_t *before, const char *line, size_t len, uint8_t *
     crypto_generichash_final(&state, out, IDEM_LEDGER_CHAIN_BYTES);
 }
 
-static void write_person(const uint8_t *person, char text[PERSON_TEXT + 1])
+void idem_ledger_person_text(const uint8_t person[IDEM_ID_BYTES],
+                             char text[IDEM_LEDGER_PERSON_TEXT + 1])
 {
     memcpy(text, "p_", 2);
-    sodium_bin2base64(text + 2, PERSON_TEXT - 1, person, IDEM_ID_BYTES,
+    sodium_bin2base64(text + 2, IDEM_LEDGER_PERSON_TEXT - 1, person, IDEM_ID_BYTES,
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
 static bool read_person(const char *text, uint8_t *person)
 {
     size_t n = 0;
-    return strlen(text) == PERSON_TEXT && memcmp(text, "p_", 2) == 0 &&
-           sodium_base642bin(person, IDEM_ID_BYTES, text + 2, PERSON_TEXT - 2, NULL, &n, NULL,
-                             sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
+    return strlen(text) == IDEM_LEDGER_PERSON_TEXT && memcmp(text, "p_", 2) == 0 &&
+           sodium_base642bin(person, IDEM_ID_BYTES, text + 2, IDEM_LEDGER_PERSON_TEXT - 2, NULL, &n,
+                             NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
            n == IDEM_ID_BYTES;
 }
 
@@ -76,7 +77,7 @@ static bool read_hour(const char *text, int64_t *out)
 /* line: ended by a nought; len: its length without the hash and the space before it. */
 static bool read_line(const char *line, struct idem_erasure *out, size_t *len, uint8_t *hash)
 {
-    char key_id[HEX_ID + 1], person[PERSON_TEXT + 1], hour[24], hex[HEX_CHAIN + 1];
+    char key_id[HEX_ID + 1], person[IDEM_LEDGER_PERSON_TEXT + 1], hour[24], hex[HEX_CHAIN + 1];
     int at = 0, end = 0;
 
     memset(out, 0, sizeof *out);
@@ -93,14 +94,14 @@ static bool read_line(const char *line, struct idem_erasure *out, size_t *len, u
 static size_t write_line(const uint8_t *before, const struct idem_erasure *e, char *line,
                          uint8_t *hash)
 {
-    char key_id[HEX_ID + 1], person[PERSON_TEXT + 1], hour[24], hex[HEX_CHAIN + 1];
+    char key_id[HEX_ID + 1], person[IDEM_LEDGER_PERSON_TEXT + 1], hour[24], hex[HEX_CHAIN + 1];
     const time_t at = (time_t)(e->hour_ms / 1000);
     struct tm tm;
 
     gmtime_r(&at, &tm);
     strftime(hour, sizeof hour, "%Y-%m-%dT%HZ", &tm);
     sodium_bin2hex(key_id, sizeof key_id, e->key_id, sizeof e->key_id);
-    write_person(e->person, person);
+    idem_ledger_person_text(e->person, person);
     int n = snprintf(line, IDEM_LEDGER_LINE_MAX, MAGIC " %s %s %s %s", key_id, e->organisation,
                      person, hour);
     chain(before, line, (size_t)n, hash);

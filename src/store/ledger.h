@@ -25,6 +25,7 @@ enum {
     IDEM_LEDGER_LINE_MAX = 320,
     IDEM_LEDGER_LINES_MAX = 1000000,
     IDEM_LEDGER_CHAIN_BYTES = 32,
+    IDEM_LEDGER_PERSON_TEXT = 24, /* "p_" and 22 characters, as the API writes it */
 };
 
 struct idem_erasure {
@@ -50,6 +51,8 @@ const struct idem_erasure *idem_ledger_find(const struct idem_ledger *ledger,
 const struct idem_erasure *idem_ledger_find_person(const struct idem_ledger *ledger,
                                                    const char *organisation,
                                                    const uint8_t person[IDEM_ID_BYTES]);
+void idem_ledger_person_text(const uint8_t person[IDEM_ID_BYTES],
+                             char text[IDEM_LEDGER_PERSON_TEXT + 1]);
 /* The newest line's hash, noughts when there is none. */
 const uint8_t *idem_ledger_head(const struct idem_ledger *ledger);
 

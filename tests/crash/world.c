@@ -25,19 +25,9 @@ static const struct idem_stream_hooks hooks = {nothing, nothing, nothing};
 /* As main does it. */
 static int open_people(struct world *w, const char *dir, const struct idem_front *front)
 {
-    struct idem_worker_parts *p = &w->parts;
-    struct idem_people_check check;
-    const char *why;
-    int64_t known;
-    int err;
-
-    if ((err = idem_people_with_keys(p->store, &known)) != 0 ||
-        (err = idem_ledger_open(dir, &w->ledger, &why)) != 0 ||
-        (err = idem_vault_open(dir, known == 0, &w->vault, &why)) != 0 ||
-        (err = idem_people_prepare(p->store, w->vault, w->ledger, &check)) != 0)
-        return err;
-    const struct idem_people_parts parts = {p->store, w->vault, w->ledger};
-    return idem_people_new(dir, &parts, front, &p->people);
+    w->kept.store = w->parts.store;
+    int err = idem_keyring_open(dir, &w->kept);
+    return err != 0 ? err : idem_people_new(dir, &w->kept, front, &w->parts.people);
 }
 
 int world_open(struct world *w, const char *dir, const struct idem_population *population,
@@ -79,8 +69,7 @@ void world_close(struct world *w)
     idem_auth_free(w->parts.auth);
     idem_seats_free(w->parts.seats);
     idem_organisations_free(w->parts.organisations);
-    idem_ledger_close(w->ledger);
-    idem_vault_close(w->vault);
+    idem_keyring_close(&w->kept);
     if (w->parts.store != NULL)
         w->parts.store->ops->close(w->parts.store);
     memset(w, 0, sizeof *w);

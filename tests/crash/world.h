@@ -13,7 +13,7 @@
 #include "server/worker.h"
 
 #include "server/command.h"
-#include "store/erase.h"
+#include "server/keyring.h"
 
 #define WORLD_DATABASE "/crash/idem.db"
 
@@ -21,8 +21,7 @@ enum { WORLD_ANSWER_MAX = IDEM_SESSION_JSON_MAX + 1024, WORLD_BATCH_MAX = 16 };
 
 struct world {
     struct idem_worker_parts parts;
-    struct idem_vault *vault;
-    struct idem_ledger *ledger;
+    struct idem_people_parts kept;
     struct idem_worker *worker;
     int64_t organisation; /* everybody's */
 };

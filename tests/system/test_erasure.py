@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A person who was erased stays erased: in the files, for whoever has all of them, after a crash anywhere, and for
+the server, to which the same name is a stranger's."""
+import glob
+import os
+import shutil
+import signal
+import tempfile
+import unittest
+
+from harness import Server, ServerCase, sodium, unseal, wait_for, windows
+
+CRASH_AT = os.environ["IDEM_CRASH_AT_SO"]
+
+
+def enrol(server, name, person, seed=1, close=True):
+    session = server.open(person=name, seat="seat-%d" % person)
+    session.send(windows(person, seed, 20), at_once=10)
+    if close:
+        session.close()
+    return session
+
+
+def id_of(session):
+    return session.opened["session"]["person"]
+
+
+def erase(server, person, reason="asked for it by letter", **more):
+    return server.call("POST", f"/v1/people/{person}/erase", {"reason": reason}, token=server.operator, **more)
+
+
+def files(*directories):
+    """All bytes that there are."""
+    found = {}
+    for directory in directories:
+        for path in glob.glob(directory + "/**", recursive=True):
+            if os.path.isfile(path):
+                with open(path, "rb") as f:
+                    found[path] = f.read()
+    return found
+
+
+def keys_that_open(sealed, table, organisation, person, row, found):
+    """Tries every 32 bytes in a row that any of the files holds."""
+    body, nonce = sealed[25:], sealed[1:25]
+    label = table.encode() + organisation.to_bytes(8, "little") + person + row
+    decrypt = sodium().crypto_aead_xchacha20poly1305_ietf_decrypt
+    from ctypes import c_ulonglong, create_string_buffer
+    out, n, k = create_string_buffer(len(sealed)), c_ulonglong(len(body)), c_ulonglong(len(label))
+    keys = set()
+    for content in set(found.values()):
+        for at in range(len(content) - 31):
+            key = content[at:at + 32]
+            if decrypt(out, None, None, body, n, label, k, nonce, key) == 0:
+                keys.add(key)
+    return keys
+
+
+class Erasure(ServerCase):
+    def setUp(self):
+        super().setUp()
+        self.ada = id_of(enrol(self.server, "ada lovelace", 101))
+        self.bob = id_of(enrol(self.server, "bob", 102))
+
+    def rows_of(self, person):
+        """How many rows of how many tables name the person."""
+        blob = self.blob(person)
+        found = {}
+        for (table,) in self.server.query("SELECT name FROM sqlite_master WHERE type = 'table'"):
+            columns = [c[1] for c in self.server.query(f"PRAGMA table_info({table})")]
+            for column in columns:
+                sql = f"SELECT count(*) FROM {table} WHERE {column} = x'{blob.hex()}' OR instr({column}, '{person}')"
+                (count,), = self.server.query(sql)
+                if count:
+                    found[table] = found.get(table, 0) + count
+        return found
+
+    @staticmethod
+    def blob(person):
+        import base64
+        return base64.urlsafe_b64decode(person[2:] + "==")
+
+    def sealed(self):
+        """Everything sealed in the data base: (table, organisation, person, row, bytes)."""
+        q = self.server.query
+        found = [("n", o, p, b"", s) for o, p, s in q("SELECT organisation, person, sealed FROM names")]
+        for o, p, c, m, front, b, a in q("SELECT organisation, person, device_class, modality, front, bytes, anchor FROM profiles"):
+            row = bytes([c, m]) + (front % 2**64).to_bytes(8, "little")
+            found += [("p", o, p, row, b)] + ([("a", o, p, row, a)] if a else [])
+        for o, p, m, front, b in q("SELECT organisation, person, modality, front, bytes FROM sketches"):
+            found.append(("s", o, p, bytes([m]) + (front % 2**64).to_bytes(8, "little"), b))
+        return found
+
+    def test_everything_about_people_is_sealed_and_opens_with_their_key_alone(self):
+        session = enrol(self.server, "eve", 103, close=False)
+        keys = self.server.keys()
+        tables = set()
+        for table, organisation, person, row, sealed in self.sealed():
+            tables.add(table)
+            self.assertIsNotNone(unseal(keys[organisation, person], table, organisation, person, row, sealed), table)
+            for key in set(keys.values()) - {keys[organisation, person]}:
+                self.assertIsNone(unseal(key, table, organisation, person, row, sealed))
+        self.assertLessEqual({"n", "p", "s"}, tables)
+        self.assertEqual(len([p for _, p in self.server.windows() if p]), 20)
+        self.assertNotEqual(session.opened["session"]["person"], self.ada)
+
+    def test_the_name_is_nowhere_in_the_files_nor_the_pseudonym_after_erasure(self):
+        answer = erase(self.server, self.ada)
+        self.assertEqual((answer.status, answer.json["erased"], answer.json["before"]), (200, True, False), answer.body)
+        self.assertEqual(self.rows_of(self.ada), {"audit": 1})  # that it was done
+        self.assertGreater(len(self.rows_of(self.bob)), 3)
+        found = files(self.server.data)
+        for path, content in found.items():
+            self.assertFalse(b"lovelace" in content, path)
+            if not path.endswith("erasures.log"):
+                self.assertFalse(self.blob(self.ada) in content, path)
+
+    def test_the_same_name_is_a_stranger_afterwards(self):
+        erase(self.server, self.ada)
+        self.assert_problem(self.server.get("/v1/people/" + self.ada), 404, "no-such-person")
+        again = self.server.open(person="ada lovelace", seat="seat-101")
+        self.assertNotEqual(id_of(again), self.ada)
+        self.assertEqual(again.read()["enrolment"]["state"], "new")
+        answer = again.send(windows(101, 2, 20), at_once=10)
+        self.assertEqual(answer["session"]["enrolment"]["state"], "enrolled")
+        self.assertEqual(self.server.get("/v1/people/" + self.bob).json["enrolment"]["state"], "enrolled")
+
+    def test_windows_of_the_erased_are_forgotten_too(self):
+        erase(self.server, self.ada)
+        again = self.server.open(person="grace", seat="seat-109")
+        again.send(windows(101, 1, 5))  # the very same windows: nobody has seen them
+        self.assertIsNone(again.read().get("guard"))
+
+    def test_live_sessions_end_and_teach_nothing(self):
+        live = self.server.open(person="ada lovelace", seat="seat-101")
+        live.send(windows(101, 3, 5))
+        self.assertTrue(erase(self.server, self.ada).json["sessions_ended"])
+        self.assertEqual(live.post({"windows": windows(101, 4, 1)}).status, 401)
+        self.assert_problem(self.server.get("/v1/sessions/" + live.id), 404, "no-such-session")
+        self.assertEqual(self.server.query("SELECT count(*) FROM windows"), [(0,)])
+        self.server.kill()
+        self.server.start()
+        self.assertEqual(self.rows_of(self.ada), {"audit": 1})
+        self.assertEqual(self.server.get("/v1/people/" + self.bob).status, 200)
+
+    def test_twice_is_once_and_a_stranger_is_nobody(self):
+        self.assertFalse(erase(self.server, self.ada).json["before"])
+        self.assertTrue(erase(self.server, self.ada).json["before"])
+        with open(self.server.data + "/erasures.log") as f:
+            self.assertEqual(len(f.readlines()), 1)
+        self.assert_problem(erase(self.server, "p_" + 22 * "A"), 404, "no-such-person")
+        self.assert_problem(erase(self.server, "ada"), 404, "no-such-person")
+
+    def test_it_takes_a_reason_and_the_right(self):
+        for body in ({}, {"reason": ""}, {"reason": 5}, {"reason": "x" * 501}, {"reason": "x", "more": 1}):
+            answer = self.server.call("POST", f"/v1/people/{self.ada}/erase", body, token=self.server.operator)
+            self.assert_problem(answer, 400, "invalid-field")
+        session = self.server.open(person="bob")
+        answer = self.server.call("POST", f"/v1/people/{self.ada}/erase", {"reason": "spite"}, token=session.token)
+        self.assertIn(answer.status, (401, 403))
+        self.assertEqual(self.server.call("POST", f"/v1/people/{self.ada}/erase", {"reason": "spite"}).status, 401)
+        self.assertEqual(self.server.get("/v1/people/" + self.ada).status, 200)
+
+    def test_the_log_says_who_and_why_and_no_more(self):
+        erase(self.server, self.ada, reason="letter of 3 May")
+        lines = [line for line in self.server.get("/v1/audit").json["lines"] if line["line"]]
+        erased = [line["line"] for line in lines if line["line"]["action"] == "person.erased"]
+        self.assertEqual([(e["subject"], e["detail"]["reason"]) for e in erased], [(self.ada, "letter of 3 May")])
+
+    def test_nobody_with_all_files_finds_a_key(self):
+        (organisation, person, sealed), = self.server.query(
+            f"SELECT organisation, person, sealed FROM names WHERE person = x'{self.blob(self.bob).hex()}'")
+        (_, gone, unreadable), = self.server.query(
+            f"SELECT organisation, person, sealed FROM names WHERE person = x'{self.blob(self.ada).hex()}'")
+        key = self.server.keys()[organisation, gone]
+        erase(self.server, self.ada)
+        self.server.stop()
+        found = files(self.server.data)
+        for path, content in found.items():
+            self.assertFalse(key[:8] in content, path)
+        self.assertEqual(len(keys_that_open(sealed, "n", organisation, person, b"", found)), 1)  # the search works
+        self.assertEqual(keys_that_open(unreadable, "n", organisation, gone, b"", found), set())
+
+
+class Crashes(unittest.TestCase):
+    """Killed before every write of an erasure: afterwards it has not begun, or it is complete."""
+
+    def setUp(self):
+        self.base = tempfile.mkdtemp(prefix="idem-base-")
+        self.addCleanup(shutil.rmtree, self.base)
+        server = Server(data=self.base)
+        self.addCleanup(server.close)
+        self.ada = id_of(enrol(server, "ada", 101))
+        self.bob = id_of(enrol(server, "bob", 102))
+        self.live = server.open(person="ada")
+        self.live.send(windows(101, 2, 3))
+        server.stop()
+
+    def erase_and_crash(self, data, n):
+        armed = data + ".armed"
+        server = Server(data=data, start=False)
+        self.addCleanup(server.close)
+        environment = dict(os.environ)
+        os.environ.update(LD_PRELOAD=CRASH_AT, IDEM_CRASH_AT=armed, ASAN_OPTIONS="verify_asan_link_order=0")
+        try:
+            server.start()
+        finally:
+            os.environ.clear()
+            os.environ.update(environment)
+        with open(armed, "w") as f:
+            f.write(str(n))
+        try:
+            answered = erase(server, self.ada).status
+        except OSError:
+            answered = None
+        if answered is None:
+            server.process.wait(60)
+        else:
+            server.kill()
+        os.unlink(armed)
+        server.start()
+        return server, answered
+
+    def test_at_every_write(self):
+        outcomes = []
+        for n in range(1, 400):
+            data = tempfile.mkdtemp(prefix="idem-crash-")
+            self.addCleanup(shutil.rmtree, data, ignore_errors=True)
+            shutil.copytree(self.base, data, dirs_exist_ok=True)
+            server, answered = self.erase_and_crash(data, n)
+            erased = server.get("/v1/people/" + self.ada).status == 404
+            begun = os.path.exists(data + "/erasures.log") and os.path.getsize(data + "/erasures.log") > 0
+            self.assertEqual(erased, begun, n)
+            self.assertEqual(server.get("/v1/people/" + self.bob).json["enrolment"]["state"], "enrolled", n)
+            keys = {person for _, person in server.keys()}
+            self.assertEqual(len(keys), 1 if erased else 2, n)
+            if erased:
+                self.assertEqual(server.query("SELECT count(*) FROM people"), [(1,)], n)
+                self.assertEqual(server.query("SELECT count(*) FROM windows"), [(0,)], n)
+                self.assertTrue(erase(server, self.ada).json["before"], n)
+            else:
+                self.assertEqual(self.live.id, server.get("/v1/sessions/" + self.live.id).json["id"])
+            outcomes.append((erased, answered))
+            server.close()
+            if answered is not None:
+                self.assertEqual((erased, answered), (True, 200))
+                break
+        self.assertEqual(outcomes[-1], (True, 200), "the erasure was never let through")
+        self.assertEqual(outcomes[0], (False, None))  # before its first write
+        self.assertGreater(outcomes.count((True, None)), 10)
+
+
+if __name__ == "__main__":
+    unittest.main()
