@@ -75,9 +75,9 @@ enum {
 #define IDEM_KEEP_GATE_MS     (INT64_C(90) * 24 * 3600 * 1000)
 
 /*
- * Decisions, on the filter's trust. The lock compares what came after the last strong
- * authentication, as `idem eval takeover` does: log odds of -3 were one false alarm in about fifty
- * active hours there, nought one in ten. The step-up compares the whole session at nought.
+ * Decisions on the filter's trust where there is no policy; a policy has thresholds of its own, by
+ * measured false alarms (model/false_alarms.h). The lock compares what came after the last strong
+ * authentication, as `idem eval takeover` does, the step-up the whole session.
  */
 #define IDEM_TRUST_STEP_UP 0.5
 #define IDEM_TRUST_LOCK    0.05

@@ -123,6 +123,15 @@ static void put_seat_part(struct idem_text *t, const struct idem_opening *o)
                   (long long)o->clock_off_ms);
 }
 
+/* What the seat does by itself when it reaches no server. */
+static void put_fail_mode(struct idem_text *t, const struct idem_session *s)
+{
+    if (s->rules != NULL)
+        idem_text_fmt(t, ",\"fail_mode\":{\"locking\":\"%s\",\"after_s\":%lld}",
+                      s->rules->lock_fails_open ? "open" : "closed",
+                      (long long)(s->rules->fail_after_ms / 1000));
+}
+
 static void answer_open(struct idem_worker *w, struct idem_command *c)
 {
     struct idem_text *t = &c->answer;
@@ -133,6 +142,7 @@ static void answer_open(struct idem_worker *w, struct idem_command *c)
     idem_token_answer(t, token, c->session->token_expires_ms, c->received_ms);
     sodium_memzero(token, sizeof token);
     put_seat_part(t, &c->opening);
+    put_fail_mode(t, c->session);
     idem_text_fmt(t,
                   ",\"front\":\"%016llx\",\"level\":\"%s\","
                   "\"window\":{\"keyboard\":%d,\"pointer\":%d},\"next_seq\":1,\"session\":",

@@ -144,10 +144,6 @@ static void read_thresholds(struct idem_policy *p, const struct idem_yaml_node *
     idem_yaml_number(p->yaml, idem_yaml_get(section, "hours_per_week"), 1, 168, &r->hours_per_week);
     read_wish(p, section, "step_up", answer == 1, r->hours_per_week, &r->step_up);
     read_wish(p, section, "lock", answer == 1, r->hours_per_week, &r->lock);
-    if (r->lock.log_odds > r->step_up.log_odds)
-        idem_policy_warn(p, idem_yaml_line(section),
-                         "a lock may be wrong more often than a step-up: sessions lock before they "
-                         "are asked");
 }
 
 /* ------------------------------------------------------------------ actions */
@@ -412,6 +408,22 @@ static void read_enrolment(struct idem_policy *p, const struct idem_yaml_node *s
     r->enrol_sessions_line = line != 0 ? line : r->enrol_sessions_line;
 }
 
+/* What only the sections together can answer. */
+static void check_rules(struct idem_policy *p, const struct idem_yaml_node *map,
+                        const struct idem_policy_rules *r)
+{
+    if (r->gate.browser_trust_max <= r->step_up.trust)
+        idem_yaml_blame(p->yaml, map,
+                        "a step-up follows from trust below %.3f, and a browser's trust never gets "
+                        "above %.3f (browser_trust_at_most): every web session would be asked for "
+                        "good; allow fewer false alarms, or raise the limit",
+                        r->step_up.trust, r->gate.browser_trust_max);
+    if (idem_yaml_get(map, "thresholds") != NULL && r->lock.log_odds > r->step_up.log_odds)
+        idem_policy_warn(p, r->lock.line,
+                         "a lock may be wrong more often than a step-up: sessions lock before they "
+                         "are asked");
+}
+
 void idem_policy_read_rules(struct idem_policy *p, const struct idem_yaml_node *map,
                             struct idem_policy_rules *rules)
 {
@@ -424,4 +436,5 @@ void idem_policy_read_rules(struct idem_policy *p, const struct idem_yaml_node *
     if (gate != NULL)
         read_gate(p, gate, &rules->gate);
     read_enrolment(p, idem_yaml_get(map, "enrolment"), rules);
+    check_rules(p, map, rules);
 }

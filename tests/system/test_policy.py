@@ -96,6 +96,11 @@ class Show(Case):
         best = max((r for r in rows["rows"] if r["per_hour"] * 40 <= 4), key=lambda r: r["log_odds"])
         self.assertEqual(shown["log_odds"], best["log_odds"])
 
+    def test_the_page_about_policies_shows_that_table(self):
+        page = (DATA.parent / "docs" / "policy.md").read_text()
+        shown = page.split("<!-- table: idem policy table -->\n")[1].split("<!-- /table -->")[0]
+        self.assertEqual(shown, policy("table").stdout)
+
 
 if __name__ == "__main__":
     unittest.main()

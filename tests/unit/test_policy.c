@@ -377,6 +377,8 @@ static void test_faults_have_a_place_and_a_reason(void **state)
          "p.yaml:2:17: silence locks before it asks"},
         {"version: 1\ngate: {silence: {lock: {after: 5 min}}}\n",
          "p.yaml:2:17: silence locks before it asks"},
+        {"version: 1\nthresholds: {step_up: 17}\n",
+         "p.yaml:1:1: a step-up follows from trust below 0.982, and a browser's trust never"},
         {"version: 1\nenrolment: {sessions: 0}\n", "p.yaml:2:23: 0 is not between 1 and 50"},
         {"version: 1\nretention: {windows: 4 d}\n", "p.yaml:2:22: 4 d is not between"},
         {"version: 1\nretention: {windows: 24}\n", "p.yaml:2:22: a time with its unit"},
