@@ -16,6 +16,8 @@ int idem_cli_eval(int argc, char **argv);
 int idem_cli_eval_leak(int argc, char **argv);
 int idem_cli_policy(int argc, char **argv);
 int idem_cli_replay(int argc, char **argv);
+int idem_cli_seat(int argc, char **argv);
+int idem_cli_key(int argc, char **argv);
 int idem_cli_audit(int argc, char **argv);
 
 /* "idem: ..." on stderr; return IDEM_EXIT_FAILED and IDEM_EXIT_USAGE (with a hint at --help). */

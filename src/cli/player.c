@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/command.h"
+#include "cli/player_seat.h"
 #include "wire/wire.h"
 
 /* A change of trust that is worth a line. */
@@ -134,7 +136,7 @@ static int new_collectors(struct idem_player *p, const json_t *answer)
 static void opened(void *arg, long status, const char *body, size_t len)
 {
     struct idem_player *p = arg;
-    p->busy = false;
+    p->busy = p->challenged = false;
     if (status != 201) {
         if (!retry(p, status))
             problem(p, status, body, len);
@@ -146,7 +148,7 @@ static void opened(void *arg, long status, const char *body, size_t len)
     const json_t *session = json_object_get(answer, "session");
     char front[20];
     snprintf(front, sizeof front, "%016llx", (unsigned long long)idem_front_id(p->stage->front));
-    if (!copy(p->token, text_of(answer, "token")) || !copy(p->session, text_of(session, "id")))
+    if (!idem_player_take_opening(p, answer) || !copy(p->session, text_of(session, "id")))
         give_up(p, "the answer to opening a session has no token or no session");
     else if (strcmp(text_of(answer, "front"), front) != 0)
         give_up(p, "the server changed its front in between: start the replay anew");
@@ -204,6 +206,7 @@ static void sent(void *arg, long status, const char *body, size_t len)
     if (answer == NULL)
         return;
     p->tries = 0;
+    memcpy(p->seal.link, p->link, sizeof p->link);
     acknowledge(p);
     verdict(p, json_object_get(answer, "session"));
     json_decref(answer);
@@ -231,6 +234,30 @@ static void warned(void *arg, long status, const char *body, size_t len)
     close_if_locked(p);
 }
 
+static void challenged(void *arg, long status, const char *body, size_t len)
+{
+    struct idem_player *p = arg;
+    p->busy = false;
+    json_t *answer = status == 201 ? json_loadb(body, len, 0, NULL) : NULL;
+    p->challenged =
+        idem_seal_parse(text_of(answer, "nonce"), p->challenge, sizeof p->challenge) == 0;
+    if (!p->challenged && !retry(p, status))
+        problem(p, status, body, len);
+    json_decref(answer);
+}
+
+static void renewed(void *arg, long status, const char *body, size_t len)
+{
+    struct idem_player *p = arg;
+    json_t *answer = accepted(p, status, body, len);
+    if (answer == NULL)
+        return;
+    p->tries = 0;
+    if (!idem_player_take_token(p, answer))
+        give_up(p, "the answer to a renewal has no token");
+    json_decref(answer);
+}
+
 static void closed(void *arg, long status, const char *body, size_t len)
 {
     struct idem_player *p = arg;
@@ -253,12 +280,9 @@ static void send_request(struct idem_player *p, const struct idem_client_request
     }
 }
 
-static void open_session(struct idem_player *p)
+static void post_json(struct idem_player *p, const char *path, const char *token, json_t *body,
+                      idem_client_done_fn *done)
 {
-    json_t *body =
-        json_pack("{s:s, s:s, s:s}", "organisation", "demo", "person", p->name, "seat", "replay");
-    if (body && p->stage->clock)
-        json_object_set_new(body, "clock_ms", json_integer(p->stage->epoch_ms));
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
     json_decref(body);
     if (!text) {
@@ -266,14 +290,40 @@ static void open_session(struct idem_player *p)
         return;
     }
     const struct idem_client_request request = {.method = "POST",
-                                                .path = "/v1/sessions",
-                                                .token = p->stage->token,
+                                                .path = path,
+                                                .token = token,
                                                 .type = "application/json",
                                                 .body = text,
                                                 .len = strlen(text)};
-    p->phase = IDEM_PLAYER_OPENING;
-    send_request(p, &request, opened);
+    send_request(p, &request, done);
     free(text);
+}
+
+/* A seat signs a challenge, which it asks for first. */
+static void open_session(struct idem_player *p)
+{
+    if (p->stage->seat && !p->challenged) {
+        post_json(p, "/v1/challenge", NULL, json_object(), challenged);
+        return;
+    }
+    p->phase = IDEM_PLAYER_OPENING;
+    post_json(p, "/v1/sessions", p->stage->token, idem_player_opening(p), opened);
+}
+
+static void renew_token(struct idem_player *p)
+{
+    char path[IDEM_PLAYER_TOKEN + 32];
+    snprintf(path, sizeof path, "/v1/sessions/%s/token", p->session);
+    p->renewals++;
+    post_json(p, path, p->stage->seat ? NULL : p->token, idem_player_renewal(p), renewed);
+}
+
+static int begin_batch(struct idem_player *p, struct idem_wire_writer *w, int64_t clock_ms,
+                       uint8_t *body, size_t cap)
+{
+    const struct idem_front *front = p->stage->front;
+    return p->stage->seat ? idem_wire_batch_begin_sealed(w, &p->seal, front, 1, clock_ms, body, cap)
+                          : idem_wire_batch_begin(w, front, false, 1, clock_ms, body, cap);
 }
 
 /* One window a request, so that each arrives at its own time. */
@@ -284,7 +334,7 @@ static void send_window(struct idem_player *p)
     struct idem_wire_writer w;
     size_t len = 0;
     int64_t clock_ms = p->stage->clock ? p->stage->epoch_ms + q->t_us / 1000 : -1;
-    int r = idem_wire_batch_begin(&w, p->stage->front, false, 1, clock_ms, body, sizeof body);
+    int r = begin_batch(p, &w, clock_ms, body, sizeof body);
     if (r == 0)
         r = idem_wire_batch_put(&w, q->window, q->seq);
     if (r == 0)
@@ -293,6 +343,7 @@ static void send_window(struct idem_player *p)
         give_up(p, idem_strerror(r));
         return;
     }
+    memcpy(p->link, w.link, sizeof p->link);
     const struct idem_client_request request = {.method = "POST",
                                                 .path = "/v1/windows",
                                                 .token = p->token,
@@ -415,6 +466,8 @@ void idem_player_step(struct idem_player *p, int64_t now_us)
         return;
     if (p->phase == IDEM_PLAYER_WAITING)
         open_session(p);
+    else if (p->phase == IDEM_PLAYER_PLAYING && idem_cli_now() >= p->renew_at)
+        renew_token(p);
     else if (p->phase == IDEM_PLAYER_PLAYING && p->alarm_count)
         send_alarms(p);
     else if (p->phase == IDEM_PLAYER_PLAYING && p->queued)

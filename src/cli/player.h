@@ -17,6 +17,7 @@
 
 #include "cli/client.h"
 #include "cli/script.h"
+#include "cli/seat_key.h"
 #include "idem/idem.h"
 #include "wire/alarm.h"
 
@@ -47,11 +48,14 @@ struct idem_queued {
 struct idem_stage {
     struct idem_client *client;
     const struct idem_front *front;
-    const char *token; /* for opening sessions, or NULL */
-    bool clock;        /* send the script's time with every request */
-    int64_t epoch_ms;  /* wall clock at script time 0 */
-    uint64_t windows;  /* acknowledged */
-    uint64_t alarms;   /* likewise, macros not counted */
+    const char *token;                /* for opening sessions, or NULL */
+    bool back_end;                    /* the token is an API key */
+    const struct idem_seat_key *seat; /* it signs, or NULL */
+    const char *host;                 /* the server's name, as the seat signs it */
+    bool clock;                       /* send the script's time with every request */
+    int64_t epoch_ms;                 /* wall clock at script time 0 */
+    uint64_t windows;                 /* acknowledged */
+    uint64_t alarms;                  /* likewise, macros not counted */
     void (*say)(const char *line);
 };
 
@@ -76,6 +80,12 @@ struct idem_player {
     uint32_t alarm_count, alarm_seq;
     int64_t alarm_us; /* script time of the newest of them */
 
+    bool challenged; /* a seat has what it signs to open */
+    uint8_t challenge[IDEM_SEAL_NONCE];
+    struct idem_wire_seal seal;   /* a seat's: what its windows are signed with */
+    uint8_t link[IDEM_SEAL_LINK]; /* after the windows under way */
+    uint32_t renewals;            /* of the token */
+    double renew_at;              /* on idem_cli_now's clock, INFINITY: never */
     char token[IDEM_PLAYER_TOKEN], session[IDEM_PLAYER_TOKEN], state[IDEM_PLAYER_STATE];
     double trust;                        /* as last told, NAN: none */
     int64_t sent_us;                     /* script time of the windows last acknowledged */

@@ -11,6 +11,7 @@
 
 #include "cli/command.h"
 #include "cli/player.h"
+#include "cli/remote.h"
 
 enum {
     SOURCES_MAX = 16,
@@ -36,6 +37,8 @@ static const char help_text[] =
     "  --people N             the first N people only (with these two: N besides the A's,\n"
     "                         default none)\n"
     "  --users RANGES         people with these numbers only: 106-117\n"
+    "  --seat FILE            all of them sit at this seat: its key (idem seat register) signs\n"
+    "  --api-key FILE         a web application opens their sessions, with the key in FILE\n"
     "  --token TOKEN          the operator's, if the server wants one to open sessions\n"
     "  --skip-bad             leave out bad rows, count them and say so\n"
     "  -h, --help\n";
@@ -57,6 +60,8 @@ struct replay {
     struct idem_recording *recs[SOURCES_MAX];
     int count;
     struct idem_stage stage;
+    struct idem_seat_key seat;
+    char host[IDEM_REMOTE_HOST_MAX], api_key[128];
     struct idem_front *front;
     struct idem_player *players;
     uint32_t player_count;
@@ -69,6 +74,7 @@ static const struct option options[] = {
     {"takeover", required_argument, NULL, 'o'}, {"inject", required_argument, NULL, 'i'},
     {"people", required_argument, NULL, 'n'},   {"token", required_argument, NULL, 'k'},
     {"skip-bad", no_argument, NULL, 'b'},       {"users", required_argument, NULL, 'u'},
+    {"seat", required_argument, NULL, 'S'},     {"api-key", required_argument, NULL, 'K'},
     {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
 };
 
@@ -115,6 +121,29 @@ static int parse_takeover(struct replay *r, const char *text)
     return t->owner && t->impostor ? 0 : idem_cli_fail("out of memory");
 }
 
+static int read_seat(struct replay *r, const char *file)
+{
+    int err = idem_seat_key_read(file, &r->seat);
+    if (err == IDEM_ERR_NOT_FOUND || (err == 0 && r->seat.seat == 0))
+        return idem_cli_fail("%s: no seat has been registered with it", file);
+    r->stage.seat = &r->seat;
+    return err;
+}
+
+static int read_api_key(struct replay *r, const char *file)
+{
+    FILE *f = fopen(file, "r");
+    bool good = f && fgets(r->api_key, sizeof r->api_key, f);
+    if (f)
+        fclose(f);
+    if (!good)
+        return idem_cli_fail("%s: holds no key", file);
+    r->api_key[strcspn(r->api_key, "\r\n")] = 0;
+    r->stage.token = r->api_key;
+    r->stage.back_end = true;
+    return 0;
+}
+
 static int take_option(struct replay *r, int opt)
 {
     switch (opt) {
@@ -137,6 +166,10 @@ static int take_option(struct replay *r, int opt)
     case 'k':
         r->stage.token = optarg;
         return 0;
+    case 'S':
+        return read_seat(r, optarg);
+    case 'K':
+        return read_api_key(r, optarg);
     case 'h':
         fputs(help_text, stdout);
         return -1;
@@ -267,7 +300,10 @@ static int fetch_front(struct replay *r)
     if (f.why[0])
         return idem_cli_fail("%s: %s", r->server, f.why);
     r->stage.front = r->front;
-    return 0;
+    r->stage.host = r->host;
+    return idem_remote_host_of(r->server, r->host)
+               ? 0
+               : idem_cli_fail("%s: not a server's URL", r->server);
 }
 
 static void say(const char *line)
