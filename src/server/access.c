@@ -3,6 +3,7 @@
 #include "server/access.h"
 
 #include "base/log.h"
+#include "server/oidc.h"
 #include "server/organisations.h"
 
 #include <sodium.h>
@@ -45,6 +46,18 @@ static int count_accounts(const struct idem_access_parts *parts, int64_t *count)
     return parts->store->access->account_count(parts->store, 0, ~0U, count);
 }
 
+static int make_oidc(struct idem_access *a)
+{
+    uint8_t key[IDEM_SECRET_BYTES];
+
+    if (a->parts.oidc == NULL || a->parts.oidc->issuer == NULL)
+        return IDEM_OK;
+    derive(a->ticket_key, "idem: seeds", key);
+    int err = idem_oidc_new(a->parts.oidc, key, &a->oidc);
+    sodium_memzero(key, sizeof key);
+    return err;
+}
+
 int idem_access_new(const struct idem_access_parts *parts, struct idem_access **out)
 {
     struct idem_access *a = calloc(1, sizeof *a);
@@ -55,7 +68,7 @@ int idem_access_new(const struct idem_access_parts *parts, struct idem_access **
         return IDEM_ERR_NOMEM;
     a->parts = *parts;
     if ((err = count_accounts(parts, &accounts)) != 0 || (err = load_keys(a, accounts)) != 0 ||
-        (err = idem_lockout_new(&a->lockout)) != 0 ||
+        (err = idem_lockout_new(&a->lockout)) != 0 || (err = make_oidc(a)) != 0 ||
         (err = idem_errands_new("idem-hasher", IDEM_HASHER_QUEUE, IDEM_HASHER_SHARE, &a->hasher)) !=
             0) {
         idem_access_free(a);
@@ -72,6 +85,8 @@ void idem_access_stop(struct idem_access *access)
 {
     idem_errands_free(access->hasher);
     access->hasher = NULL;
+    if (access->oidc != NULL)
+        idem_oidc_stop(access->oidc);
 }
 
 void idem_access_free(struct idem_access *access)
@@ -79,6 +94,7 @@ void idem_access_free(struct idem_access *access)
     if (access == NULL)
         return;
     idem_errands_free(access->hasher);
+    idem_oidc_free(access->oidc);
     idem_lockout_free(access->lockout);
     sodium_memzero(access, sizeof *access);
     free(access);

@@ -26,6 +26,8 @@
 #include "store/access.h"
 
 struct idem_bus;
+struct idem_oidc;
+struct idem_oidc_config;
 struct idem_command;
 struct idem_request;
 struct idem_worker;
@@ -48,12 +50,14 @@ struct idem_access_parts {
     struct idem_bus *bus;
     const char *setup; /* the organisation that a set-up link is asked for, NULL: none is */
     bool demo;
+    const struct idem_oidc_config *oidc; /* its issuer NULL: there is no provider */
 };
 
 struct idem_access {
     struct idem_access_parts parts;
     uint8_t login_key[IDEM_ACCESS_KEY], totp_key[IDEM_ACCESS_KEY], ticket_key[IDEM_ACCESS_KEY];
     struct idem_errands *hasher;
+    struct idem_oidc *oidc; /* NULL: no provider */
     /* Worker only. */
     struct idem_lockout *lockout;
     bool setup_open;

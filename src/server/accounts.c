@@ -89,6 +89,11 @@ static json_t *roles_detail(const char *name, unsigned roles, unsigned before)
     return detail;
 }
 
+json_t *idem_visit_roles(unsigned roles)
+{
+    return roles_detail("roles", roles, roles);
+}
+
 /* ------------------------------------------------------------------ a new one */
 
 static int write_new(struct idem_worker *w, struct idem_visit *v)

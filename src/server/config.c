@@ -40,7 +40,7 @@ void idem_config_init(struct idem_config *config)
                    .body_ms = IDEM_BODY_MS,
                    .answer_ms = IDEM_ANSWER_MS},
         .audit = {.every_s = IDEM_HEADS_EVERY_S},
-        .oidc = {.name_claim = "sub", .role_claim = "groups"},
+        .oidc = {.name_claim = "sub", .role_claim = "groups", .scope = "openid profile"},
     };
 }
 
@@ -280,9 +280,9 @@ static void take_roles(struct reader *r, const struct idem_yaml_node *map)
 
 static void take_oidc(struct reader *r, const struct idem_yaml_node *map)
 {
-    static const char *const known[] = {"issuer",       "client_id",  "client_secret_file",
-                                        "redirect_uri", "name_claim", "role_claim",
-                                        "roles"};
+    static const char *const known[] = {
+        "issuer", "client_id", "client_secret_file", "redirect_uri", "name_claim", "role_claim",
+        "roles",  "scope",     "organisation",       "ca_file"};
     struct idem_oidc_config *o = &r->config->oidc;
 
     if (map == NULL)
@@ -294,10 +294,15 @@ static void take_oidc(struct reader *r, const struct idem_yaml_node *map)
     take_text(r, idem_yaml_get(map, "redirect_uri"), IDEM_CONFIG_TEXT_MAX, &o->redirect_uri);
     take_text(r, idem_yaml_get(map, "name_claim"), IDEM_CONFIG_TEXT_MAX, &o->name_claim);
     take_text(r, idem_yaml_get(map, "role_claim"), IDEM_CONFIG_TEXT_MAX, &o->role_claim);
+    take_text(r, idem_yaml_get(map, "scope"), IDEM_CONFIG_TEXT_MAX, &o->scope);
+    take_text(r, idem_yaml_get(map, "organisation"), IDEM_CONFIG_TEXT_MAX, &o->organisation);
+    take_path(r, map, "ca_file", &o->ca_file);
     take_roles(r, idem_yaml_get(map, "roles"));
-    if (o->issuer == NULL || o->client_id == NULL || o->redirect_uri == NULL)
-        idem_yaml_blame(r->y, map,
-                        "OpenID Connect takes an issuer, a client_id and a redirect_uri");
+    if (o->issuer == NULL || o->client_id == NULL || o->redirect_uri == NULL ||
+        o->organisation == NULL)
+        idem_yaml_blame(
+            r->y, map,
+            "OpenID Connect takes an issuer, a client_id, a redirect_uri and an organisation");
 }
 
 static void take_all(struct reader *r)

@@ -54,8 +54,11 @@ struct idem_claim_role {
 /* People's log-in at somebody else's. issuer NULL: there is none. */
 struct idem_oidc_config {
     const char *issuer, *client_id, *client_secret_file, *redirect_uri;
-    const char *name_claim; /* what a person is called by; default "sub" */
-    const char *role_claim; /* default "groups" */
+    const char *name_claim;   /* what a person is called by; default "sub" */
+    const char *role_claim;   /* default "groups" */
+    const char *scope;        /* default "openid profile" */
+    const char *organisation; /* whose accounts they are */
+    const char *ca_file;      /* PEM: who may sign the provider's certificate; NULL: the system's */
     struct idem_claim_role roles[IDEM_CLAIM_ROLES_MAX];
     uint32_t role_count;
 };

@@ -392,7 +392,9 @@ static enum MHD_Result send_text(struct idem_request *r, unsigned status, const 
         add_problem_headers(r, response);
     else if (r->trust != NULL)
         MHD_add_response_header(response, "Idem-Trust", r->trust);
-    else if (r->set_cookie != NULL)
+    else if (r->location != NULL && status == 303)
+        MHD_add_response_header(response, "Location", r->location);
+    if (!idem_request_refused(r) && r->set_cookie != NULL && r->set_cookie[0] != '\0')
         MHD_add_response_header(response, "Set-Cookie", r->set_cookie);
     enum MHD_Result sent = MHD_queue_response(r->connection, status, response);
     MHD_destroy_response(response);

@@ -130,6 +130,7 @@ static int make_access(struct server *s)
         .bus = s->bus,
         .setup = s->config.setup,
         .demo = s->config.demo,
+        .oidc = &s->config.oidc,
     };
     return idem_access_new(&parts, &s->access);
 }

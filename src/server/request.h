@@ -64,6 +64,7 @@ struct idem_request {
     char *big_answer;                   /* an answer too long for the one inside */
     const char *set_cookie;             /* of the answer, or NULL: in inline_cookie */
     const char *trust;                  /* of the gate: how sure, or NULL */
+    const char *location;               /* where a 303 leads, in what the request owns */
     const char *content_type;           /* of a plain answer */
     struct MHD_Response *response;      /* instead of a body: an asset, a stream */
     struct MHD_Response *own_response;  /* the same when it is this request's alone */

@@ -28,11 +28,12 @@ static void get_health(struct idem_request *r)
 /* What a page has to know before anybody is known. */
 static void get_about(struct idem_request *r)
 {
-    const bool demo = idem_http_parts(r->http)->demo != 0;
+    const struct idem_http_parts *parts = idem_http_parts(r->http);
 
     r->command.status = 200;
-    idem_text_fmt(&r->command.answer, "{\"version\":\"%s\",\"demo\":%s}", IDEM_VERSION,
-                  demo ? "true" : "false");
+    idem_text_fmt(&r->command.answer, "{\"version\":\"%s\",\"demo\":%s,\"oidc\":%s}", IDEM_VERSION,
+                  parts->demo != 0 ? "true" : "false",
+                  parts->config->oidc.issuer != NULL ? "true" : "false");
 }
 
 static void get_metrics(struct idem_request *r)

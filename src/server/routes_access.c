@@ -7,6 +7,7 @@
 
 #include "server/bodies.h"
 #include "server/http.h"
+#include "server/oidc_login.h"
 #include "server/people_access.h"
 #include "server/visit.h"
 
@@ -18,6 +19,10 @@
 
 static void free_visit(void *arg)
 {
+    struct idem_visit *v = arg;
+
+    if (v->free_trip != NULL)
+        v->free_trip(v->trip);
     sodium_memzero(arg, sizeof(struct idem_visit));
     free(arg);
 }
@@ -321,6 +326,26 @@ static void post_setup(struct idem_request *r)
     idem_request_call(r, idem_setup);
 }
 
+static void get_oidc_start(struct idem_request *r)
+{
+    struct idem_visit *v = begin_visit(r);
+
+    if (v == NULL)
+        return;
+    give_cookie(r, v);
+    idem_oidc_go(r, v);
+}
+
+static void get_oidc_callback(struct idem_request *r)
+{
+    struct idem_visit *v = begin_visit(r);
+
+    if (v == NULL)
+        return;
+    give_cookie(r, v);
+    idem_oidc_return(r, v);
+}
+
 /* ------------------------------------------------------------------ accounts */
 
 static bool take_row(struct idem_request *r, const char *text, int64_t *out)
@@ -370,7 +395,7 @@ static void post_accounts(struct idem_request *r)
     if (v->has_person && v->roles != IDEM_MAY_EMPLOYEE)
         idem_request_refuse(r, IDEM_PROBLEM_INVALID_FIELD,
                             "\"person\" goes with the role employee");
-    else if (strncmp(v->name, "p_", 2) == 0)
+    else if (strncmp(v->name, "p_", 2) == 0 || strncmp(v->name, "oidc/", 5) == 0)
         idem_request_refuse(r, IDEM_PROBLEM_INVALID_FIELD, "\"name\" looks like a pseudonym");
     else
         idem_request_call(r, idem_accounts_add);
@@ -444,6 +469,8 @@ enum {
 static const struct idem_route rows[] = {
     {"POST", "/v1/login",         IDEM_MAY_ANYBODY,  post_login},
     {"POST", "/v1/setup",         IDEM_MAY_ANYBODY,  post_setup},
+    {"GET",  "/v1/oidc/start",    IDEM_MAY_ANYBODY,  get_oidc_start},
+    {"GET",  "/v1/oidc/callback", IDEM_MAY_ANYBODY,  get_oidc_callback},
     {"POST", "/v1/logout",        IDEM_MAY_ACCOUNT,  post_logout},
     {"GET",  "/v1/me",            ASKS,              get_me},
     {"POST", "/v1/me/password",   IDEM_MAY_ACCOUNT,  post_password},

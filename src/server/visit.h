@@ -56,6 +56,8 @@ struct idem_visit {
     char held[IDEM_PASSWORD_HASH], made[IDEM_PASSWORD_HASH];
     uint8_t secret[IDEM_TOTP_SECRET];
     struct idem_store_account account;
+    struct idem_trip *trip; /* to a provider and back, oidc_login.c */
+    void (*free_trip)(struct idem_trip *trip);
     void (*then)(struct idem_worker *w, struct idem_command *c); /* after the hasher */
 };
 
@@ -107,6 +109,8 @@ void idem_visit_offer(struct idem_visit *v, int64_t account, const char *label);
 /* One line of the audit log, in the caller's transaction. */
 int idem_visit_note(struct idem_worker *w, const struct idem_command *c, const char *actor,
                     const char *action, const struct idem_store_account *account, json_t *detail);
+/* {"roles": [...]}, for such a line. */
+json_t *idem_visit_roles(unsigned roles);
 /* Commits; a failure refuses the command. True: done. */
 bool idem_visit_commit(struct idem_worker *w, struct idem_command *c, int err);
 /* "account:LABEL" */

@@ -105,6 +105,8 @@ GET /v1/audit auditor
 GET /v1/audit/head auditor
 POST /v1/login anybody
 POST /v1/setup anybody
+GET /v1/oidc/start anybody
+GET /v1/oidc/callback anybody
 POST /v1/logout account
 GET /v1/me analyst,operator,privacy-officer,auditor,account
 POST /v1/me/password account
