@@ -133,7 +133,8 @@ static int add(struct idem_worker *w, struct idem_command *c, const char *code,
     if (err == 0 && c->problem == IDEM_PROBLEM_NONE) {
         invitation.organisation = seat->organisation;
         invitation.seat = seat->row;
-        (void)((err = store->seats->invitations_forget(store, c->received_ms)) != 0 ||
+        (void)((err = store->seats->invitations_forget(
+                    store, c->received_ms - IDEM_CODE_LIFE_MAX_H * hour_ms)) != 0 ||
                (err = store->seats->invite(store, &invitation)) != 0 ||
                (err = add_line(w, c, "seat.invited", seat)) != 0);
     }
