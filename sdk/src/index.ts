@@ -20,6 +20,7 @@ export {
   type Trouble,
 } from './outbox.js';
 export { call, problemName, type CallOptions, type Fetch, type Outcome } from './http.js';
+export { Token, tokenState, type TokenOptions, type TokenState } from './token.js';
 export { follow, EventCutter, type ServerEvent } from './stream.js';
 export {
   Refused,

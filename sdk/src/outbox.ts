@@ -259,6 +259,6 @@ export class AlarmOutbox extends Sender<AlarmBody, AlarmAcknowledgement> {
 
 /** Whether a stop means that the session is over, rather than that this page is at fault. */
 export function sessionIsOver(problem: Problem): boolean {
-  const over = ['session-closed', 'no-such-session', 'token-unknown', 'front-mismatch'];
-  return [...over, 'too-many-alarms'].includes(problemName(problem));
+  const over = ['session-closed', 'no-such-session', 'token-unknown', 'token-expired'];
+  return [...over, 'front-mismatch', 'too-many-alarms'].includes(problemName(problem));
 }

@@ -14,12 +14,14 @@ import { Collector } from './collect.js';
 import { Edge } from './edge.js';
 import { call, type Fetch, type Outcome } from './http.js';
 import { AlarmOutbox, BATCH_ALARMS, Outbox, encodeAlarms, type Trouble } from './outbox.js';
+import { Token, tokenState, type TokenState } from './token.js';
 import type {
   Acknowledgement,
   AlarmAcknowledgement,
   Modality,
   Opened,
   Problem,
+  Renewed,
   SequencedAlarm,
   SequencedWindow,
   SessionView,
@@ -31,6 +33,9 @@ import { Watch } from './watch.js';
 export interface SavedSession {
   id: string;
   token: string;
+  /** When the token is to be renewed, and when it ends, on the page's clock; absent: never. */
+  renewAt?: number | null;
+  expiresAt?: number | null;
   nextSeq: number;
   window: Record<Modality, number>;
   /** The next alarm's number, and those that were not acknowledged yet. */
@@ -98,6 +103,7 @@ export class Session {
   readonly edge: Edge;
   readonly outbox: Outbox;
   readonly alarms: AlarmOutbox;
+  private readonly token: Token;
   private readonly watch: Watch;
   private readonly collector: Collector;
   private readonly base: string;
@@ -111,6 +117,7 @@ export class Session {
     this.base = options.base ?? '';
     this.fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
     this.hooks = options.hooks;
+    this.token = this.makeToken(saved);
     this.outbox = this.makeOutbox(saved.nextSeq);
     this.alarms = this.makeAlarmOutbox(saved.nextAlarm ?? 1, saved.alarms ?? []);
     this.watch = new Watch({
@@ -147,9 +154,14 @@ export class Session {
     const opened = unwrap(
       await call<Opened>(fetch, `${base}/v1/sessions`, { method: 'POST', body }),
     );
+    return Session.take(opened, options);
+  }
+
+  /** Goes on with a session that the page's own back end has opened with its API key. */
+  static async take(opened: Opened, options: SessionOptions): Promise<Session> {
     const saved: SavedSession = {
       id: opened.session.id,
-      token: opened.token,
+      ...tokenState(opened, Date.now()),
       nextSeq: opened.next_seq,
       window: opened.window,
     };
@@ -185,13 +197,24 @@ export class Session {
     return new Session(edge, saved, options);
   }
 
+  private makeToken(saved: SavedSession): Token {
+    const { token, renewAt = null, expiresAt = null } = saved;
+    return new Token({
+      session: saved.id,
+      state: { token, renewAt, expiresAt },
+      renew: (old) =>
+        call<Renewed>(this.fetch, `${this.url()}/token`, { method: 'POST', token: old, body: '{}' }),
+      onState: (state: TokenState) => this.save(state),
+    });
+  }
+
   private makeOutbox(nextSeq: number): Outbox {
     return new Outbox({
       nextSeq,
-      send: (body) =>
+      send: async (body) =>
         call<Acknowledgement>(this.fetch, `${this.base}/v1/windows`, {
           method: 'POST',
-          token: this.saved.token,
+          token: await this.token.fresh(),
           body,
         }),
       onAnswer: (answer, sent) => {
@@ -243,7 +266,8 @@ export class Session {
 
   /** Reads the verdict; what it was is also told to the hooks. */
   async read(): Promise<Outcome<SessionView>> {
-    const outcome = await call<SessionView>(this.fetch, this.url(), { token: this.saved.token });
+    const token = await this.token.fresh();
+    const outcome = await call<SessionView>(this.fetch, this.url(), { token });
     if (outcome.kind === 'answer') this.see(outcome.body);
     return outcome;
   }
@@ -252,7 +276,7 @@ export class Session {
   private sendAlarms(body: string): Promise<Outcome<AlarmAcknowledgement>> {
     return call<AlarmAcknowledgement>(this.fetch, `${this.base}/v1/alarms`, {
       method: 'POST',
-      token: this.saved.token,
+      token: this.token.value,
       body,
       keepalive: true,
     });
@@ -268,7 +292,7 @@ export class Session {
     if (alarms.length > 0) await this.sendAlarms(encodeAlarms(alarms.slice(0, BATCH_ALARMS)));
     return call<void>(this.fetch, this.url(), {
       method: 'DELETE',
-      token: this.saved.token,
+      token: this.token.value,
       keepalive: true,
     });
   }
@@ -278,6 +302,7 @@ export class Session {
     this.collector.stop();
     this.outbox.stop();
     this.alarms.stop();
+    this.token.stop();
     this.edge.close();
   }
 

@@ -125,9 +125,15 @@ export interface AlarmAcknowledgement {
   session: SessionView;
 }
 
-/** The answer to opening a session. */
-export interface Opened {
+/** A token, and how long it is good; null or absent: as long as its session. */
+export interface Renewed {
   token: string;
+  token_expires?: string | null;
+  token_life_s?: number | null;
+}
+
+/** The answer to opening a session. */
+export interface Opened extends Renewed {
   front: string;
   level: string;
   window: Record<Modality, number>;
