@@ -26,7 +26,9 @@ echo 'tests: page in a browser, and programs that drive it' >&2
     [ node_modules/.installed -nt package-lock.json ] || { npm ci --loglevel=error && touch node_modules/.installed; }
     IDEM_SERVER=$OLDPWD/$release/src/server/idem-server node adversaries.mjs
 ) >"$out/adversaries.tap" 2>&1 || echo "# exit $?" >>"$out/adversaries.tap" &
-IDEM_SERVER=$PWD/$release/src/server/idem-server node tests/browser/run.mjs >"$out/browser.tap" 2>&1 ||
-    echo "# exit $?" >>"$out/browser.tap"
+export IDEM_SERVER="$PWD/$release/src/server/idem-server"
+node tests/browser/run.mjs >"$out/browser.tap" 2>&1 || echo "# exit $?" >>"$out/browser.tap"
+node tests/browser/console.mjs >"$out/console.tap" 2>&1 || echo "# exit $?" >>"$out/console.tap"
 wait
-exec python3 tests/tally.py "$release" "$sanitized" "$out/sdk.tap" "$out/browser.tap" "$out/adversaries.tap"
+exec python3 tests/tally.py "$release" "$sanitized" "$out/sdk.tap" "$out/browser.tap" "$out/console.tap" \
+    "$out/adversaries.tap"

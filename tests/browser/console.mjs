@@ -6,6 +6,7 @@
  *   2  the operator makes an API key and an account; a back end opens a session, and it is seen live
  *   3  the auditor's first log-in changes password, sets up the second factor, and reads the log
  *   4  what a role may not see is not offered, and a wrong password opens nothing
+ *   5  an employee sees what is held about himself, and nothing else
  *
  * The server runs as in production: no demonstration, nobody may open a session but by a key. With
  * IDEM_PICTURES=FOLDER each page is taken light and dark, wide and narrow.
@@ -30,7 +31,7 @@ if (absent && process.env.CI) throw new Error(`browser test: ${BINARY} is missin
 if (absent) console.error(`\n*** browser test SKIPPED: ${BINARY} is not installed ***\n`);
 
 describe('the console', { skip: absent && `${BINARY} is not installed`, concurrency: false }, () => {
-  let server, chromium, context, page, key, secret;
+  let server, chromium, context, page, key, secret, person, operatorSecret;
   const complaints = [];
 
   const field = (name) => page.locator(`[name="${name}"]`);
@@ -103,6 +104,7 @@ describe('the console', { skip: absent && `${BINARY} is not installed`, concurre
     await field('code').fill(await code());
     await button('Done').click();
     await heading('Sessions').waitFor();
+    operatorSecret = secret;
   });
 
   test('and only once', { timeout: STEP_MS }, async () => {
@@ -137,6 +139,7 @@ describe('the console', { skip: absent && `${BINARY} is not installed`, concurre
     });
     assert.equal(opened.status, 201, await opened.clone().text());
     const { session } = await opened.json();
+    person = session.person;
     await page.getByTestId('sessions').getByText(session.person.slice(0, 10)).click();
     await page.getByTestId('detail').waitFor();
     assert.ok(!(await page.content()).includes('Lovelace'), 'a name is shown to nobody who did not ask');
@@ -190,6 +193,37 @@ describe('the console', { skip: absent && `${BINARY} is not installed`, concurre
     await heading('Audit log').waitFor();
     await page.reload();
     await heading('Audit log').waitFor();
+  });
+
+  test('an employee sees himself and nobody else', { timeout: STEP_MS }, async () => {
+    await button('Log out').click();
+    await logIn('olga', PASSWORD);
+    secret = operatorSecret;
+    used = null;
+    await field('totp').fill(await code());
+    await button('Log in').click();
+    await page.getByRole('link', { name: 'Accounts' }).click();
+    await field('new-account').fill('ada');
+    await page.getByLabel('analyst', { exact: true }).uncheck();
+    await page.getByLabel('employee').check();
+    await field('person').fill(person);
+    await button('Add an account').click();
+    const first = (await page.getByTestId('once').textContent()).trim();
+    await button('I have it').click();
+    const listed = await page.getByTestId('accounts').textContent();
+    assert.ok(listed.includes(person) && !listed.includes('ada'), 'the list names an employee');
+    await button('Log out').click();
+    await logIn('ada', first);
+    await heading('Your password').waitFor();
+    await field('password').fill(first);
+    await field('new-password').fill(OTHER);
+    await button('Change it').click();
+    await page.getByRole('link', { name: 'About you' }).click();
+    await heading('What idem holds about you').waitFor();
+    await page.getByTestId('mine-person').waitFor();
+    await take('mine');
+    const names = await page.getByRole('navigation').getByRole('link').allTextContents();
+    assert.deepEqual(names.sort(), ['About you', 'Your log-in']);
   });
 
   test('the page complains of nothing', () => {
