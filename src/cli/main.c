@@ -18,6 +18,9 @@ static const struct {
     {"policy", idem_cli_policy, "check a policy's file, show which rules hold for whom"},
     {"seat", idem_cli_seat, "invite, register, list and revoke seats"},
     {"key", idem_cli_key, "add, list and revoke API keys of web applications"},
+    {"backup", idem_cli_backup, "copy a server's data bases while it runs"},
+    {"restore", idem_cli_restore, "put a backup in place, without who was erased since"},
+    {"keys", idem_cli_keys, "export people's keys under a passphrase, and bring them back"},
     {"replay", idem_cli_replay, "play recorded people as live sessions against a server"},
 };
 

@@ -99,8 +99,11 @@ int idem_erase_rows(struct idem_store *store, int64_t organisation,
 int idem_erase_fold(struct idem_store *store)
 {
     sqlite3 *db = idem_sqlite_of(store)->db;
-    return idem_sqlite_result(
-        db, sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
+
+    sqlite3_busy_timeout(db, 0); /* somebody who reads may do so for long */
+    int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_busy_timeout(db, IDEM_SQLITE_BUSY_MS);
+    return rc == SQLITE_BUSY ? IDEM_OK : idem_sqlite_result(db, rc);
 }
 
 int idem_erase_accounts(struct idem_store *store, int64_t organisation,
@@ -264,7 +267,7 @@ static int complete(const struct idem_erase_places *places, const struct idem_er
     return IDEM_OK;
 }
 
-static int complete_all(const struct idem_erase_places *places, int64_t *erased)
+int idem_erase_complete(const struct idem_erase_places *places, int64_t *erased)
 {
     int err = IDEM_OK;
 
@@ -353,7 +356,7 @@ static int forget_keyless(struct idem_store *store, struct idem_vault *vault, in
 int idem_people_prepare(const struct idem_erase_places *places, struct idem_people_check *check)
 {
     struct idem_people_check done = {0};
-    int err = complete_all(places, &done.erased);
+    int err = idem_erase_complete(places, &done.erased);
 
     if (err == 0 && places->vault != NULL)
         err = idem_people_seal_old(places->store, places->vault, &done.sealed);

@@ -24,7 +24,8 @@
  */
 int idem_erase_rows(struct idem_store *store, int64_t organisation,
                     const uint8_t person[IDEM_ID_BYTES], bool with_windows, int64_t now_ms);
-/* Afterwards, not inside a transaction: the old rows are not left in the write-ahead log either. */
+/* Afterwards, not inside a transaction: the old rows are not left in the write-ahead log either. As
+ * long as somebody reads the data base (a backup) they are, and go with the log's next turn. */
 int idem_erase_fold(struct idem_store *store);
 /* erase_logs.c: the audit log's part of it. */
 int idem_erase_audit(struct idem_store *store, int64_t organisation,
@@ -63,7 +64,9 @@ struct idem_erase_places {
     int64_t now_ms;
 };
 
-/* Not inside a transaction, before anything else uses any of it. */
+/* Whoever is in the ledger and still there: rows, records and key go. */
+int idem_erase_complete(const struct idem_erase_places *places, int64_t *erased);
+/* The same, older data bases and missing keys too: before anything else uses any of it. */
 int idem_people_prepare(const struct idem_erase_places *places, struct idem_people_check *check);
 /* How many people are stored under a key. */
 int idem_people_with_keys(struct idem_store *store, int64_t *count);

@@ -343,7 +343,7 @@ int idem_store_sqlite_open(const char *path, struct idem_store **out, const char
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     int rc = sqlite3_open_v2(path, &s->db, flags, NULL);
     if (rc == SQLITE_OK) {
-        sqlite3_busy_timeout(s->db, 2000); /* somebody with the sqlite3 shell */
+        sqlite3_busy_timeout(s->db, IDEM_SQLITE_BUSY_MS); /* somebody with the sqlite3 shell */
         rc = sqlite3_exec(s->db, set_up, NULL, NULL, NULL);
     }
     if (rc == SQLITE_OK)

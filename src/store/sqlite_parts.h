@@ -13,7 +13,7 @@
 
 #include <sqlite3.h>
 
-enum { IDEM_HOUR_MS = 3600 * 1000 };
+enum { IDEM_HOUR_MS = 3600 * 1000, IDEM_SQLITE_BUSY_MS = 2000 };
 
 /* clang-format off */
 enum idem_statement {
