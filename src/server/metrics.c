@@ -101,12 +101,26 @@ static void put_head(struct idem_text *t, enum idem_metric m)
                   type);
 }
 
-void idem_metrics_text(struct idem_text *t)
+/* Counts that grow with what people do. */
+static bool is_activity(enum idem_metric m)
+{
+    return m == IDEM_METRIC_REQUESTS || m == IDEM_METRIC_COMMITS ||
+           (m >= IDEM_METRIC_WINDOWS && m <= IDEM_METRIC_LEARNED) ||
+           (m >= IDEM_METRIC_GATE_PASSED && m <= IDEM_METRIC_GATE_CLOSED);
+}
+
+static int64_t told(enum idem_metric m, bool exact)
+{
+    const int64_t value = idem_metric_read(m);
+    return exact || !is_activity(m) ? value : value - value % IDEM_METRICS_STEP;
+}
+
+void idem_metrics_text(struct idem_text *t, bool exact)
 {
     for (enum idem_metric m = 0; m < IDEM_METRICS; m++) {
         if (m == 0 || strcmp(rows[m].name, rows[m - 1].name) != 0)
             put_head(t, m);
         idem_text_fmt(t, "%s%s %lld\n", rows[m].name, labels[m] != NULL ? labels[m] : "",
-                      (long long)idem_metric_read(m));
+                      (long long)told(m, exact));
     }
 }

@@ -9,6 +9,8 @@
 #include "idem/idem.h"
 #include "wire/text.h"
 
+enum { IDEM_METRICS_STEP = 1000 };
+
 enum idem_metric {
     IDEM_METRIC_REQUESTS,
     IDEM_METRIC_REFUSED,
@@ -50,6 +52,8 @@ enum idem_metric {
 enum idem_metric idem_metric_of_alarm(enum idem_guard_kind kind);
 void idem_metric_add(enum idem_metric metric, int64_t n);
 int64_t idem_metric_read(enum idem_metric metric);
-void idem_metrics_text(struct idem_text *t);
+/* exact: else what grows with people's work is rounded down to IDEM_METRICS_STEP. With one person
+ * at work, as at night, a counter read every few seconds would be a curve of how he types. */
+void idem_metrics_text(struct idem_text *t, bool exact);
 
 #endif

@@ -175,6 +175,12 @@ uint32_t idem_enrol_need(enum idem_modality modality)
     return modality == IDEM_KEYBOARD ? IDEM_ENROL_KEYS : IDEM_ENROL_GESTURES;
 }
 
+uint32_t idem_enrol_quarters(enum idem_modality m, uint32_t strokes)
+{
+    const uint32_t need = idem_enrol_need(m);
+    return strokes >= need ? need : strokes - strokes % (need / 4);
+}
+
 struct loading {
     struct idem_people *people;
     struct idem_person *person;
@@ -398,7 +404,7 @@ void idem_person_view(const struct idem_person *person, const char *organisation
             out->profiles[out->profile_count++] = (struct idem_profile_view){
                 .modality = idem_modality_name(m),
                 .device_class = device_classes[c],
-                .strokes = strokes_of(t),
+                .strokes = idem_enrol_quarters(m, strokes_of(t)),
                 .need = idem_enrol_need(m),
                 .enrolled = t->enrolled,
                 .learned_ms = t->learned_ms,
@@ -406,4 +412,6 @@ void idem_person_view(const struct idem_person *person, const char *organisation
         }
     }
     person_enrolment(person, &out->enrolment);
+    for (int m = 0; m < IDEM_MODALITIES; m++)
+        out->enrolment.part[m].have = idem_enrol_quarters(m, out->enrolment.part[m].have);
 }

@@ -116,6 +116,8 @@ int idem_people_open_sketch(struct idem_people *people, const struct idem_store_
 /* Frees what the template holds and empties it. */
 void idem_template_fini(struct idem_template *template);
 uint32_t idem_enrol_need(enum idem_modality modality);
+/* As far as anybody may know: up to what enrolment needs, in quarters of it. */
+uint32_t idem_enrol_quarters(enum idem_modality modality, uint32_t strokes);
 /* Writes one template inside the caller's transaction. profile: what to write for it. */
 int idem_people_save(struct idem_people *people, const struct idem_person *person,
                      uint8_t device_class, enum idem_modality modality,

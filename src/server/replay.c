@@ -28,9 +28,8 @@ enum { ROW_KEY = 8 };
 struct replay {
     struct idem_worker *worker;
     struct idem_index *by_row; /* from a session's row to its slot */
-    int64_t windows;
-    uint32_t unreadable; /* alarms */
-    uint32_t unsealed;   /* windows that their person's key does not open */
+    uint32_t unreadable;       /* alarms */
+    uint32_t unsealed;         /* windows that their person's key does not open */
 };
 
 /* The row's low bytes spread well enough to place it. */
@@ -126,7 +125,6 @@ static int bring_window(void *arg, const struct idem_store_window *stored)
     if (stored->received_ms > s->clock_ms)
         s->clock_ms = stored->received_ms;
     s->last_row = stored->row;
-    r->windows++;
     int err = idem_seqs_add(&s->seqs, stored->seq, &fresh);
     if (err != 0)
         return IDEM_ERR_FORMAT;
@@ -234,8 +232,7 @@ static void report(const struct replay *r)
     const uint32_t live = idem_sessions_live(r->worker->sessions);
 
     if (live > 0)
-        idem_log(IDEM_LOG_INFO, "%u sessions are open from before, with %lld windows", live,
-                 (long long)r->windows);
+        idem_log(IDEM_LOG_INFO, "%u sessions are open from before", live);
     if (r->unsealed > 0)
         idem_log(IDEM_LOG_ERROR, "%u windows are not what was sealed: they count for nothing",
                  r->unsealed);

@@ -147,7 +147,9 @@ void idem_retention_run(struct idem_worker *w, bool start)
         err = tell(w, &removed, bodies);
     if (err == 0)
         err = store->ops->commit(store);
-    idem_worker_storage(w, err);
     if (err != 0)
         store->ops->rollback(store);
+    else
+        err = store->retention->tidy(store);
+    idem_worker_storage(w, err);
 }

@@ -11,6 +11,9 @@
  * a line of the log says which were emptied records of the gate       gate_records
  * (server/recorder.h has its own file and thread)
  *
+ * Afterwards the data base's log is cut and pages that are free leave the file, so that neither
+ * leftovers nor the file's size tell how much there was.
+ *
  * Worker only.
  */
 #ifndef IDEM_SERVER_RETENTION_H

@@ -40,7 +40,7 @@ static void get_metrics(struct idem_request *r)
 {
     r->command.status = 200;
     r->content_type = "text/plain; version=0.0.4";
-    idem_metrics_text(&r->command.answer);
+    idem_metrics_text(&r->command.answer, idem_http_parts(r->http)->test_clock);
 }
 
 static void answer_cached(struct idem_request *r, struct MHD_Response *response, const char *etag)

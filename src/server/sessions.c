@@ -269,12 +269,16 @@ void idem_session_view(const struct idem_session *s, const char *organisation,
         if (s->candidate[m] != NULL)
             candidate[m] = idem_profile_strokes(s->candidate[m]);
     }
-    out->gap_count = s->seqs.gap_count;
+    /* How much somebody typed is nobody's business: only the demonstration shows its counters. */
+    out->uncounted = s->opening.kind != IDEM_SESSION_DEMO;
+    out->gap_count = out->uncounted ? 0 : s->seqs.gap_count;
     memcpy(out->gaps, s->seqs.gaps, sizeof out->gaps);
     out->opened_ms = s->opened_ms;
     out->changed_ms = s->changed_ms;
     idem_enrolment_view(s->person, s->device_class, candidate, &out->enrolment);
     out->enrolment.waits_for = waits_for(s);
+    for (int m = 0; m < IDEM_MODALITIES && out->uncounted; m++)
+        out->enrolment.part[m].have = idem_enrol_quarters(m, out->enrolment.part[m].have);
     view_stands(s, out);
     out->reasons = s->reasons;
     out->reason_count = s->reason_count;

@@ -24,6 +24,9 @@ struct idem_store;
 struct idem_store_retention_ops {
     int (*expire)(struct idem_store *s, const struct idem_store_limits *limits,
                   struct idem_store_removed *removed);
+    /* Outside a transaction, afterwards: what was removed leaves the log, too, and some of the
+     * pages that are free the file. Readers can be in the way; then the next time. */
+    int (*tidy)(struct idem_store *s);
 };
 
 extern const struct idem_store_retention_ops idem_sqlite_retention_ops;

@@ -28,6 +28,10 @@ enum { IDEM_SCHEMA_VERSION = 5, IDEM_SCHEMA_APPLICATION = 0x6964656d /* "idem" *
     " payload TEXT NOT NULL) STRICT;" \
     "CREATE INDEX alarms_session ON alarms (session);"
 
+/* Whether a person has a session open. */
+#define IDEM_SCHEMA_OPEN \
+    "CREATE INDEX sessions_open ON sessions (organisation, person) WHERE closed_ms IS NULL;"
+
 /* Imprints of windows that are deleted by now: nothing of them can be read (model/imprint.h). */
 #define IDEM_SCHEMA_SKETCHES \
     "CREATE TABLE sketches (" \
@@ -185,6 +189,7 @@ static const char idem_schema[] =
     " doubts INTEGER NOT NULL DEFAULT 0,"      /* server/doubts.h */
     " FOREIGN KEY (organisation, person) REFERENCES people) STRICT;"
     "CREATE INDEX sessions_closed ON sessions (closed_ms);"
+    IDEM_SCHEMA_OPEN
 
     "CREATE TABLE windows ("
     " row INTEGER PRIMARY KEY,"
@@ -224,8 +229,8 @@ static const char *const idem_schema_steps[IDEM_SCHEMA_VERSION - 1] = {
     "ALTER TABLE seats ADD COLUMN instance BLOB;"
     "ALTER TABLE seats ADD COLUMN former BLOB;" IDEM_SCHEMA_SEATS_KEY
     "ALTER TABLE sessions ADD COLUMN renewals INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE sessions ADD COLUMN doubts INTEGER NOT NULL DEFAULT 0;" IDEM_SCHEMA_SEATS
-        IDEM_SCHEMA_ACCESS IDEM_SCHEMA_PRIVACY IDEM_SCHEMA_AUDIT,
+    "ALTER TABLE sessions ADD COLUMN doubts INTEGER NOT NULL DEFAULT 0;" IDEM_SCHEMA_OPEN
+        IDEM_SCHEMA_SEATS IDEM_SCHEMA_ACCESS IDEM_SCHEMA_PRIVACY IDEM_SCHEMA_AUDIT,
 };
 
 #endif

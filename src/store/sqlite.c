@@ -52,8 +52,15 @@ static const char *const sql[SQL_STATEMENTS] = {
     [SQL_SESSION_LOCK] = "UPDATE sessions SET locked = ?2, unlock_row = ?3 WHERE row = ?1",
     [SQL_SESSION_DECIDED] = "UPDATE sessions SET decided_row = ?2 WHERE row = ?1",
     [SQL_SESSION_START] = "UPDATE sessions SET start = ?2, start_row = ?3 WHERE row = ?1",
+    /* Nothing remains that tells a moment, or how much there was. */
     [SQL_SESSION_CLOSE] = "UPDATE sessions SET closed_ms = ?2 - ?2 % 3600000,"
-        " opened_ms = opened_ms - opened_ms % 3600000 WHERE row = ?1",
+        " opened_ms = opened_ms - opened_ms % 3600000, unlock_row = 0, start_row = 0,"
+        " decided_row = 0, renewals = 0, token_expires_ms = 0, token_hash = zeroblob(32),"
+        " nonce = NULL WHERE row = ?1",
+    [SQL_SESSION_SETTLE] = "UPDATE profiles SET until_row = 0 WHERE (organisation, person) ="
+        " (SELECT organisation, person FROM sessions WHERE row = ?1) AND NOT EXISTS"
+        " (SELECT 1 FROM sessions o WHERE o.organisation = profiles.organisation"
+        " AND o.person = profiles.person AND o.closed_ms IS NULL)",
     [SQL_SESSIONS_OPEN] = "SELECT s.row, s.organisation, s.id, s.person, t.name, s.device_class,"
         " s.token_hash, s.test_clock, s.locked, s.opened_ms, s.unlock_row, s.kind, s.start,"
         " s.nonce, s.token_expires_ms, s.api_key, t.site, t.country, p.job,"
@@ -78,8 +85,8 @@ static const char *const sql[SQL_STATEMENTS] = {
         " a.windows, a.window_row, a.received_ms, a.payload FROM alarms a JOIN sessions s"
         " ON s.row = a.session WHERE s.closed_ms IS NULL ORDER BY a.row",
     [SQL_ALARMS_CLEAR] = "UPDATE alarms SET cleared = 1 WHERE session = ?1",
-    [SQL_ALARMS_ROUND] = "UPDATE alarms SET received_ms = received_ms - received_ms % 3600000"
-        " WHERE session = ?1",
+    [SQL_ALARMS_ROUND] = "UPDATE alarms SET received_ms = received_ms - received_ms % 3600000,"
+        " windows = 0, window_row = 0 WHERE session = ?1",
     [SQL_NAME_PUT] = "INSERT OR IGNORE INTO names (organisation, person, sealed)"
         " VALUES (?1, ?2, ?3)",
     [SQL_NAME_GET] = "SELECT sealed FROM names WHERE organisation = ?1 AND person = ?2",
@@ -92,11 +99,12 @@ static const char *const sql[SQL_STATEMENTS] = {
         " WHERE s.closed_ms IS NULL ORDER BY b.hour_ms",
 };
 static const char set_up[] =
+    "PRAGMA auto_vacuum = INCREMENTAL;" /* the file's size tells nothing of what was in it */
     "PRAGMA journal_mode = WAL;"
     "PRAGMA synchronous = FULL;"
     "PRAGMA foreign_keys = ON;"
     "PRAGMA temp_store = MEMORY;"
-    "PRAGMA secure_delete = FAST;" /* no pages are written for it that are not anyhow */
+    "PRAGMA secure_delete = ON;" /* nor do free pages: rows that are gone cannot be counted */
     "PRAGMA cache_size = -32768;"
     "PRAGMA wal_autocheckpoint = 4096;"
     "PRAGMA journal_size_limit = 67108864;";

@@ -52,4 +52,17 @@ static int expire(struct idem_store *base, const struct idem_store_limits *l,
     return err;
 }
 
-const struct idem_store_retention_ops idem_sqlite_retention_ops = {.expire = expire};
+static int tidy(struct idem_store *base)
+{
+    struct idem_sqlite *s = idem_sqlite_of(base);
+    int rc = sqlite3_exec(s->db, "PRAGMA incremental_vacuum(4096)", NULL, NULL, NULL);
+
+    if (rc == SQLITE_OK)
+        rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    return (rc & 0xff) == SQLITE_BUSY ? IDEM_OK : idem_sqlite_result(s->db, rc);
+}
+
+const struct idem_store_retention_ops idem_sqlite_retention_ops = {
+    .expire = expire,
+    .tidy = tidy,
+};

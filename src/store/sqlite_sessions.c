@@ -74,7 +74,11 @@ int idem_sqlite_session_close(struct idem_store *base, int64_t row, int64_t clos
         return err;
     sqlite3_bind_int64(s->stmt[SQL_SESSION_CLOSE], 1, row);
     sqlite3_bind_int64(s->stmt[SQL_SESSION_CLOSE], 2, closed_ms);
-    return idem_sqlite_run(s, SQL_SESSION_CLOSE);
+    err = idem_sqlite_run(s, SQL_SESSION_CLOSE);
+    if (err != 0)
+        return err;
+    sqlite3_bind_int64(s->stmt[SQL_SESSION_SETTLE], 1, row);
+    return idem_sqlite_run(s, SQL_SESSION_SETTLE);
 }
 
 static int get_text(sqlite3_stmt *st, int at, char *out, size_t size)

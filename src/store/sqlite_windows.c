@@ -2,12 +2,26 @@
 /* sqlite_windows.c - the log of windows and the chains within it; see store.h. */
 #include "store/sqlite_parts.h"
 
+enum { ROWS_A_MS = 1000 }; /* more in a millisecond go into the next one's */
+
+/*
+ * Numbers rise with the time of receipt, which stands beside them anyway, and not by one for each
+ * window: else the gaps that a session leaves when it ends would tell, between the rows of those
+ * that go on, how many windows it had sent in which minute.
+ */
+static int64_t next_row(const struct idem_sqlite *s, const struct idem_store_window *w)
+{
+    const int64_t by_time = w->received_ms > 0 ? w->received_ms * ROWS_A_MS : 0;
+    return by_time > s->last_row ? by_time : s->last_row + 1;
+}
+
 int idem_sqlite_window_add(struct idem_store *base, struct idem_store_window *w)
 {
     struct idem_sqlite *s = idem_sqlite_of(base);
     sqlite3_stmt *st = s->stmt[SQL_WINDOW_ADD];
+    const int64_t row = next_row(s, w);
 
-    sqlite3_bind_int64(st, 1, s->last_row + 1);
+    sqlite3_bind_int64(st, 1, row);
     sqlite3_bind_int64(st, 2, w->organisation);
     sqlite3_bind_int64(st, 3, w->session);
     sqlite3_bind_int64(st, 4, w->previous);
@@ -16,7 +30,7 @@ int idem_sqlite_window_add(struct idem_store *base, struct idem_store_window *w)
     idem_sqlite_bind(st, 7, w->payload, w->len);
     int err = idem_sqlite_run(s, SQL_WINDOW_ADD);
     if (err == 0)
-        w->row = ++s->last_row;
+        w->row = s->last_row = row;
     return err;
 }
 

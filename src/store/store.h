@@ -153,8 +153,9 @@ struct idem_store_ops {
     /* Somebody vouches for the person from now on. */
     int (*session_start)(struct idem_store *s, int64_t row, uint8_t start, int64_t start_row);
     int (*session_decided)(struct idem_store *s, int64_t row, int64_t decided_row);
-    /* closed_ms: kept rounded to the hour, as are the times of opening and of alarms from then on.
-     */
+    /* closed_ms: kept rounded to the hour, as are the times of opening and of alarms from then on;
+     * numbers of rows and windows are forgotten. With a person's last open session his profiles'
+     * until_row is, too: no window is left that it could be compared with. */
     int (*session_close)(struct idem_store *s, int64_t row, int64_t closed_ms);
     int (*sessions_open)(struct idem_store *s, idem_store_session_fn *fn, void *arg);
 

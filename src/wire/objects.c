@@ -133,6 +133,19 @@ static void doubts_json(struct idem_text *t, const struct idem_session_view *vie
     idem_text_put(t, "]");
 }
 
+static void windows_json(struct idem_text *t, const struct idem_session_view *view)
+{
+    if (view->uncounted) {
+        idem_text_put(t, ",\"windows\":null");
+        return;
+    }
+    idem_text_put(t, ",\"windows\":{\"keyboard\":");
+    idem_text_int(t, view->windows[IDEM_KEYBOARD]);
+    idem_text_put(t, ",\"pointer\":");
+    idem_text_int(t, view->windows[IDEM_POINTER]);
+    idem_text_put(t, "}");
+}
+
 void idem_session_json(struct idem_text *t, const struct idem_session_view *view)
 {
     put_member(t, "{\"id\":", view->id);
@@ -143,11 +156,8 @@ void idem_session_json(struct idem_text *t, const struct idem_session_view *view
     put_member(t, ",\"state\":", view->state);
     trust_json(t, view);
     stands_json(t, view);
-    idem_text_put(t, ",\"windows\":{\"keyboard\":");
-    idem_text_int(t, view->windows[IDEM_KEYBOARD]);
-    idem_text_put(t, ",\"pointer\":");
-    idem_text_int(t, view->windows[IDEM_POINTER]);
-    idem_text_put(t, "},\"missing\":");
+    windows_json(t, view);
+    idem_text_put(t, ",\"missing\":");
     idem_gaps_json(t, view->gaps, view->gap_count);
     idem_text_put(t, ",\"opened\":");
     idem_text_time(t, view->opened_ms);

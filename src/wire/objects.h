@@ -50,6 +50,7 @@ struct idem_session_view {
     uint32_t policy_line;       /* that says so, 0: none */
     bool compared;              /* false: trust and llr are null */
     double trust, p_owner, llr, step_up, lock;
+    bool uncounted; /* windows are not told */
     uint32_t windows[IDEM_MODALITIES];
     struct idem_gap gaps[IDEM_GAPS_MAX];
     uint32_t gap_count;

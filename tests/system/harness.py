@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import sqlite3
+import struct
 import subprocess
 import tempfile
 import time
@@ -180,6 +181,16 @@ class Server:
                           " JOIN sessions s ON s.row = w.session ORDER BY w.row")
         return [(seq, unseal(keys[organisation, person], "w", organisation, person, session + seq.to_bytes(8, "little"),
                              sealed)) for seq, organisation, person, session, sealed in rows]
+
+    def strokes(self):
+        """(organisation, person) -> strokes in the keyboard's profile, opened with its person's key."""
+        found, keys = {}, self.keys()
+        for organisation, person, device, modality, front, sealed in self.query(
+                "SELECT organisation, person, device_class, modality, front, bytes FROM profiles WHERE modality = 0"):
+            row = bytes((device, modality)) + (front % 2 ** 64).to_bytes(8, "little")
+            opened = unseal(keys[organisation, person], "p", organisation, person, row, sealed)
+            found[organisation, person] = struct.unpack_from("<f", opened, 16 + 20)[0]
+        return found
 
     def alter(self, sql, *values):
         """Changes the data base of a server that is not running."""

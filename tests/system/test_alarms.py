@@ -307,6 +307,8 @@ class Acting(AlarmCase):
 
 
 class Learning(AlarmCase):
+    options = ("--test-clock",)  # its metrics are exact
+
     def enrolled(self):
         return self.session.read()["enrolment"]["keyboard"]["have"]
 
