@@ -195,9 +195,9 @@ static bool score_suffixes(struct idem_trust *t, struct idem_scorer *scorer,
 
     for (int j = 0; j < count; j++) {
         float *sum = scorer->suffix + (size_t)j * len;
-        const float *own = block_stats(t, t->blocks[j].slot, m);
+        const float *own = block_stats(t, t->blocks[j].slot, m), *newer = j > 0 ? sum - len : NULL;
         for (size_t i = 0; i < len; i++)
-            sum[i] = own[i] + (j > 0 ? sum[i - len] : 0);
+            sum[i] = own[i] + (newer != NULL ? newer[i] : 0);
         probes[j] = sum;
         strokes[j] = t->blocks[j].strokes[m] + (j > 0 ? strokes[j - 1] : 0);
     }
