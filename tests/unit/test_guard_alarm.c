@@ -20,6 +20,7 @@ static struct idem_person person;
 static int setup(void **state)
 {
     (void)state;
+    idem_decisions_free(&session); /* of the test before */
     memset(&session, 0, sizeof session);
     memset(&person, 0, sizeof person);
     session.person = &person;
@@ -211,5 +212,7 @@ int main(void)
         cmocka_unit_test_setup(test_an_alarm_is_known_again_by_all_but_its_number, setup),
         cmocka_unit_test_setup(test_an_own_alarm_is_shown_as_it_will_come_back, setup),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    idem_decisions_free(&session);
+    return failed;
 }
