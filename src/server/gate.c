@@ -78,7 +78,8 @@ static struct known know(const struct idem_gate_question *q)
 
 /* ------------------------------------------------------------------ silence */
 
-/* Of the session's newest window: for the lock, whatever was authenticated since. */
+/* Counted from the newest window, whatever was authenticated since. By time only after a step-up
+ * was asked for: who comes back from a long break is asked first. */
 static bool silent_for_lock(const struct known *k)
 {
     const struct idem_silence *silence = &k->q->silence;
@@ -86,8 +87,8 @@ static bool silent_for_lock(const struct known *k)
                                      *lock = &k->gate->silence_lock;
     const int64_t after = lock->ms > ask->ms ? lock->ms - ask->ms : 0;
 
-    return silence->asked_ms != 0 &&
-           (silence->requests > lock->requests || since(k->now_ms, silence->asked_ms) >= after);
+    return silence->requests > lock->requests ||
+           (silence->asked_ms != 0 && since(k->now_ms, silence->asked_ms) >= after);
 }
 
 static bool silent(const struct known *k)

@@ -10,7 +10,7 @@
  *   the proxy sees another client             deny       a cookie that was carried off; the session
  *                                                        itself is not touched
  *   the session is locked                     deny
- *   silence for the lock's allowance          lock       only after a step-up was asked for
+ *   silence for the lock's allowance          lock       by time: after a step-up was asked for
  *   a guard's alarm stands                    step-up
  *   exempted by the policy                    pass; class MATCHING: strong authentication
  *   nobody enrolled                           as the policy's until_enrolled says

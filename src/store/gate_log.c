@@ -197,10 +197,8 @@ static void fold(struct idem_gate_log *log, int how)
 
 int idem_gate_log_begin(struct idem_gate_log *log)
 {
-    int err = execute(log, "BEGIN IMMEDIATE");
-    if (err == 0)
-        idem_chain_begin(log->chain);
-    return err;
+    idem_chain_begin(log->chain); /* first: whoever cannot begin rolls back, too */
+    return execute(log, "BEGIN IMMEDIATE");
 }
 
 int idem_gate_log_commit(struct idem_gate_log *log)

@@ -195,6 +195,7 @@ static void silence_asks_and_then_locks(void **state)
     q.silence.allowed = 1; /* he has answered */
     q.standing.strong_ms = NOW;
     assert_answer(&q, "pass", "unsuspected");
+    q.silence.asked_ms = 0;                     /* who answers unasked is not spared either */
     q.silence.requests = lock_at->requests + 1; /* and goes on without a window */
     assert_answer(&q, "lock", "silence");
     q.class = "sensitive";

@@ -161,6 +161,23 @@ static void a_change_is_seen(void **state)
     check_chain(f, IDEM_ERR_FORMAT);
 }
 
+/* Somebody has the file: nothing is added, and the next line is the next line. */
+static void goes_on_after_a_begin_that_failed(void **state)
+{
+    struct fixture *f = *state;
+    struct idem_gate_record ada = record_of("p_ada", "customer/4711");
+    sqlite3 *db;
+
+    add(f, &ada), add(f, &ada);
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_not_equal(idem_gate_log_begin(f->log), 0);
+    idem_gate_log_rollback(f->log);
+    sqlite3_close(db);
+    assert_int_equal(add(f, &ada), 3);
+    check_chain(f, 0);
+}
+
 static void expires_by_age(void **state)
 {
     struct fixture *f = *state;
@@ -241,6 +258,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(finds_by_resource_and_person, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_change_is_seen, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(goes_on_after_a_begin_that_failed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(expires_by_age, set_up, tear_down),
         cmocka_unit_test_setup_teardown(erases_a_person, set_up, tear_down),
         cmocka_unit_test_setup_teardown(opens_again_and_nothing_else, set_up, tear_down),
