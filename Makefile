@@ -9,7 +9,7 @@ KILLS ?= 200
 IDEM_DATA ?= ../shared/data
 CHECK ?=
 ONLY ?=
-.PHONY: all page asan run test bench crash kill9 figures thresholds takeovers fuzz format population clean
+.PHONY: all page asan run test bench fire crash kill9 figures thresholds takeovers fuzz format population clean
 
 all: $(BUILD)/build.ninja
 	ninja --quiet -C $(BUILD)
@@ -32,6 +32,10 @@ test: all page asan
 
 bench: all
 	@IDEM_DATA=$(IDEM_DATA) bench/all.sh $(BUILD)
+
+# The server under fire over the network, at full size: the table of docs/reliability.md. SCALE=10 is ten times smaller.
+fire: all
+	@python3 -B bench/fire.py $(BUILD) --scale $(or $(SCALE),1)
 
 # The power goes at every operation of a server's day, with many draws of what is left; and the disk fails at every call.
 crash: all

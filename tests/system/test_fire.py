@@ -77,7 +77,7 @@ class SlowLoris(FireCase):
         server.get("/healthz")
         before = attackers.cpu_s(server.process.pid)
         time.sleep(1)
-        self.assertLess(attackers.cpu_s(server.process.pid) - before, 0.3)
+        self.assertLess(attackers.cpu_s(server.process.pid) - before, 0.1)
         self.assertEqual(server.get("/healthz").status, 200)
         for s in (*silent, half):
             s.close()
