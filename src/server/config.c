@@ -30,7 +30,6 @@ void idem_config_init(struct idem_config *config)
 {
     *config = (struct idem_config){
         .data = "./var",
-        .sandbox = true,
         .token_life_s = IDEM_TOKEN_LIFE_S,
         .limits = {.connections = IDEM_CONNECTIONS_MAX,
                    .connections_per_address = IDEM_CONNECTIONS_PER_ADDRESS,
@@ -313,6 +312,7 @@ static void take_all(struct reader *r)
                                         "oidc",       "limits", "sandbox", "token_seconds"};
     struct idem_config *c = r->config;
     const struct idem_yaml_node *top = idem_yaml_root(r->y);
+    bool sandbox;
 
     idem_yaml_keys(r->y, top, known, COUNT(known));
     take_tls(r, idem_yaml_get(top, "tls"));
@@ -327,7 +327,8 @@ static void take_all(struct reader *r)
     take_text(r, idem_yaml_get(top, "user"), IDEM_CONFIG_TEXT_MAX, &c->user);
     take_count(r, top, "threads", 1, IDEM_THREADS_MAX, &c->threads);
     take_count(r, top, "token_seconds", 1, IDEM_TOKEN_LIFE_MAX_S, &c->token_life_s);
-    idem_yaml_bool(r->y, idem_yaml_get(top, "sandbox"), &c->sandbox);
+    if (idem_yaml_bool(r->y, idem_yaml_get(top, "sandbox"), &sandbox) != 0)
+        c->sandbox = sandbox ? IDEM_SANDBOX_ALWAYS : IDEM_SANDBOX_NEVER;
     take_limits(r, idem_yaml_get(top, "limits"));
     take_audit(r, idem_yaml_get(top, "audit"));
     take_oidc(r, idem_yaml_get(top, "oidc"));

@@ -51,6 +51,13 @@ struct idem_claim_role {
     const char *role;  /* one of analyst, operator, privacy-officer, auditor, employee */
 };
 
+/* Whether only those system calls may be made that the server needs (sandbox.h). */
+enum idem_sandboxing {
+    IDEM_SANDBOX_WHERE_POSSIBLE, /* the default */
+    IDEM_SANDBOX_ALWAYS,         /* or no server */
+    IDEM_SANDBOX_NEVER
+};
+
 /* People's log-in at somebody else's. issuer NULL: there is none. */
 struct idem_oidc_config {
     const char *issuer, *client_id, *client_secret_file, *redirect_uri;
@@ -70,10 +77,10 @@ struct idem_config {
     const char *user;   /* to become once the keys are read and the ports are open; NULL: stay */
     unsigned threads;
     const char *setup; /* print a set-up link for this organisation; NULL: only when it is needed */
-    bool demo; /* anybody on this machine may open sessions */
+    bool demo;         /* anybody on this machine may open sessions */
     unsigned token_life_s; /* of a session's token, which is renewed */
     bool test_clock;
-    bool sandbox; /* seccomp */
+    enum idem_sandboxing sandbox;
 
     struct idem_listen listens[IDEM_LISTEN_MAX];
     uint32_t listen_count;

@@ -19,6 +19,7 @@
 #include "server/porter.h"
 #include "server/process.h"
 #include "server/routes.h"
+#include "server/sandbox.h"
 #include "server/tls.h"
 #include "server/worker.h"
 
@@ -305,12 +306,25 @@ static void print_setup(struct server *s, const char *url)
     sodium_memzero(token, sizeof token);
 }
 
+/* Last, when all files that only a start needs have been read. */
+static int enter_sandbox(const struct idem_config *config)
+{
+    const struct idem_sandbox sandbox = {.outbound = config->oidc.issuer != NULL};
+
+    if (config->sandbox == IDEM_SANDBOX_NEVER || idem_sandbox_enter(&sandbox) == 0)
+        return IDEM_OK;
+    idem_log(IDEM_LOG_ERROR, "kernel: system calls cannot be restricted (seccomp)");
+    return config->sandbox == IDEM_SANDBOX_ALWAYS ? IDEM_ERR_IO : IDEM_OK;
+}
+
 static int serve(struct server *s, const sigset_t *signals)
 {
     char url[IDEM_URL_MAX];
     int number = 0;
 
     int err = start(s);
+    if (err == 0)
+        err = enter_sandbox(&s->config);
     if (err == 0) {
         idem_http_url(s->http, url);
         printf("idem-server listening on %s/", url);

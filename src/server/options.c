@@ -228,7 +228,7 @@ static int take(struct parse *p, int which)
     else if (flag != NULL)
         *flag = true;
     else if (which == OPT_NO_SANDBOX)
-        p->config->sandbox = false;
+        p->config->sandbox = IDEM_SANDBOX_NEVER;
     else if (which == OPT_TOKEN_LIFE)
         return take_token_life(p);
     else if (which == OPT_PORT)

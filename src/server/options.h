@@ -8,7 +8,12 @@
 
 #include "server/config.h"
 
-enum idem_options_wish { IDEM_OPTIONS_SERVE, IDEM_OPTIONS_CHECK, IDEM_OPTIONS_ROUTES, IDEM_OPTIONS_HELP };
+enum idem_options_wish {
+    IDEM_OPTIONS_SERVE,
+    IDEM_OPTIONS_CHECK,
+    IDEM_OPTIONS_ROUTES,
+    IDEM_OPTIONS_HELP
+};
 
 /* config keeps pointers into argv. why: IDEM_CONFIG_WHY_MAX bytes, written when it fails. */
 int idem_options_parse(int argc, char **argv, struct idem_config *config,

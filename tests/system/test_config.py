@@ -266,5 +266,42 @@ class Addresses(unittest.TestCase):
         self.assertEqual(server.get("/healthz").status, 200)
 
 
+class Sandbox(unittest.TestCase):
+    """Which calls are deadly is test_sandbox.c's; here, that a server is held, with all its threads, and works."""
+
+    def states(self, server):
+        """The seccomp modes and no-new-privileges flags of all threads, and whether a sanitizer keeps the filter off."""
+        found = set()
+        for task in os.listdir(f"/proc/{server.process.pid}/task"):
+            with open(f"/proc/{server.process.pid}/task/{task}/status") as f:
+                lines = dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+            found.add((lines["Seccomp"], lines["NoNewPrivs"]))
+        with open(f"/proc/{server.process.pid}/maps") as f:
+            maps = f.read()
+        return found, "libasan" in maps or "libtsan" in maps
+
+    def serve(self, text="", **more):
+        server = FileServer(TLS + "listen: 127.0.0.1:0\n" + text, **more)
+        self.addCleanup(server.close)
+        return server
+
+    def test_all_threads_are_held_on_a_file_system_in_memory(self):
+        data = tempfile.mkdtemp(prefix="idem-sandbox-", dir="/dev/shm")
+        self.addCleanup(shutil.rmtree, data, ignore_errors=True)
+        server = self.serve("sandbox: yes\naudit: {syslog: yes, every: 1 s}\n", data=data)
+        found, sanitized = self.states(server)
+        self.assertEqual(found, {("0", "0")} if sanitized else {("2", "1")})
+        opened = server.open()
+        self.assertEqual(opened.post(b"{}").status, 400)
+        server.process.send_signal(signal.SIGHUP)
+        wait_for("the certificate", lambda: "read again" in server.stderr())
+        opened.close()
+        self.assertEqual(server.stop(), 0)
+
+    def test_it_can_be_left_out(self):
+        for server in (self.serve("sandbox: no\n"), self.serve(options=["--no-sandbox"])):
+            self.assertEqual(self.states(server)[0], {("0", "0")})
+
+
 if __name__ == "__main__":
     unittest.main()
