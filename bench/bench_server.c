@@ -11,6 +11,8 @@
  *   first    one window of each session, all distinct
  *   steady   a tenth of the sessions, round and round for SECONDS, or until the windows that were
  *            made beforehand are used up, their filters full of suffixes
+ *   signed   as many sessions of the same people, opened by a seat with signed challenges; each
+ *            request is signed. The signatures are made beforehand: what is measured is checking
  *   bare     the requests of "steady", byte for byte, to a libmicrohttpd that does nothing but read
  *            them and answer as many bytes
  *
@@ -18,9 +20,7 @@
  * generator, one thread, over connections that stay open, on the same machine: what it
  * costs is part of the figure.
  */
-#include "load.h"
-#include "people.h"
-#include "wire/wire.h"
+#include "bench_server.h"
 
 #include <arpa/inet.h>
 #include <ftw.h>
@@ -34,34 +34,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-    TYPISTS = 64,      /* simulated hands; sessions share them, but neither identity nor windows */
-    ENROL_WINDOWS = 4, /* sent in one request */
-    WARM_ROUNDS = 8,   /* before "steady" is measured */
-    STEADY_ROUNDS = 24,
-    STEADY_SHARE = 10,
-    TOKEN = 43,
-};
-
 /* ------------------------------------------------------------------ sessions and windows */
-
-struct body {
-    uint8_t *bytes;
-    size_t len;
-};
-
-struct bench {
-    const struct idem_front *front;
-    uint16_t port;
-    size_t sessions, next, last; /* the next request, and the end */
-    size_t tokens_kept;
-    uint32_t seq; /* that every session has come to */
-    char (*tokens)[TOKEN + 1];
-    struct person people[TYPISTS];
-    struct typist *typists; /* one a session */
-    struct body *stock;     /* of a measurement, session by session, round by round */
-    size_t stock_len;
-};
 
 /* Types `count` windows of a session, numbered from first on. */
 static size_t make_body(struct bench *b, size_t session, uint32_t first, uint32_t count,
@@ -69,7 +42,10 @@ static size_t make_body(struct bench *b, size_t session, uint32_t first, uint32_
 {
     struct idem_wire_writer w;
     size_t len = 0;
-    int err = idem_wire_batch_begin(&w, b->front, false, count, -1, bytes, REQUEST_MAX);
+    int err = b->seals != NULL
+                  ? idem_wire_batch_begin_sealed(&w, &b->seals[session], b->front, count, -1, bytes,
+                                                 REQUEST_MAX)
+                  : idem_wire_batch_begin(&w, b->front, false, count, -1, bytes, REQUEST_MAX);
     for (uint32_t i = 0; i < count && err == 0; i++) {
         struct idem_window *window =
             typist_window(&b->typists[session], b->front, IDEM_WINDOW_KEYS);
@@ -78,6 +54,8 @@ static size_t make_body(struct bench *b, size_t session, uint32_t first, uint32_
     }
     if (err != 0 || idem_wire_batch_end(&w, &len) != 0)
         die("a body too long");
+    if (b->seals != NULL)
+        memcpy(b->seals[session].link, w.link, sizeof w.link);
     return len;
 }
 
@@ -109,8 +87,8 @@ static void make_stock(struct bench *b, uint32_t rounds)
         }
 }
 
-static size_t put_request(const struct bench *b, char *request, const char *path, const char *token,
-                          const char *type, const void *body, size_t len)
+size_t put_request(const struct bench *b, char *request, const char *path, const char *token,
+                   const char *type, const void *body, size_t len)
 {
     int head = snprintf(request, REQUEST_MAX,
                         "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nAuthorization: Bearer %s\r\n"
@@ -137,7 +115,7 @@ static bool next_open(void *arg, char *request, size_t *len)
     return true;
 }
 
-static void keep_token(void *arg, const char *answer, size_t len)
+void keep_token(void *arg, const char *answer, size_t len)
 {
     static const char field[] = "\"token\":\"";
     struct bench *b = arg;
@@ -323,7 +301,8 @@ static double measure(struct bench *b, struct load *l, const char *name, pid_t p
     return report(name, l, took, cpu_of(pid) - server, cpu_own() - own);
 }
 
-static void prepare(struct bench *b, struct load *l)
+/* Openings a second. */
+static double prepare(struct bench *b, struct load *l)
 {
     for (size_t t = 0; t < TYPISTS; t++)
         person_draw(&b->people[t], 1000 + t);
@@ -332,7 +311,7 @@ static void prepare(struct bench *b, struct load *l)
     l->port = b->port;
     l->next = next_open;
     l->answer = keep_token;
-    run(l, 1e9);
+    const double opened = (double)b->sessions / run(l, 1e9);
     l->next = next_enrolment;
     l->answer = NULL;
     b->next = 0;
@@ -340,6 +319,34 @@ static void prepare(struct bench *b, struct load *l)
     b->seq = 1 + ENROL_WINDOWS;
     printf("%zu sessions of as many enrolled people\n", b->sessions);
     fflush(stdout);
+    return opened;
+}
+
+/* What authentication costs: the steady figure once more, signed, in the same server. */
+static void measure_seat(const struct bench *b, struct load *l, const char *data, pid_t pid,
+                         double seconds, double opened, double steady)
+{
+    struct bench s = *b;
+
+    s.tokens = calloc(s.sessions, sizeof s.tokens[0]);
+    s.seals = calloc(s.sessions, sizeof s.seals[0]);
+    s.stock = NULL;
+    s.stock_len = s.tokens_kept = 0;
+    if (s.tokens == NULL || s.seals == NULL)
+        die("memory");
+    l->arg = &s;
+    const double by_seat = open_by_seat(&s, l, data);
+    s.seq = 1;
+    make_stock(&s, WARM_ROUNDS);
+    measure(&s, l, "warming up", pid, s.stock_len, 1e9);
+    make_stock(&s, STEADY_ROUNDS);
+    const double sealed = measure(&s, l, "signed", pid, s.stock_len, seconds);
+    printf("signed windows are %.3f of unsigned ones, openings by a seat (%.0f/s) %.3f of those in "
+           "the demonstration (%.0f/s)\n",
+           sealed / steady, by_seat, by_seat / opened, opened);
+    drop_stock(&s);
+    free(s.tokens);
+    free(s.seals);
 }
 
 static struct idem_population *load_population(const char *path)
@@ -386,7 +393,7 @@ int main(int argc, char **argv)
         die("set-up");
 
     pid_t server = spawn(argv[1], argv[2], data, &b.port);
-    prepare(&b, &l);
+    const double opened = prepare(&b, &l);
     make_stock(&b, 1);
     double first = measure(&b, &l, "first", server, b.stock_len, 1e9);
     size_t all = b.sessions;
@@ -395,9 +402,12 @@ int main(int argc, char **argv)
     measure(&b, &l, "warming up", server, b.stock_len, 1e9);
     make_stock(&b, STEADY_ROUNDS);
     double steady = measure(&b, &l, "steady", server, b.stock_len, seconds);
+    const size_t answer_bytes = l.answer_bytes;
+    measure_seat(&b, &l, data, server, seconds, opened, steady);
+    l.arg = &b;
     int status = end_child(server, SIGTERM);
 
-    pid_t bare = spawn_bare(l.answer_bytes, &b.port);
+    pid_t bare = spawn_bare(answer_bytes, &b.port);
     double limit = measure(&b, &l, "bare", bare, SIZE_MAX, seconds);
     end_child(bare, SIGKILL);
     printf("first  is %.3f of bare libmicrohttpd on the same bytes\n", first / limit);

@@ -14,6 +14,7 @@
 #include "server/seat_calls.h"
 #include "server/seats.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -183,6 +184,10 @@ static bool take_signed(struct idem_request *r, struct signed_opening *out)
         !idem_body_bytes(r, "instance", said->instance, sizeof said->instance) || !take_start(r) ||
         !idem_body_bytes(r, "signature", out->signature, sizeof out->signature))
         return false;
+    if (sodium_is_zero(said->instance, sizeof said->instance)) {
+        idem_request_refuse(r, IDEM_PROBLEM_INVALID_FIELD, "\"instance\" must not be nought");
+        return false;
+    }
     said->start = (uint8_t)r->command.opening.start;
     said->host = idem_request_header(r, "Host");
     return take_open_clock(r);

@@ -188,6 +188,18 @@ class Opening(SeatCase):
         self.assertEqual(self.call("POST", "/v1/sessions", good).status, 201, "nothing was used up by the forgeries")
         self.assert_line("session.signature-wrong", "seat:pc-1")
 
+    def test_fields_out_of_range_are_refused(self):
+        seat = self.enrol()
+        good = seat.opening()
+        for bad in ({"seat_id": 0}, {"seat_id": "1"}, {"person": ""}, {"person": "x" * 129}, {"job": "x" * 33},
+                    {"nonce": "AAAA"}, {"time_ms": -1}, {"time_ms": 1.5}, {"instance": b64(bytes(16))},
+                    {"start": "supervised"}, {"signature": "x"}, {"organisation": "demo"}, {"seat": "pc-1"},
+                    {"device_class": "laptop"}, {"clock_ms": 1}):
+            self.assert_problem(self.call("POST", "/v1/sessions", {**good, **bad}), 400, "invalid-field")
+        for missing in ("seat_id", "person", "nonce", "time_ms", "instance"):
+            body = {k: v for k, v in good.items() if k != missing}
+            self.assert_problem(self.call("POST", "/v1/sessions", body), 400, "invalid-field")
+
     def test_a_clock_that_is_off_is_accepted_and_noted(self):
         seat = self.enrol()
         for ahead_h in (7, -7):
