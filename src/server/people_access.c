@@ -3,6 +3,7 @@
 #include "server/people_access.h"
 
 #include "server/audit.h"
+#include "server/dossier.h"
 #include "server/visit.h"
 
 #include <sodium.h>
@@ -93,16 +94,17 @@ void idem_people_list(struct idem_worker *w, struct idem_command *c)
 /* ------------------------------------------------------------------ a name */
 
 /* On the disk before the name is read: nobody has looked whom the log does not know of. */
-static int write_look_up(struct idem_worker *w, struct idem_command *c, const char *reason)
+static int write_line(struct idem_worker *w, struct idem_command *c, const char *action,
+                      const char *reason)
 {
     struct idem_store *store = w->parts.store;
     char subject[IDEM_PUBLIC_ID_TEXT + 1];
-    json_t *detail = json_pack("{s:s}", "reason", reason);
+    json_t *detail = json_pack("{s:s*}", "reason", reason);
     const struct idem_audit_line line = {
         .organisation = c->grant.organisation,
         .at_ms = c->received_ms,
         .actor = c->grant.actor,
-        .action = "name.looked-up",
+        .action = action,
         .subject = subject,
         .detail = detail,
         .important = true,
@@ -123,7 +125,7 @@ void idem_people_look_up(struct idem_worker *w, struct idem_command *c)
     char name[IDEM_STORE_NAME_MAX + 1], id[IDEM_PUBLIC_ID_TEXT + 1];
 
     int err = store->ops->person_find(store, c->grant.organisation, c->id);
-    if (err == 0 && !idem_visit_commit(w, c, write_look_up(w, c, v->reason))) {
+    if (err == 0 && !idem_visit_commit(w, c, write_line(w, c, "name.looked-up", v->reason))) {
         c->done(c, false);
         return;
     }
@@ -144,53 +146,32 @@ void idem_people_look_up(struct idem_worker *w, struct idem_command *c)
     c->done(c, false);
 }
 
-/* ------------------------------------------------------------------ oneself */
-
-static int put_person(struct idem_worker *w, struct idem_command *c)
-{
-    struct idem_store *store = w->parts.store;
-    struct idem_person_view view;
-    struct idem_person *person;
-
-    int err = store->ops->person_find(store, c->grant.organisation, c->grant.person);
-    if (err == 0)
-        err = idem_people_get(w->parts.people, c->grant.organisation, c->grant.person, &person);
-    if (err == IDEM_ERR_NOT_FOUND) {
-        idem_text_put(&c->answer, "null"); /* never had a session, or erased */
-        return IDEM_OK;
-    }
-    if (err != 0)
-        return err;
-    idem_person_view(person, idem_organisations_name(w->parts.organisations, person->organisation),
-                     &view);
-    idem_person_json(&c->answer, &view);
-    idem_people_put(w->parts.people, person);
-    return IDEM_OK;
-}
-
-static bool is_own(const struct idem_command *c, const struct idem_session *s)
-{
-    return s->person->organisation == c->grant.organisation &&
-           memcmp(s->person->id, c->grant.person, IDEM_ID_BYTES) == 0;
-}
+/* ------------------------------------------------------------------ all that is held */
 
 void idem_people_own(struct idem_worker *w, struct idem_command *c)
 {
-    struct idem_session *s = idem_sessions_newest(w->sessions);
-    unsigned count = 0;
+    int err = idem_dossier(w, c->grant.organisation, c->grant.person, &c->answer);
 
     c->status = 200;
-    idem_text_put(&c->answer, "{\"person\":");
-    int err = put_person(w, c);
-    idem_text_put(&c->answer, ",\"sessions\":[");
-    for (; s != NULL && count < IDEM_MY_SESSIONS_MAX; s = s->older) {
-        if (!is_own(c, s))
-            continue;
-        idem_text_put(&c->answer, count++ > 0 ? "," : "");
-        idem_worker_put_session(w, s, &c->answer);
-    }
-    idem_text_put(&c->answer, "]}");
     if (err != 0)
         idem_worker_refuse_store(c, err);
+    c->done(c, false);
+}
+
+void idem_people_export(struct idem_worker *w, struct idem_command *c)
+{
+    struct idem_store *store = w->parts.store;
+    int err = store->ops->person_find(store, c->grant.organisation, c->id);
+
+    if (err == IDEM_ERR_NOT_FOUND) {
+        idem_command_refuse(c, IDEM_PROBLEM_NO_SUCH_PERSON, "nobody here has this id");
+    } else if (err != 0) {
+        idem_worker_refuse_store(c, err);
+    } else if (idem_visit_commit(w, c, write_line(w, c, "person.exported", NULL))) {
+        c->status = 200;
+        err = idem_dossier(w, c->grant.organisation, c->id, &c->answer);
+        if (err != 0)
+            idem_worker_refuse_store(c, err);
+    }
     c->done(c, false);
 }

@@ -10,15 +10,14 @@
 enum {
     IDEM_PEOPLE_PAGE = 50,
     IDEM_PERSON_ROW_MAX = 1024, /* of one person in a list, as JSON */
-    IDEM_MY_DATA_MAX = 512 * 1024,
-    IDEM_MY_SESSIONS_MAX = 16, /* shown whole, the newest first */
-    IDEM_MY_WINDOWS_MAX = 16,  /* of each, the newest first */
 };
 
 /* GET /v1/people */
 void idem_people_list(struct idem_worker *w, struct idem_command *c);
 /* GET /v1/me/data */
 void idem_people_own(struct idem_worker *w, struct idem_command *c);
+/* GET /v1/people/{id}/export: a line first, as with names */
+void idem_people_export(struct idem_worker *w, struct idem_command *c);
 /* POST /v1/people/{id}/name */
 void idem_people_look_up(struct idem_worker *w, struct idem_command *c);
 

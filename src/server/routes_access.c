@@ -6,6 +6,7 @@
 #include "server/routes.h"
 
 #include "server/bodies.h"
+#include "server/dossier.h"
 #include "server/http.h"
 #include "server/oidc_login.h"
 #include "server/people_access.h"
@@ -453,8 +454,16 @@ static void post_name(struct idem_request *r)
 
 static void get_my_data(struct idem_request *r)
 {
-    if (begin_visit(r) != NULL && idem_request_big_answer(r, IDEM_MY_DATA_MAX))
+    if (begin_visit(r) != NULL && idem_request_big_answer(r, IDEM_DOSSIER_MAX))
         idem_request_call(r, idem_people_own);
+}
+
+static void get_export(struct idem_request *r)
+{
+    if (idem_public_id_parse("p_", r->path_id, r->command.id) != 0)
+        idem_request_refuse(r, IDEM_PROBLEM_NO_SUCH_PERSON, "this is not a person's id");
+    else if (idem_request_big_answer(r, IDEM_DOSSIER_MAX))
+        idem_request_call(r, idem_people_export);
 }
 
 /* ------------------------------------------------------------------ the table */
@@ -480,6 +489,7 @@ static const struct idem_route rows[] = {
     {"POST", "/v1/accounts",      IDEM_MAY_OPERATOR, post_accounts},
     {"POST", "/v1/accounts/{id}", IDEM_MAY_OPERATOR, post_account},
     {"GET",  "/v1/people",        PEOPLE,            get_people},
+    {"GET",  "/v1/people/{id}/export", IDEM_MAY_PRIVACY, get_export},
     {"POST", "/v1/people/{id}/name", IDEM_MAY_PRIVACY | IDEM_MAY_NAMES, post_name},
 };
 /* clang-format on */

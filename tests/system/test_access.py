@@ -116,6 +116,25 @@ GET /v1/accounts operator,auditor
 POST /v1/accounts operator
 POST /v1/accounts/{id} operator
 GET /v1/people analyst,operator,privacy-officer
+GET /v1/people/{id}/export privacy-officer
+POST /v1/people/{id}/erase privacy-officer
+GET /v1/gate api-key
+GET /v1/gate/records analyst,auditor
+POST /v1/bindings/nonce session
+POST /v1/bindings api-key
+POST /v1/sessions/{id}/step-up api-key,operator
+GET /v1/acknowledgement session,api-key,employee
+POST /v1/acknowledgement session,api-key,employee
+DELETE /v1/acknowledgement session,api-key,employee
+POST /v1/challenge anybody
+POST /v1/sessions/{id}/token anybody
+GET /v1/seats analyst,operator
+POST /v1/seats operator
+POST /v1/seats/register anybody
+POST /v1/seats/{id}/revoke operator
+GET /v1/keys operator
+POST /v1/keys operator
+POST /v1/keys/{id}/revoke operator
 POST /v1/people/{id}/name privacy-officer,names
 """
 
@@ -499,6 +518,54 @@ class Flood(AccessCase):
         # one hash at a time, four of an address in the queue: the rest is told to come again, or to wait
         self.assertLessEqual(set(statuses), {401, 429, 503})
         self.assertLessEqual(statuses.count(401), 21)
+
+
+class Oneself(AccessCase):
+    def test_an_employee_sees_all_of_the_own_and_nothing_else(self):
+        server = Server()
+        self.addCleanup(server.close)
+        made = server.call("POST", "/v1/accounts", {"name": "Ada Lovelace", "roles": ["employee"]}, token=server.operator).json
+        ada = Browser(server)
+        self.assertEqual(ada.login("Ada Lovelace", made["password"], organisation="demo").json["needs"], ["password"])
+        self.assertEqual(ada.get("/v1/me/data").status, 403, "not before the password is hers")
+        ada.post("/v1/me/password", {"current": made["password"], "password": PASSWORD})
+        before = ada.get("/v1/me/data").json
+        self.assertEqual((before["person"], before["sessions"], before["windows"]), (None, [], []))
+        session, other = server.open(person="Ada Lovelace"), server.open(person="Grace Hopper", seat="seat-2")
+        session.send(windows(101, 1, 20))
+        other.send(windows(102, 2, 3))
+        data = ada.get("/v1/me/data").json
+        me = ada.get("/v1/me").json
+        self.assertEqual(data["person"]["id"], me["person"])
+        self.assertEqual([s["id"] for s in data["sessions"]], [session.id])
+        self.assertEqual([w["seq"] for w in data["windows"]], list(range(20, 0, -1)))
+        window = data["windows"][0]
+        self.assertEqual((window["strokes"], window["modality"]), (100, "keyboard"))
+        self.assertTrue(any("left" in cell["what"] for cell in window["cells"]))
+        self.assertIn(("decision", session.id), [(d["line"]["action"], d["line"]["subject"]) for d in data["decisions"]])
+        self.assertEqual(data["more"], [])
+        text = json.dumps(data)
+        for secret in (other.id, other.read()["person"], "Hopper", "Lovelace", session.token):
+            self.assertNotIn(secret, text)
+        # what the privacy officer exports is the same, and a line
+        export = server.get(f"/v1/people/{me['person']}/export").json
+        self.assertEqual(export["windows"], data["windows"])
+        lines = [line["line"] for line in server.get("/v1/audit").json["lines"]]
+        self.assertIn(("demo", "person.exported", me["person"]),
+                      [(line["actor"], line["action"], line.get("subject")) for line in lines])
+        session.close()
+        self.assertEqual(ada.get("/v1/me/data").json["windows"], [], "windows go with their session")
+
+    def test_windows_beyond_number(self):
+        server = Server()
+        self.addCleanup(server.close)
+        session = server.open(person="Ada Lovelace")
+        for seed in range(5):
+            session.send(windows(101, seed, 20), at_once=20)
+        person = session.read()["person"]
+        export = server.get(f"/v1/people/{person}/export").json
+        self.assertEqual(len(export["windows"]), 32)
+        self.assertEqual(export["more"], ["windows"])
 
 
 class Names(AccessCase):
