@@ -239,6 +239,20 @@ class Decisions(Case):
         self.assertEqual(len(kinds), len(set(kinds)), kinds)
         self.assertLessEqual(len(kinds), 3)
 
+    def test_what_a_crash_kept_from_the_log_is_written_by_the_replay(self):
+        """As if the power had gone between the windows' transaction and that of the lock."""
+        desk = self.enrolled()
+        desk.send(windows(202, 1, 12))
+        whole = self.decisions(desk)
+        self.server.kill()
+        self.server.alter("DELETE FROM audit_seats WHERE seq > 1")
+        self.server.alter("UPDATE sessions SET locked = 0, decided_row = 4")
+        self.server.start()
+        self.assertEqual(desk.session.read()["state"], "locked")
+        again = self.decisions(desk)
+        self.assertEqual([(d["action"], d["cause"], d["to"]) for d in again],
+                         [(d["action"], d["cause"], d["to"]) for d in whole])
+
     def test_an_unlocking_is_told_and_written_once(self):
         desk = self.enrolled()
         desk.send(windows(202, 1, 12))
