@@ -7,6 +7,7 @@
 #include "server/bodies.h"
 
 #include "server/http.h"
+#include "server/metrics.h"
 #include "server/notices.h"
 #include "server/seats.h"
 
@@ -217,6 +218,7 @@ static bool take_seal(struct idem_request *r, const struct idem_wire_batch *batc
     }
     memcpy(c->previous, batch->previous, sizeof c->previous);
     c->sealed = true;
+    idem_metric_add(IDEM_METRIC_SIGNED, c->item_count);
     return true;
 }
 

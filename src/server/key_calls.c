@@ -4,6 +4,7 @@
 
 #include "server/audit.h"
 #include "server/clock.h"
+#include "server/metrics.h"
 #include "server/notices.h"
 #include "server/seats.h"
 #include "server/worker_parts.h"
@@ -263,6 +264,7 @@ static int renew(struct idem_worker *w, struct idem_command *c, struct idem_sess
         memcpy(s->token_hash, hash, sizeof s->token_hash);
         s->token_expires_ms = expires_ms;
         s->renewals = counter;
+        idem_metric_add(IDEM_METRIC_RENEWALS, 1);
         idem_token_answer(&c->answer, token, expires_ms, now);
         idem_text_put(&c->answer, "}");
     }

@@ -4,6 +4,7 @@
 
 #include "server/audit.h"
 #include "server/doubts.h"
+#include "server/metrics.h"
 #include "server/worker_parts.h"
 #include "store/seats.h"
 
@@ -158,8 +159,9 @@ static void doubt(struct idem_worker *w, const struct idem_notice *n)
     struct idem_session *s = idem_sessions_find(w->sessions, -1, n->session);
     unsigned what = rows[n->kind].doubt;
 
-    /* What a seat has signed cannot come from another machine, wherever its token has been. */
-    if (s != NULL && s->opening.kind == IDEM_SESSION_AGENT)
+    /* What a seat has signed cannot come from another machine, wherever its token has been; and in
+     * the demonstration one machine has several addresses. */
+    if (s != NULL && s->opening.kind != IDEM_SESSION_WEB)
         what &= ~(unsigned)IDEM_DOUBT_TOKEN_TORN;
     if (what == 0 || s == NULL || s->closed)
         return;
@@ -175,6 +177,10 @@ void idem_notices_take(struct idem_worker *w)
 
     for (int i = 0; i < IDEM_NOTICES_MAX && take(&n); i++) {
         doubt(w, &n);
+        if (n.kind == IDEM_NOTICE_SEAT_CLONED)
+            idem_metric_add(IDEM_METRIC_CLONES, 1);
+        if (n.kind == IDEM_NOTICE_SIGNATURE_WRONG || n.kind == IDEM_NOTICE_OPENING_FORGED)
+            idem_metric_add(IDEM_METRIC_FORGERIES, 1);
         if (hushed(w, &n))
             idem_audit_count(rows[n.kind].sum);
         else
