@@ -184,6 +184,20 @@ static const char *wanted(const struct idem_command *c, const char *name)
     return text != NULL ? text : "";
 }
 
+/* Whether another organisation's person is exempted is nobody's business here. */
+static const char *person_wanted(struct idem_worker *w, const struct idem_command *c)
+{
+    const char *name = wanted(c, "person");
+    struct idem_store *store = w->parts.store;
+    uint8_t id[IDEM_ID_BYTES];
+
+    if (idem_public_id_parse("p_", name, id) != 0 ||
+        (c->grant.organisation != IDEM_ORGANISATION_ANY &&
+         store->ops->person_find(store, c->grant.organisation, id) != 0))
+        return "";
+    return name;
+}
+
 static const struct idem_policy_rules *rules_wanted(struct idem_worker *w,
                                                     const struct idem_command *c)
 {
@@ -192,7 +206,7 @@ static const struct idem_policy_rules *rules_wanted(struct idem_worker *w,
         .site = wanted(c, "site"),
         .country = wanted(c, "country"),
         .job = wanted(c, "job"),
-        .person = wanted(c, "person"),
+        .person = person_wanted(w, c),
     };
     return idem_policy_rules(w->policy, &subject, c->received_ms);
 }

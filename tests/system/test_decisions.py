@@ -219,6 +219,8 @@ class Decisions(Case):
         person = self.enrolled().session.read()["person"]
         until = subprocess.run(["date", "-d", "+30 days", "+%F"], capture_output=True, text=True).stdout.strip()
         self.reload(BASE + f"exemptions:\n  - {{person: {person}, until: {until}, alternative_factor: security key}}\n")
+        self.assertTrue(self.server.get("/v1/policy?person=" + person).json["rules"]["exempt"]["behaviour"])
+        self.assertFalse(self.policy()["rules"]["exempt"]["behaviour"])
         desk = Desk(self.server, at=START + HOUR)
         taken = desk.send(windows(202, 1, 20))
         self.assertLess(taken[-1]["trust"], 0.01)
