@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SKETCH_VERSION = 1, SKETCH_HEAD = 8, ROOM_FIRST = 16 };
+enum { SKETCH_VERSION = 1, SKETCH_HEAD = 8, PADDED_FIRST = 32, ROOM_FIRST = 16 };
 
 void idem_sketch_fini(struct idem_sketch *sketch)
 {
@@ -116,6 +116,32 @@ int idem_sketch_write(const struct idem_sketch *sketch, uint32_t session, void *
     return w.err;
 }
 
+size_t idem_sketch_padded(size_t len)
+{
+    size_t windows = PADDED_FIRST;
+
+    while (SKETCH_HEAD + windows * IDEM_IMPRINT_BYTES + 4 < len)
+        windows *= 2;
+    return SKETCH_HEAD + windows * IDEM_IMPRINT_BYTES + 4;
+}
+
+/* Without the noughts that idem_sketch_padded has made room for. */
+static size_t unpadded(const uint8_t *bytes, size_t len)
+{
+    struct idem_reader r;
+
+    idem_reader_init(&r, bytes, len);
+    idem_read_u32(&r);
+    const size_t count = idem_read_size(&r, 0, IDEM_SKETCH_WINDOWS);
+    const size_t own = SKETCH_HEAD + count * IDEM_IMPRINT_BYTES + 4;
+    if (r.err != 0 || own >= len)
+        return len;
+    for (size_t i = own; i < len; i++)
+        if (bytes[i] != 0)
+            return len;
+    return own;
+}
+
 int idem_sketch_parse(const void *bytes, size_t len, struct idem_sketch *out)
 {
     struct idem_sketch sketch = {0};
@@ -123,6 +149,7 @@ int idem_sketch_parse(const void *bytes, size_t len, struct idem_sketch *out)
 
     if (len < SKETCH_HEAD + 4)
         return IDEM_ERR_TRUNCATED;
+    len = unpadded(bytes, len);
     idem_reader_init(&r, (const uint8_t *)bytes + len - 4, 4);
     if (idem_read_u32(&r) != idem_crc32(bytes, len - 4))
         return IDEM_ERR_CHECKSUM;

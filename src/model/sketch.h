@@ -17,7 +17,7 @@
  * The sketch holds the newest IDEM_SKETCH_WINDOWS, in memory in the order in which they came, at
  * rest in the order of their hashes, which is none: a copy does not tell what came when. Two copies
  * tell how many windows came between. At rest are only those of sessions that have ended, which
- * whoever keeps the sketch tells it.
+ * whoever keeps the sketch tells it. Sealed, two copies tell that at most by powers of two.
  *
  * False alarms of "near" are a binomial tail: of IDEM_NEAR_BITS bits of windows at distance d each
  * differs with probability p(d) of imprint.h. At most IDEM_SKETCH_NEAR differ once in 2e24 pairs at
@@ -58,6 +58,9 @@ int idem_sketch_add(struct idem_sketch *sketch, const struct idem_imprint *impri
 /* What came in sessions that have ended, and in this one, which is about to. */
 int idem_sketch_write(const struct idem_sketch *sketch, uint32_t session, void *bytes, size_t cap,
                       size_t *len);
+/* How long those bytes are to be made with noughts before they are sealed: the windows of which a
+ * sealed sketch is, are else counted by its length. Steps are powers of two. */
+size_t idem_sketch_padded(size_t len);
 /* The session has ended. */
 void idem_sketch_settle(struct idem_sketch *sketch, uint32_t session);
 /* *out is overwritten. */

@@ -335,6 +335,9 @@ int idem_people_save_sketches(struct idem_people *people, const struct idem_pers
                                 &row.len);
         row.bytes = bytes;
         if (err == 0) {
+            const size_t padded = idem_sketch_padded(row.len);
+            memset(bytes + row.len, 0, padded - row.len);
+            row.len = padded;
             idem_people_seal_sketch(people, person->key, &row);
             err = people->store->ops->sketch_put(people->store, &row);
         }

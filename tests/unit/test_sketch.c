@@ -337,6 +337,13 @@ static void bytes_tell_no_order(void **state)
     assert_int_equal(idem_sketch_write(&sketch, 0, two, sizeof two, &len_two), 0);
     assert_int_equal(len_one, len_two);
     assert_memory_equal(one, two, len_one);
+    const size_t padded = idem_sketch_padded(len_one);
+    assert_true(padded >= len_one && padded <= sizeof one);
+    memset(one + len_one, 0, padded - len_one);
+    assert_int_equal(idem_sketch_parse(one, padded, &back), 0);
+    idem_sketch_fini(&back);
+    one[padded - 1] = 1;
+    assert_true(padded == len_one || idem_sketch_parse(one, padded, &back) != 0);
     assert_int_equal(idem_sketch_parse(one, len_one, &back), 0);
     idem_sketch_fini(&sketch);
     sketch = back;
