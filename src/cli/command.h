@@ -11,6 +11,7 @@
 enum { IDEM_EXIT_OK = 0, IDEM_EXIT_FAILED = 1, IDEM_EXIT_USAGE = 2 };
 
 /* Subcommands: argv[0] is the subcommand's name; each returns an exit code. */
+int idem_cli_account(int argc, char **argv);
 int idem_cli_train(int argc, char **argv);
 int idem_cli_backup(int argc, char **argv);
 int idem_cli_keys(int argc, char **argv);

@@ -16,6 +16,7 @@ static const struct {
     {"eval", idem_cli_eval, "measure recognition on recordings: verify, blocks, challenge"},
     {"audit", idem_cli_audit, "check, show or export the audit log; show the key of its heads"},
     {"policy", idem_cli_policy, "check a policy's file, show which rules hold for whom"},
+    {"account", idem_cli_account, "make, list, disable and reset accounts of the console"},
     {"seat", idem_cli_seat, "invite, register, list and revoke seats"},
     {"key", idem_cli_key, "add, list and revoke API keys of web applications"},
     {"backup", idem_cli_backup, "copy a server's data bases while it runs"},

@@ -2,6 +2,7 @@
 """Who may see: setting up, logging in and out, roles, organisations, delays, names."""
 import http.client
 import json
+import os
 import re
 import subprocess
 import threading
@@ -566,6 +567,46 @@ class Oneself(AccessCase):
         export = server.get(f"/v1/people/{person}/export").json
         self.assertEqual(len(export["windows"]), 32)
         self.assertEqual(export["more"], ["windows"])
+
+
+class CommandLine(AccessCase):
+    def idem(self, *words, typed=""):
+        """Exit code, standard output and error of `idem account`."""
+        done = subprocess.run([os.environ["IDEM_CLI"], "account", *words, "--server", f"http://127.0.0.1:{self.server.port}"],
+                              input=typed, capture_output=True, text=True, timeout=DEADLINE)
+        return done.returncode, done.stdout, done.stderr
+
+    def test_accounts(self):
+        self.server = self.install()
+        olga, secret = self.server.set_up()
+        ask = lambda *words: (self.server.forget_steps(), self.idem(
+            *words, "--login", "olga", typed=f"{PASSWORD}\n{code_of(secret)}\n"))[1]
+        code, out, err = ask("add", "anna", "--role", "analyst", "--role", "names")
+        self.assertEqual(code, 0, err)
+        password = out.split("\n")[2]
+        anna = Browser(self.server)
+        self.assertEqual(anna.login("anna", password).json["needs"], ["password", "totp-enrol"])
+        code, out, err = ask("list")
+        self.assertEqual(code, 0, err)
+        self.assertEqual([line.split()[0] for line in out.splitlines()], ["1", "2"])
+        self.assertIn("analyst,names", out)
+        self.assertEqual(ask("disable", "2")[0], 0)
+        self.assertEqual(anna.get("/v1/me").status, 401)
+        self.assertEqual(ask("enable", "2")[0], 0)
+        self.assertEqual(ask("roles", "2", "--role", "auditor")[0], 0)
+        code, out, _ = ask("reset", "2", "--json")
+        self.assertEqual(anna.login("anna", json.loads(out)["password"]).status, 200)
+        self.assertEqual(anna.get("/v1/me").json["roles"], ["auditor"])
+        code, _, err = ask("disable", "1")
+        self.assertEqual(code, 1)
+        self.assertIn("own-account", err)
+        code, _, err = self.idem("list", "--login", "olga", typed="not the password\n\n")
+        self.assertEqual(code, 1)
+        self.assertIn("login-failed", err)
+        for words in ((), ("add",), ("add", "x"), ("list", "x"), ("paint", "2"), ("disable", "x"), ("disable", "2", "--role", "x")):
+            self.assertEqual(self.idem(*words, "--login", "olga", typed=f"{PASSWORD}\n\n")[0] in (1, 2), True, words)
+        # the commands have logged out behind them
+        self.assertEqual(olga.get("/v1/me").status, 200)
 
 
 class Names(AccessCase):
