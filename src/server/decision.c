@@ -57,6 +57,7 @@ void idem_decision_push(struct idem_session *s, const struct idem_decision *deci
 {
     struct idem_decision **at = place(s), *d;
 
+    s->decision_count++;
     if (s->replaying && (decision->logged || s->judged_row <= s->decided_row))
         return;
     if (*at == NULL && (*at = calloc(1, sizeof **at)) == NULL) {
@@ -66,6 +67,8 @@ void idem_decision_push(struct idem_session *s, const struct idem_decision *deci
     d = *at;
     *d = *decision;
     d->next = NULL;
+    if (s->decision_count > IDEM_DECISIONS_LOGGED_MAX && d->what.action < IDEM_GUARD_LOCK)
+        d->logged = true;
 }
 
 static void copy_verdict(const struct idem_guard_verdict *v, struct idem_decision *out)

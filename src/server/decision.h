@@ -12,6 +12,10 @@
  * session that goes from "ok" to "insufficient" and back is none: nothing is decided, and a log
  * that kept it for a year would be a record of somebody's pauses. For the same reason a line at
  * rest keeps the hour, and no count of anything.
+ *
+ * Whoever holds a session's token can make its trust rise and fall as often as he likes. So of one
+ * session so many decisions are written; what follows below a lock is told to the streams alone. A
+ * lock is always written, and lifted by strong authentication only; alarms are bounded themselves.
  */
 #ifndef IDEM_SERVER_DECISION_H
 #define IDEM_SERVER_DECISION_H
@@ -26,7 +30,8 @@ struct idem_session;
 struct idem_worker;
 
 enum {
-    IDEM_DECISIONS_WAITING_MAX = 8, /* at one session; then the last one is replaced */
+    IDEM_DECISIONS_WAITING_MAX = 8,  /* at one session; then the last one is replaced */
+    IDEM_DECISIONS_LOGGED_MAX = 100, /* of a session, but for locks: see above */
     IDEM_DECISION_REASONS = 3,
     IDEM_DECISION_JSON_MAX = 2560,
     IDEM_SEAT_SILENT_MS = 60 * 1000, /* a seat not heard of for longer is not reached */

@@ -49,8 +49,8 @@ struct idem_session {
     int64_t start_row; /* windows up to this row came before anybody vouched: they enrol nobody */
     int64_t token_expires_ms;    /* 0: with the session */
     uint64_t needs_acknowledged; /* acknowledgement.h; 0: nothing */
-    uint32_t renewals;        /* of the token; a seat's counter */
-    unsigned doubts;          /* doubts.h */
+    uint32_t renewals;           /* of the token; a seat's counter */
+    unsigned doubts;             /* doubts.h */
     bool doubts_unsaved;
     uint8_t link[IDEM_SEAL_LINK]; /* a seat's: of its last window */
 
@@ -78,6 +78,7 @@ struct idem_session {
     enum idem_cause because;    /* while it is judged: why something may end */
 
     struct idem_decision *decisions; /* that wait to be written */
+    uint32_t decision_count;         /* of the session, so far */
     int64_t judged_row;              /* the window that they followed from, the newest judged */
     int64_t decided_row;             /* in a replay: up to here they are in the log already */
     bool replaying;

@@ -206,7 +206,7 @@ static void look_at(struct idem_worker *w, struct idem_session *s, int *ended)
         idem_policing_again(w, s);
     if (!w->storage_failing)
         s->lock_refused = false;
-    if (!s->test_clock && s->trust != NULL && idem_judge_refresh(s, w->now_ms))
+    if (!s->test_clock && idem_judge_refresh(s, w->now_ms))
         idem_worker_changed(w, s);
     idem_worker_unsaved(w, s);
     idem_policing_end(w, s);

@@ -478,6 +478,48 @@ static void test_a_silent_seat_is_not_reached(void **state)
     assert_int_equal(newest()->outcome, IDEM_OUTCOME_SEAT_NOT_REACHED);
 }
 
+/* Somebody who opens a session and then does nothing at all. */
+static void test_silence_from_the_start_is_silence(void **state)
+{
+    struct idem_policy_rules rules = rules_for(IDEM_GUARD_STEP_UP, IDEM_GUARD_LOCK);
+    (void)state;
+    rules.insufficient.action = IDEM_GUARD_STEP_UP;
+    type(OWNER, 1, ENROL);
+    session->rules = &rules;
+    session->opened_ms = session->clock_ms;
+    idem_judge_refresh(session, session->clock_ms + 14 * 60 * 1000);
+    assert_int_equal(session->state, IDEM_STATE_INSUFFICIENT);
+    assert_null(session->trust);
+    idem_judge_refresh(session, session->clock_ms + 16 * 60 * 1000);
+    assert_int_equal(session->state, IDEM_STATE_STEP_UP);
+    assert_int_equal(newest()->what.cause, IDEM_CAUSE_INSUFFICIENT);
+}
+
+/* Trust that rises and falls on purpose fills no log; a lock is written all the same. */
+static void test_a_session_has_so_many_lines(void **state)
+{
+    struct idem_policy_rules strict = rules_for(IDEM_GUARD_STEP_UP, IDEM_GUARD_STEP_UP),
+                             lock = rules_for(IDEM_GUARD_STEP_UP, IDEM_GUARD_LOCK),
+                             observe = rules_for(IDEM_GUARD_OBSERVE, IDEM_GUARD_OBSERVE);
+    uint32_t lines = 0;
+    (void)state;
+    session->rules = &observe;
+    type(OWNER, 1, ENROL + 2);
+    type(THIEF, 1, 12);
+    for (int i = 0; i < 300; i++) {
+        idem_decisions_free(session);
+        session->rules = i % 2 == 0 ? &strict : &observe;
+        idem_judge_refresh(session, session->clock_ms);
+        assert_int_equal(waiting(), 1);
+        lines += !newest()->logged;
+    }
+    assert_true(lines > 90 && lines <= IDEM_DECISIONS_LOGGED_MAX);
+    session->rules = &lock;
+    idem_judge_refresh(session, session->clock_ms);
+    assert_int_equal(newest()->what.action, IDEM_GUARD_LOCK);
+    assert_false(newest()->logged);
+}
+
 /* After a restart only what is not in the log yet is decided again. */
 static void test_a_replay_decides_what_is_not_logged(void **state)
 {
@@ -769,6 +811,8 @@ int main(void)
         TEST(test_silence_locks_and_says_by_which_line),
         TEST(test_a_lock_that_cannot_be_recorded),
         TEST(test_a_silent_seat_is_not_reached),
+        TEST(test_silence_from_the_start_is_silence),
+        TEST(test_a_session_has_so_many_lines),
         TEST(test_a_replay_decides_what_is_not_logged),
         TEST(test_enrolment_under_way_is_kept_when_the_session_ends),
         TEST(test_a_candidate_is_kept_only_by_a_session_that_was_judged),
