@@ -15,6 +15,7 @@ int idem_cli_account(int argc, char **argv);
 int idem_cli_train(int argc, char **argv);
 int idem_cli_backup(int argc, char **argv);
 int idem_cli_keys(int argc, char **argv);
+int idem_cli_person(int argc, char **argv);
 int idem_cli_restore(int argc, char **argv);
 int idem_cli_eval(int argc, char **argv);
 int idem_cli_eval_leak(int argc, char **argv);

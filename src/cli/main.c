@@ -19,6 +19,7 @@ static const struct {
     {"account", idem_cli_account, "make, list, disable and reset accounts of the console"},
     {"seat", idem_cli_seat, "invite, register, list and revoke seats"},
     {"key", idem_cli_key, "add, list and revoke API keys of web applications"},
+    {"person", idem_cli_person, "export what is held of a person, or erase it"},
     {"backup", idem_cli_backup, "copy a server's data bases while it runs"},
     {"restore", idem_cli_restore, "put a backup in place, without who was erased since"},
     {"keys", idem_cli_keys, "export people's keys under a passphrase, and bring them back"},

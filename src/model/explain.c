@@ -66,7 +66,7 @@ static struct view look(const struct idem_model *model, const struct idem_profil
  * (between the outer sevenths of a normal distribution lie 2.135 sd), that would have it. No
  * further than that distance beyond the outer edges, where contrasts no longer tell times apart.
  */
-static double centre_of(const float *edges, double contrast)
+double idem_explain_ms(const float *edges, double contrast)
 {
     const double span = (double)(edges[IDEM_EDGES - 1] - edges[0]), sd = span / 2.135;
     double low = (double)edges[0] - span, high = (double)edges[IDEM_EDGES - 1] + span;
@@ -95,7 +95,7 @@ static void tell_key(const struct idem_front *front, uint32_t cell, bool uneven,
                  v->observed > v->usual ? "vary more" : "are more even");
         return;
     }
-    const double ms = centre_of(edges, v->observed) - centre_of(edges, v->usual);
+    const double ms = idem_explain_ms(edges, v->observed) - idem_explain_ms(edges, v->usual);
     if (fabs(ms) < 1)
         snprintf(text, IDEM_REASON_TEXT, "%s %s as usual", place, hold ? "holds" : "follows");
     else if (hold)

@@ -2,6 +2,7 @@
 /* dossier.c - see dossier.h. */
 #include "server/dossier.h"
 
+#include "server/holdings.h"
 #include "server/porter.h"
 #include "store/acknowledgements.h"
 #include "store/audit.h"
@@ -22,6 +23,7 @@ struct dossier {
     struct idem_person *held; /* NULL: nothing is stored, or nothing can be read any more */
     const struct idem_session *session;
     unsigned sessions, windows, decisions, gate;
+    bool more_rows;
     bool more_sessions, more_windows, more_decisions, more_gate;
 };
 
@@ -64,7 +66,7 @@ static int put_person(struct dossier *d)
     idem_person_view(d->held, idem_organisations_name(d->w->parts.organisations, d->organisation),
                      &view);
     idem_person_json(d->t, &view);
-    return IDEM_OK;
+    return idem_holdings_put(d->w, d->held, d->t, &d->more_rows);
 }
 
 static int put_acknowledgement(struct dossier *d)
@@ -281,7 +283,8 @@ static void put_more(struct dossier *d)
     const struct {
         const char *name;
         bool more;
-    } lists[] = {{"sessions", d->more_sessions},
+    } lists[] = {{"rows", d->more_rows},
+                 {"sessions", d->more_sessions},
                  {"windows", d->more_windows},
                  {"decisions", d->more_decisions},
                  {"gate", d->more_gate}};

@@ -5,14 +5,15 @@
  * /v1/people/{id}/export).
  *
  *   person           profiles by their sizes, and how far enrolment is
+ *   name, habits, windows_known_again, rows   what is sealed, opened (holdings.h), and every row
  *   acknowledgement  which text, and in which hour
  *   sessions         as the console sees them, with the reasons
  *   windows          those of open sessions as they were sent, in words and numbers: cell by cell
  * how often, and the sums. Others are gone decisions        about those sessions, and by what gate
  * records that were opened, or not, in the person's name
  *
- * Lists hold the newest; "more" says which of them were longer. Profiles and imprints are sums and
- * hashes whose numbers say nothing to anybody; the sizes stand for them.
+ * Lists hold the newest; "more" says which of them were longer. Of imprints, which are hashes whose
+ * numbers say nothing to anybody, how many there are.
  */
 #ifndef IDEM_SERVER_DOSSIER_H
 #define IDEM_SERVER_DOSSIER_H
@@ -20,7 +21,7 @@
 #include "server/worker_parts.h"
 
 enum {
-    IDEM_DOSSIER_MAX = 768 * 1024,
+    IDEM_DOSSIER_MAX = 2 * 1024 * 1024,
     IDEM_DOSSIER_SESSIONS = 16,
     IDEM_DOSSIER_WINDOWS = 32, /* of all sessions */
     IDEM_DOSSIER_DECISIONS = 100,

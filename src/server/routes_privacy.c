@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * routes_privacy.c - what people may ask for about themselves, and the privacy officer for them.
+ * routes_privacy.c - what the privacy officer does to a person's data, on the person's behalf.
  *
  *   POST /v1/people/{id}/erase    {"reason": "..."}; privacy officer (erasure.h)
  */

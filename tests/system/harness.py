@@ -98,11 +98,12 @@ class Server:
         self.preexec = preexec
         self.wrap = list(wrap)
         self.process = None
+        self.population = None
         if start:
             self.start()
 
     def command(self):
-        return self.wrap + [SERVER, "--population", population(), "--data", self.data, "--port", "0", "--demo"] + self.options
+        return self.wrap + [SERVER, "--population", self.population or population(), "--data", self.data, "--port", "0", "--demo"] + self.options
 
     def start(self):
         self.errors = tempfile.TemporaryFile(mode="w+")

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """A person who was erased stays erased: in the files, for whoever has all of them, after a crash anywhere, and for
 the server, to which the same name is a stranger's."""
+import base64
+import ctypes
 import glob
+import json
 import os
 import shutil
-import signal
+import subprocess
 import tempfile
 import unittest
 
-from harness import Server, ServerCase, sodium, unseal, wait_for, windows
+from harness import Server, ServerCase, population, sodium, unseal, windows
 
 CRASH_AT = os.environ["IDEM_CRASH_AT_SO"]
+IDEM = os.environ["IDEM_CLI"]
 
 
 def enrol(server, name, person, seed=1, close=True):
@@ -45,8 +49,7 @@ def keys_that_open(sealed, table, organisation, person, row, found):
     body, nonce = sealed[25:], sealed[1:25]
     label = table.encode() + organisation.to_bytes(8, "little") + person + row
     decrypt = sodium().crypto_aead_xchacha20poly1305_ietf_decrypt
-    from ctypes import c_ulonglong, create_string_buffer
-    out, n, k = create_string_buffer(len(sealed)), c_ulonglong(len(body)), c_ulonglong(len(label))
+    out, n, k = ctypes.create_string_buffer(len(sealed)), ctypes.c_ulonglong(len(body)), ctypes.c_ulonglong(len(label))
     keys = set()
     for content in set(found.values()):
         for at in range(len(content) - 31):
@@ -77,7 +80,6 @@ class Erasure(ServerCase):
 
     @staticmethod
     def blob(person):
-        import base64
         return base64.urlsafe_b64decode(person[2:] + "==")
 
     def sealed(self):
@@ -180,6 +182,87 @@ class Erasure(ServerCase):
             self.assertFalse(key[:8] in content, path)
         self.assertEqual(len(keys_that_open(sealed, "n", organisation, person, b"", found)), 1)  # the search works
         self.assertEqual(keys_that_open(unreadable, "n", organisation, gone, b"", found), set())
+
+
+class Export(ServerCase):
+    def export(self, person):
+        answer = self.server.get(f"/v1/people/{person}/export")
+        self.assertEqual(answer.status, 200, answer.body)
+        return answer.json
+
+    def test_everything_in_words_and_numbers(self):
+        ada = id_of(enrol(self.server, "ada lovelace", 101))
+        live = self.server.open(person="ada lovelace", seat="seat-101")
+        live.send(windows(101, 3, 2))
+        held = self.export(ada)
+        self.assertEqual((held["person"]["id"], held["name"]), (ada, "ada lovelace"))
+        self.assertEqual(held["more"], [])
+        (habit,) = held["habits"]
+        self.assertEqual((habit["modality"], habit["device_class"], habit["enrolled"]), ("keyboard", "desktop", True))
+        self.assertGreater(len(habit["cells"]), 5)
+        for cell in habit["cells"]:
+            self.assertTrue(cell["what"])
+            self.assertTrue(0 < cell["typical_ms"] < 2000, cell)
+            self.assertGreater(cell["times"], 0)
+        self.assertEqual([(w["session"], w["seq"]) for w in held["windows"]], [(live.id, 2), (live.id, 1)])
+        self.assertEqual(held["windows_known_again"]["keyboard"], 22)
+        rows = held["rows"]
+        self.assertEqual(len(rows["sessions"]), 2)
+        self.assertEqual([list(rows["people"][0]).count(c) for c in ("since_ms", "key_id", "job")], [1, 1, 1])
+        self.assertEqual(rows["names"][0]["sealed"], "(held)")
+        named = {table for (table,) in self.server.query("SELECT name FROM sqlite_master WHERE type = 'table'")
+                 if {"organisation", "person"} <= {c[1] for c in self.server.query(f"PRAGMA table_info({table})")}
+                 and self.server.query(f"SELECT count(*) FROM {table}") != [(0,)]}
+        self.assertLessEqual(named, set(rows))
+
+    def test_nobody_elses_and_not_unseen(self):
+        ada = id_of(enrol(self.server, "ada", 101))
+        enrol(self.server, "bob", 102)
+        self.assertNotIn("bob", json.dumps(self.export(ada)))
+        (line,) = [li["line"] for li in self.server.get("/v1/audit").json["lines"]
+                   if li["line"] and li["line"]["action"] == "person.exported"]
+        self.assertEqual(line["subject"], ada)
+        self.assertEqual(self.server.call("GET", f"/v1/people/{ada}/export").status, 401)
+        self.assert_problem(self.server.get("/v1/people/p_" + 22 * "A" + "/export"), 404, "no-such-person")
+        erase(self.server, ada)
+        self.assert_problem(self.server.get(f"/v1/people/{ada}/export"), 404, "no-such-person")
+
+    def test_on_the_command_line(self):
+        ada = id_of(enrol(self.server, "ada", 101))
+        at = ("--server", f"http://127.0.0.1:{self.server.port}", "--token-file", self.server.data + "/operator.token")
+        run = lambda *args: subprocess.run([IDEM, "person", *args], capture_output=True, text=True)
+        done = run("export", ada, *at)
+        self.assertEqual((done.returncode, json.loads(done.stdout)["person"]["id"]), (0, ada), done.stderr)
+        self.assertEqual(run("erase", ada, *at).returncode, 2)  # no reason
+        done = run("erase", ada, "--reason", "letter", *at)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("is erased", done.stdout)
+        self.assertIn("was erased before", run("erase", ada, "--reason", "letter", *at).stdout)
+        self.assertEqual(run("export", ada, *at).returncode, 1)
+
+
+class Members(unittest.TestCase):
+    def test_a_population_learned_with_somebody_erased_is_outdated(self):
+        server = Server(options=["--test-clock"])
+        self.addCleanup(server.close)
+        people = [id_of(enrol(server, "person %d" % i, 101 + i)) for i in range(12)]
+        new = server.data + "/new.pop"
+        learn = [IDEM, "train", "-o", new, "--from-store", server.data + "/idem.db", "--population", population(),
+                 "--min-people", "10"]
+        subprocess.run(learn, check=True, capture_output=True)
+        self.assertFalse(erase(server, people[0]).json["population_outdated"])  # the old one is still in use
+        server.stop()
+        server.population = new
+        server.start()
+        self.assertIn("learned with 1 people who are erased", server.stderr())
+        self.assertTrue(erase(server, people[1]).json["population_outdated"])
+        self.assertIn("idem_population_erased_members 2", server.get("/metrics").body.decode())
+        again = subprocess.run(learn, check=True, capture_output=True, text=True)
+        self.assertIn("10 people", again.stdout)
+        server.stop()
+        server.start()
+        self.assertNotIn("who are erased", server.stderr())
+        self.assertFalse(erase(server, "p_" + 22 * "A").status == 200)
 
 
 class Crashes(unittest.TestCase):
