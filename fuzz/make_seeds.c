@@ -10,7 +10,8 @@
  *   sketch/empty, typed   a sketch of nothing, and one of two imprints with a window behind it
  *                         (fuzz_sketch.c)
  *   guard/...             events of hands and machines (fuzz_guard.c)
- *   cbor, json            one window; a batch of both modalities; and as the store keeps one
+ *   cbor, json            one window; a batch of both modalities; one that a seat has sealed; and
+ *                         as the store keeps one
  *
  * To be run again whenever a format changes: seeds that are refused at once find nothing.
  */
@@ -203,6 +204,28 @@ static void seed_batch(const char *name, bool json, uint32_t count, int64_t cloc
     save(name, bytes, len);
 }
 
+/* As a seat sends it, with a key that everybody may know. */
+static void seed_sealed(void)
+{
+    static const uint8_t seed[IDEM_SEAL_SEED] = {1};
+    static uint8_t bytes[ROOM];
+    struct idem_wire_writer writer;
+    struct idem_wire_seal seal = {.nonce = {2}};
+    struct idem_window *window;
+    struct idem_seal_key key;
+    size_t len;
+    idem_seal_key_make(seed, &key);
+    seal.key = &key;
+    idem_seal_first(seal.nonce, seal.link);
+    check(idem_wire_batch_begin_sealed(&writer, &seal, wire_front(), 1, -1, bytes, sizeof bytes));
+    check(idem_window_new(wire_front(), IDEM_KEYBOARD, &window));
+    fill(window, IDEM_KEYBOARD);
+    check(idem_wire_batch_put(&writer, window, 1));
+    idem_window_free(window);
+    check(idem_wire_batch_end(&writer, &len));
+    save("cbor/sealed", bytes, len);
+}
+
 static void seed_stored(void)
 {
     uint8_t bytes[1024];
@@ -284,6 +307,7 @@ int main(int argc, char **argv)
         seed_batch(json ? "json/one" : "cbor/one", json, 1, -1);
         seed_batch(json ? "json/both" : "cbor/both", json, 3, INT64_C(1800000000000));
     }
+    seed_sealed();
     seed_stored();
     seed_guard();
     return 0;

@@ -274,7 +274,7 @@ static int renew(struct idem_worker *w, struct idem_command *c, struct idem_sess
 
 void idem_token_renew(struct idem_worker *w, struct idem_command *c)
 {
-    struct idem_session *s = idem_worker_find(w, c);
+    struct idem_session *s = idem_worker_find_own(w, c);
     uint32_t counter;
 
     c->status = 200;

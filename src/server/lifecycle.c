@@ -303,7 +303,7 @@ int idem_lifecycle_end(struct idem_worker *w, struct idem_session *s)
 
 void idem_lifecycle_close(struct idem_worker *w, struct idem_command *c)
 {
-    struct idem_session *s = idem_worker_find(w, c);
+    struct idem_session *s = idem_worker_find_own(w, c);
 
     if (s != NULL && !s->closed) {
         idem_session_clock(s, c->received_ms, false, 0);

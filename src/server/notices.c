@@ -140,7 +140,8 @@ static void write_line(struct idem_worker *w, const struct idem_notice *n)
         .actor = "system",
         .action = rows[n->kind].action,
         .subject = subject,
-        .about_seat = rows[n->kind].subject == OF_SESSION,
+        .about_seat = rows[n->kind].subject == OF_SESSION ||
+                      strncmp(rows[n->kind].action, "session.", 8) == 0,
         .important = n->kind == IDEM_NOTICE_SEAT_CLONED,
     };
     json_t *detail = n->minutes == 0 ? NULL : json_pack("{s:I}", "minutes", (json_int_t)n->minutes);

@@ -19,7 +19,7 @@ static void show(struct idem_worker *w, struct idem_session *s, int64_t now_ms, 
 
 void idem_read_session(struct idem_worker *w, struct idem_command *c)
 {
-    struct idem_session *s = idem_worker_find(w, c);
+    struct idem_session *s = idem_worker_find_own(w, c);
 
     if (s != NULL) {
         c->status = 200;

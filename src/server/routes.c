@@ -126,6 +126,11 @@ static bool take_session(struct idem_request *r)
         idem_request_refuse(r, IDEM_PROBLEM_NO_SUCH_SESSION, "this is not a session's id");
         return false;
     }
+    if ((r->command.grant.may & IDEM_MAY_API_KEY) != 0 &&
+        (r->command.grant.scopes & IDEM_SCOPE_SESSIONS) == 0) {
+        idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_ROLE, "the key is for the gate only");
+        return false;
+    }
     if ((r->command.grant.may & IDEM_MAY_SESSION) == 0)
         return true;
     if (memcmp(r->command.id, r->command.grant.id, IDEM_ID_BYTES) != 0) {
@@ -203,8 +208,9 @@ static const struct idem_route core_routes[] = {
     {"POST",   "/v1/alarms",               IDEM_MAY_SESSION,  post_alarms},
     {"POST",   "/v1/sessions",             IDEM_MAY_ANYBODY,  idem_opening_post},
     {"GET",    "/v1/sessions",             WATCH,             get_sessions},
-    {"GET",    "/v1/sessions/{id}",        OWN,               get_session},
-    {"DELETE", "/v1/sessions/{id}",        IDEM_MAY_OPERATOR | IDEM_MAY_SESSION, delete_session},
+    {"GET",    "/v1/sessions/{id}",        OWN | IDEM_MAY_API_KEY, get_session},
+    {"DELETE", "/v1/sessions/{id}",        IDEM_MAY_OPERATOR | IDEM_MAY_SESSION | IDEM_MAY_API_KEY,
+        delete_session},
     {"POST",   "/v1/sessions/{id}/unlock", IDEM_MAY_OPERATOR, unlock_session},
     {"POST",   "/v1/sessions/{id}/confirm", IDEM_MAY_OPERATOR, confirm_session},
     {"GET",    "/v1/people/{id}",          WATCH | IDEM_MAY_PRIVACY, get_person},

@@ -62,6 +62,16 @@ struct idem_session *idem_worker_find(struct idem_worker *w, struct idem_command
     return s;
 }
 
+struct idem_session *idem_worker_find_own(struct idem_worker *w, struct idem_command *c)
+{
+    struct idem_session *s = idem_worker_find(w, c);
+
+    if (s == NULL || c->grant.api_key == 0 || s->opening.api_key == c->grant.api_key)
+        return s;
+    idem_command_refuse(c, IDEM_PROBLEM_NO_SUCH_SESSION, "the key has opened no such session");
+    return NULL;
+}
+
 void idem_worker_put_session(struct idem_worker *w, struct idem_session *s, struct idem_text *t)
 {
     struct idem_session_view view;

@@ -71,6 +71,8 @@ bool idem_worker_may_see(const struct idem_command *c, int64_t organisation);
 /* The session that a command means, or NULL and the command is refused. Another organisation's is
  * not there. */
 struct idem_session *idem_worker_find(struct idem_worker *w, struct idem_command *c);
+/* The same, but for a back end only those that it has opened itself. */
+struct idem_session *idem_worker_find_own(struct idem_worker *w, struct idem_command *c);
 
 /* ingest.c: a run of IDEM_COMMAND_WINDOWS */
 void idem_ingest(struct idem_worker *w, struct idem_command **run, size_t count);

@@ -91,8 +91,8 @@ POST /v1/windows session
 POST /v1/alarms session
 POST /v1/sessions anybody
 GET /v1/sessions analyst,operator
-GET /v1/sessions/{id} session,analyst,operator
-DELETE /v1/sessions/{id} session,operator
+GET /v1/sessions/{id} session,api-key,analyst,operator
+DELETE /v1/sessions/{id} session,api-key,operator
 POST /v1/sessions/{id}/unlock operator
 POST /v1/sessions/{id}/confirm operator
 GET /v1/people/{id} analyst,operator,privacy-officer

@@ -551,6 +551,17 @@ class Keys(SeatCase):
         self.assertEqual(self.call("POST", "/v1/windows", body, token=answer.json["token"]).status, 200)
         self.assertNotIn(key, self.server.dump())
 
+    def test_a_back_end_reads_and_closes_what_it_has_opened(self):
+        key, other, gate = self.key(), self.key("wiki"), self.key("proxy", scopes=["gate"])
+        path = "/v1/sessions/" + self.web(key).json["session"]["id"]
+        self.assertEqual(self.call("GET", path, token=key).json["seat"], "browser-1")
+        for wrong, status, name in ((other, 404, "no-such-session"), (gate, 403, "forbidden-role")):
+            self.assert_problem(self.call("GET", path, token=wrong), status, name)
+            self.assert_problem(self.call("DELETE", path, token=wrong), status, name)
+        self.assert_problem(self.call("POST", path + "/token", token=other), 404, "no-such-session")
+        self.assertEqual(self.call("DELETE", path, token=key).status, 204)
+        self.assertEqual(self.call("GET", path, token=key).json["state"], "closed")
+
     def test_keys_outlive_a_restart_and_end_with_their_sessions_when_revoked(self):
         key = self.key()
         web = self.web(key).json
