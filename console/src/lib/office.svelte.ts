@@ -107,8 +107,12 @@ export class Office {
   }
 
   async begin(): Promise<void> {
+    const refused = location.hash === '#oidc=refused';
+    if (refused) history.replaceState(null, '', location.pathname);
     if (this.setupToken !== null) this.face = 'setup';
     else await this.enter();
+    if (refused && this.face === 'login')
+      this.notice = 'Your company’s log-in was not taken: it was refused there, or gives no role here.';
   }
 
   /** Asks who is logged in, and shows what that one may see. */
