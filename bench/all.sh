@@ -11,6 +11,8 @@ echo
 echo
 "$build/bench/bench_server" "$build/src/server/idem-server" data/default.pop
 echo
+"$build/bench/bench_gate" "$build/src/server/idem-server" data/default.pop
+echo
 train=$data/aalto_train.csv.gz test=$data/aalto_test.csv.gz
 if [ -r "$train" ] && [ -r "$test" ]; then
     echo 'the Aalto protocol, from two CSV files to the figures: train on 1,129 people, verify 500 (goal < 3 s)'

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_server.h - what the parts of bench_server share: sessions, their tokens and the windows
- * that wait to be sent; and the sessions of a seat, whose openings and windows are signed.
+ * bench_server.h - what the benchmarks of the server share: a server, sessions, their tokens and
+ * the windows that wait to be sent; and the sessions of a seat, whose openings and windows are
+ * signed.
  */
 #ifndef IDEM_BENCH_SERVER_H
 #define IDEM_BENCH_SERVER_H
@@ -9,6 +10,8 @@
 #include "load.h"
 #include "people.h"
 #include "wire/wire.h"
+
+#include <sys/types.h>
 
 enum {
     TYPISTS = 64,      /* simulated hands; sessions share them, but neither identity nor windows */
@@ -38,6 +41,17 @@ struct bench {
     struct idem_wire_seal *seals; /* one a session, NULL: they are not signed */
 };
 
+/* A server of its own; policy: a file, or NULL. */
+pid_t spawn(const char *server, const char *population, const char *data, const char *policy,
+            uint16_t *port);
+struct idem_population *load_population(const char *path);
+/* Opens b->sessions sessions and enrols everybody; openings a second. */
+double prepare(struct bench *b, struct load *l);
+/* The windows of `rounds` rounds, one a request, in place of those of before. */
+void make_stock(struct bench *b, uint32_t rounds);
+void drop_stock(struct bench *b);
+/* The next one up to b->last, round and round the stock. */
+bool next_window(void *arg, char *request, size_t *len);
 size_t put_request(const struct bench *b, char *request, const char *path, const char *token,
                    const char *type, const void *body, size_t len);
 /* Takes the token of the next session out of the answer that opened it. */

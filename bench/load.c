@@ -69,6 +69,10 @@ static size_t answer_length(const struct connection *c, size_t *body)
     const char *end = memmem(c->answer, c->got, "\r\n\r\n", 4);
     if (end == NULL)
         return 0;
+    if (strncmp(c->answer, "HTTP/1.1 204", 12) == 0) { /* says none */
+        *body = 0;
+        return (size_t)(end - c->answer) + 4;
+    }
     const char *length = memmem(c->answer, (size_t)(end - c->answer), field, sizeof field - 1);
     if (length == NULL)
         die("an answer without length");
