@@ -4,6 +4,7 @@
 
 #include "store/sealed.h"
 
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -156,4 +157,44 @@ bool deeds_hold(const struct deeds *d, size_t n, struct idem_store *store, struc
     if (err != 0 && why[0] == '\0')
         fault(&c, "the store cannot be read: %s", idem_strerror(err));
     return err == 0;
+}
+
+/* ------------------------------------------------------------------ logs */
+
+static bool chain_holds(const char *database, const char *log, const struct idem_chain_head *heads,
+                        size_t count, char *why)
+{
+    struct idem_chain_check *check = NULL;
+    sqlite3 *db = NULL;
+
+    int err = idem_chain_check_new(log, heads, count, &check);
+    if (err == 0 && sqlite3_open(database, &db) != SQLITE_OK)
+        err = IDEM_ERR_IO;
+    if (err == 0)
+        err = idem_chain_check_table(db, log, check);
+    if (err == 0)
+        err = idem_chain_check_end(check);
+    if (err != 0)
+        snprintf(why, DEED_WHY_MAX, "log %s: %s %.150s", log, idem_strerror(err),
+                 check != NULL ? idem_chain_check_fault(check) : "");
+    idem_chain_check_free(check);
+    sqlite3_close(db);
+    return err == 0;
+}
+
+bool deeds_lines_hold(const struct deeds *d, size_t n, char why[DEED_WHY_MAX])
+{
+    static const char *const databases[DEED_LOGS] = {WORLD_DATABASE, WORLD_GATE};
+    static const char *const logs[DEED_LOGS] = {"audit", "gate"};
+    struct idem_chain_head heads[DEED_LINES_MAX];
+
+    for (int log = 0; log < DEED_LOGS; log++) {
+        size_t count = 0;
+        for (int i = 0; i < d->line_count[log]; i++)
+            if (d->lines[log][i].done <= n)
+                heads[count++] = d->lines[log][i].head;
+        if (count > 0 && !chain_holds(databases[log], logs[log], heads, count, why))
+            return false;
+    }
+    return true;
 }

@@ -9,9 +9,16 @@
 #ifndef IDEM_TESTS_DEEDS_H
 #define IDEM_TESTS_DEEDS_H
 
+#include "store/chain.h"
 #include "world.h"
 
-enum { DEED_SESSIONS_MAX = 32, DEEDS_MAX = 4096, DEED_WHY_MAX = 200 };
+enum {
+    DEED_SESSIONS_MAX = 32,
+    DEEDS_MAX = 4096,
+    DEED_LOGS = 2, /* audit, gate */
+    DEED_LINES_MAX = 256,
+    DEED_WHY_MAX = 200,
+};
 
 #define NEVER SIZE_MAX
 
@@ -34,7 +41,15 @@ struct deed {
     size_t asked, done; /* done: NEVER when it was refused or not answered */
 };
 
+/* A line of a log, known by the head that it became. */
+struct deed_line {
+    struct idem_chain_head head;
+    size_t done;
+};
+
 struct deeds {
+    struct deed_line lines[DEED_LOGS][DEED_LINES_MAX];
+    int line_count[DEED_LOGS];
     struct deed_session sessions[DEED_SESSIONS_MAX];
     int session_count;
     struct deed deeds[DEEDS_MAX];
@@ -46,5 +61,8 @@ struct deeds {
  */
 bool deeds_hold(const struct deeds *d, size_t n, struct idem_store *store, struct idem_vault *vault,
                 char why[DEED_WHY_MAX]);
+
+/* Are the chains of the logs whole, with every line that was acknowledged by then? */
+bool deeds_lines_hold(const struct deeds *d, size_t n, char why[DEED_WHY_MAX]);
 
 #endif

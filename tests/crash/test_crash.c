@@ -9,7 +9,8 @@
  * opened as the server opens it. Two things are asked of it, apart from being sound:
  *
  *   deeds     every acknowledged opening, window, alarm, unlocking and closing is there, once and
- *             as it was sent; nothing is there that nobody sent
+ *             as it was sent, and nothing that nobody sent; the audit log and the gate's record are
+ *             whole chains that hold every line that was acknowledged
  *   content   the data base is, row for row, what it was at one moment between the last
  *             acknowledgement and the cut: whole transactions, in order
  *
@@ -136,6 +137,10 @@ static size_t last_acknowledgement(const struct deeds *d, size_t n)
     for (int i = 0; i < d->count; i++)
         if (d->deeds[i].done <= n && d->deeds[i].done > last)
             last = d->deeds[i].done;
+    for (int log = 0; log < DEED_LOGS; log++)
+        for (int i = 0; i < d->line_count[log]; i++)
+            if (d->lines[log][i].done <= n && d->lines[log][i].done > last)
+                last = d->lines[log][i].done;
     for (int i = 0; i < d->session_count; i++) {
         const size_t times[] = {d->sessions[i].opened, d->sessions[i].closed,
                                 d->sessions[i].unlocked};
@@ -181,7 +186,7 @@ static void judge_deeds(const struct deeds *deeds, size_t n, struct tally *t)
     if (idem_store_sqlite_open(WORLD_DATABASE, &store, &refusal) != 0 ||
         idem_vault_open(dir, true, &vault, &refusal) != 0)
         complain(t, &t->lost, n, refusal);
-    else if (!deeds_hold(deeds, n, store, vault, why))
+    else if (!deeds_hold(deeds, n, store, vault, why) || !deeds_lines_hold(deeds, n, why))
         complain(t, &t->lost, n, why);
     idem_vault_close(vault);
     if (store != NULL)

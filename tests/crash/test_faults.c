@@ -53,7 +53,8 @@ static void cut(const struct deeds *deeds, struct survivors *s, size_t n, unsign
     if (!examine(WORLD_DATABASE, &content))
         fail_msg("%s, power cut after %zu operations: not sound", what, n);
     if (idem_store_sqlite_open(WORLD_DATABASE, &store, NULL) != 0 ||
-        idem_vault_open(dir, true, &vault, NULL) != 0 || !deeds_hold(deeds, n, store, vault, why))
+        idem_vault_open(dir, true, &vault, NULL) != 0 || !deeds_hold(deeds, n, store, vault, why) ||
+        !deeds_lines_hold(deeds, n, why))
         fail_msg("%s, power cut after %zu operations: %s", what, n, why);
     idem_vault_close(vault);
     store->ops->close(store);

@@ -4,6 +4,9 @@
 
 #include "../unit/people.h"
 #include "crash_vfs.h"
+#include "server/audit.h"
+#include "server/worker_parts.h"
+#include "store/audit.h"
 #include "wire/wire.h"
 
 #include <sqlite3.h>
@@ -250,6 +253,84 @@ static void close_one(struct workload *w, int person)
     w->session[person] = a.good ? -1 : w->session[person];
 }
 
+/* ------------------------------------------------------------------ logs */
+
+static void note_line(struct workload *w, int log, const struct idem_chain_head *head)
+{
+    struct deeds *d = w->deeds;
+
+    if (d->line_count[log] == DEED_LINES_MAX)
+        abort();
+    d->lines[log][d->line_count[log]++] = (struct deed_line){*head, crash_vfs_now()};
+}
+
+/* On the worker. arg: where the log's head goes. */
+static void write_audit(struct idem_worker *worker, struct idem_command *c)
+{
+    const struct idem_audit_line line = {.organisation = c->grant.organisation,
+                                         .at_ms = c->received_ms,
+                                         .actor = "account:anna",
+                                         .action = "name.looked-up",
+                                         .subject = "p_0000000000000000000000"};
+    struct idem_store *store = worker->parts.store;
+    int err = idem_audit_write(worker, &line);
+
+    if (err != 0)
+        idem_worker_refuse_store(c, err);
+    else
+        *(struct idem_chain_head *)c->arg = idem_sqlite_audit_ops.head(store, IDEM_AUDIT_LOG);
+    c->done(c, false);
+}
+
+static void audit(struct workload *w)
+{
+    static struct idem_chain_head head;
+    static struct ask a;
+
+    ask_begin(&a, IDEM_COMMAND_CALL);
+    a.command.call = write_audit;
+    a.command.arg = &head;
+    world_ask(&w->world, &a, 1);
+    insist_answer(w, &a, "an audit line is not taken");
+    if (a.good)
+        note_line(w, 0, &head);
+}
+
+/* As the gate's own thread does: nobody hears the answer before the commit. */
+static void decide(struct workload *w, int64_t customer)
+{
+    struct idem_gate_log *log = w->world.gate;
+    char resource[32];
+    const struct idem_gate_record record = {.organisation = w->world.organisation,
+                                            .at_ms = customer,
+                                            .person = "p_0000000000000000000000",
+                                            .actor = "key:crm",
+                                            .resource = resource,
+                                            .class = "customer",
+                                            .answer = "pass",
+                                            .cause = "matches",
+                                            .level = "medium",
+                                            .policy = "shipped",
+                                            .count = 1};
+
+    snprintf(resource, sizeof resource, "customer-%d", (int)customer);
+    int err = idem_gate_log_begin(log);
+    if (err == 0)
+        err = idem_gate_log_add(log, &record, NULL);
+    if (err == 0)
+        err = idem_gate_log_commit(log);
+    insist(w, err == 0, "a decision is not recorded");
+    if (err == 0) {
+        const struct idem_chain_head head = idem_gate_log_head(log);
+        note_line(w, 1, &head);
+    } else {
+        idem_gate_log_rollback(log);
+        w->refused++;
+    }
+    if (customer % 5 == 4)
+        idem_gate_log_tidy(log);
+}
+
 /* ------------------------------------------------------------------ the day */
 
 /* Somebody else at the same file folds the log back; the server's next write begins it anew. */
@@ -292,6 +373,10 @@ static void morning(struct workload *w)
             alarms(w, 1, 1);
         if (i == 6)
             unlock(w, 1);
+        if (i % 3 == 0)
+            decide(w, i);
+        if (i % 4 == 1)
+            audit(w);
     }
     close_one(w, 0);
     open_again(w, 0);
@@ -305,6 +390,9 @@ static void afternoon(struct workload *w)
             fold(w, SQLITE_CHECKPOINT_TRUNCATE);
         if (i == 5)
             alarms(w, 2, 1);
+        decide(w, i);
+        if (i % 3 == 0)
+            audit(w);
     }
     close_one(w, 0); /* enrolled by now: what it learns is written */
     close_one(w, 1);
@@ -372,6 +460,10 @@ void workload_repeat(struct workload *w, size_t n)
         if (d->deeds[i].asked <= n)
             d->deeds[kept++] = d->deeds[i];
     d->count = kept;
+    for (int log = 0; log < DEED_LOGS; log++) {
+        while (d->line_count[log] > 0 && d->lines[log][d->line_count[log] - 1].done > n)
+            d->line_count[log]--;
+    }
     for (int i = 0; i < d->session_count; i++) { /* what came later never did */
         struct deed_session *s = &d->sessions[i];
         s->opened = s->opened > n ? NEVER : s->opened;

@@ -36,6 +36,7 @@ int world_open(struct world *w, const char *dir, const struct idem_population *p
     struct idem_worker_parts *p = &w->parts;
     const struct idem_front *front = idem_population_front(population);
     int64_t demo = 0;
+    const char *why;
     int err;
 
     memset(w, 0, sizeof *w);
@@ -47,6 +48,7 @@ int world_open(struct world *w, const char *dir, const struct idem_population *p
         (err = idem_seats_new(p->store, IDEM_SESSION_SLOTS_MAX, &p->seats)) == 0 &&
         (err = idem_auth_new(dir, IDEM_SESSION_SLOTS_MAX, demo, &p->auth)) == 0 &&
         (err = open_people(w, dir, front)) == 0 &&
+        (err = idem_gate_log_open(WORLD_GATE, &w->gate, &why)) == 0 &&
         (err = idem_bus_local_new(IDEM_QUEUE_MAX, &p->bus)) == 0 &&
         (err = idem_streams_new(&hooks, &p->streams)) == 0 &&
         (err = idem_worker_new(p, &w->worker)) == 0)
@@ -69,6 +71,7 @@ void world_close(struct world *w)
     idem_auth_free(w->parts.auth);
     idem_seats_free(w->parts.seats);
     idem_organisations_free(w->parts.organisations);
+    idem_gate_log_close(w->gate);
     idem_keyring_close(&w->kept);
     if (w->parts.store != NULL)
         w->parts.store->ops->close(w->parts.store);

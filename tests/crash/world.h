@@ -14,14 +14,17 @@
 
 #include "server/command.h"
 #include "server/keyring.h"
+#include "store/gate_log.h"
 
 #define WORLD_DATABASE "/crash/idem.db"
+#define WORLD_GATE     "/crash/gate.db"
 
 enum { WORLD_ANSWER_MAX = IDEM_SESSION_JSON_MAX + 1024, WORLD_BATCH_MAX = 16 };
 
 struct world {
     struct idem_worker_parts parts;
     struct idem_people_parts kept;
+    struct idem_gate_log *gate;
     struct idem_worker *worker;
     int64_t organisation; /* everybody's */
 };
