@@ -101,7 +101,7 @@ int idem_erase_fold(struct idem_store *store)
     sqlite3 *db = idem_sqlite_of(store)->db;
 
     sqlite3_busy_timeout(db, 0); /* somebody who reads may do so for long */
-    int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    int rc = idem_sqlite_fold(db, SQLITE_CHECKPOINT_TRUNCATE, &idem_sqlite_of(store)->unsure);
     sqlite3_busy_timeout(db, IDEM_SQLITE_BUSY_MS);
     return rc == SQLITE_BUSY ? IDEM_OK : idem_sqlite_result(db, rc);
 }

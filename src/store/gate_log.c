@@ -53,7 +53,8 @@ struct idem_gate_log {
     sqlite3 *db;
     struct idem_chain *chain; /* NULL: a reader */
     sqlite3_stmt *st[STATEMENTS];
-    int pages; /* in the write-ahead log */
+    int pages;   /* in the write-ahead log */
+    bool unsure; /* idem_sqlite_fold's */
 };
 
 /* ------------------------------------------------------------------ opening */
@@ -172,7 +173,7 @@ void idem_gate_log_close(struct idem_gate_log *log)
     idem_chain_close(log->chain);
     for (int i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(log->st[i]);
-    sqlite3_close(log->db);
+    idem_sqlite_close_unsure(log->db, log->unsure);
     free(log);
 }
 
@@ -191,7 +192,7 @@ static int execute(struct idem_gate_log *log, const char *statement)
 /* What a reader still needs stays in the log; the next time comes. */
 static void fold(struct idem_gate_log *log, int how)
 {
-    sqlite3_wal_checkpoint_v2(log->db, NULL, how, NULL, NULL);
+    idem_sqlite_fold(log->db, how, &log->unsure);
     log->pages = 0;
 }
 

@@ -2,10 +2,10 @@
 /*
  * sqlite.c - the store over one SQLite file: write-ahead log, full synchronisation, statements
  * prepared once. A commit is one append to the log and one fdatasync, however many rows it holds:
- * that is the group commit. The log is folded back into the file every CHECKPOINT_PAGES pages.
+ * that is the group commit. The log is folded back into the file every FOLD_PAGES pages.
  */
-#include "store/acknowledgements.h"
 #include "store/access.h"
+#include "store/acknowledgements.h"
 #include "store/bindings.h"
 #include "store/retention.h"
 #include "store/schema.h"
@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { FOLD_PAGES = 4096 };
 
 /* clang-format off */
 #define WINDOW_COLUMNS "row, organisation, session, previous, seq, received_ms, payload"
@@ -106,7 +108,7 @@ static const char set_up[] =
     "PRAGMA temp_store = MEMORY;"
     "PRAGMA secure_delete = ON;" /* nor do free pages: rows that are gone cannot be counted */
     "PRAGMA cache_size = -32768;"
-    "PRAGMA wal_autocheckpoint = 4096;"
+    "PRAGMA wal_autocheckpoint = 0;"
     "PRAGMA journal_size_limit = 67108864;";
 /* clang-format on */
 
@@ -208,7 +210,7 @@ static void sqlite_close(struct idem_store *base)
     for (int i = 0; i < SQL_STATEMENTS; i++)
         sqlite3_finalize(s->stmt[i]);
     idem_sqlite_seats_close(s);
-    sqlite3_close(s->db);
+    idem_sqlite_close_unsure(s->db, s->unsure);
     free(s);
 }
 
@@ -331,6 +333,17 @@ static int prepare_all(struct idem_sqlite *s)
                &s->last_row);
 }
 
+/* In place of SQLite's own, which does not look at what comes of it. */
+static int fold_back(void *arg, sqlite3 *db, const char *name, int pages)
+{
+    struct idem_sqlite *s = arg;
+
+    (void)name;
+    if (pages >= FOLD_PAGES)
+        idem_sqlite_fold(db, SQLITE_CHECKPOINT_PASSIVE, &s->unsure);
+    return SQLITE_OK; /* what is committed is committed */
+}
+
 int idem_store_sqlite_open(const char *path, struct idem_store **out, const char **why)
 {
     const char *ignored;
@@ -362,6 +375,7 @@ int idem_store_sqlite_open(const char *path, struct idem_store **out, const char
         sqlite_close(&s->base);
         return err;
     }
+    sqlite3_wal_hook(s->db, fold_back, s);
     *out = &s->base;
     return IDEM_OK;
 }

@@ -38,6 +38,7 @@ struct idem_sqlite {
     int64_t last_row;
     int64_t begun_row; /* last_row when the transaction began */
     struct idem_chain *logs[IDEM_AUDIT_LOGS];
+    bool unsure; /* idem_sqlite_fold's */
 };
 
 static inline struct idem_sqlite *idem_sqlite_of(struct idem_store *s)
@@ -59,6 +60,10 @@ int idem_sqlite_blob(sqlite3_stmt *st, int at, void *out, size_t len);
 
 /* sqlite_log.c: what the log of any data base holds is on the disk afterwards. An SQLITE_* code. */
 int idem_sqlite_settle_log(sqlite3 *db);
+/* Folds the log back into the data base, in place of sqlite3_wal_checkpoint_v2. *unsure: the
+ * connection's own, false at first; true after a failure, until what it left is settled. */
+int idem_sqlite_fold(sqlite3 *db, int mode, bool *unsure);
+void idem_sqlite_close_unsure(sqlite3 *db, bool unsure);
 /* sqlite_audit.c */
 int idem_sqlite_audit_open(struct idem_sqlite *s);
 void idem_sqlite_audit_close(struct idem_sqlite *s);

@@ -58,7 +58,7 @@ static int tidy(struct idem_store *base)
     int rc = sqlite3_exec(s->db, "PRAGMA incremental_vacuum(4096)", NULL, NULL, NULL);
 
     if (rc == SQLITE_OK)
-        rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        rc = idem_sqlite_fold(s->db, SQLITE_CHECKPOINT_TRUNCATE, &s->unsure);
     return (rc & 0xff) == SQLITE_BUSY ? IDEM_OK : idem_sqlite_result(s->db, rc);
 }
 

@@ -234,7 +234,8 @@ static void unlock(struct workload *w, int person)
     insist_answer(w, &a, "a session is not unlocked");
     struct deed_session *s = &w->deeds->sessions[w->session[person]];
     s->unlock_asked = a.submitted;
-    s->unlocked = a.good ? a.answered : NEVER;
+    if (a.good && w->world.parts.store->ops->last_row(w->world.parts.store) > 0)
+        s->unlocked = a.answered; /* else there is no row after which it was */
 }
 
 static void close_one(struct workload *w, int person)
@@ -248,7 +249,8 @@ static void close_one(struct workload *w, int person)
     world_ask(&w->world, &a, 1);
     insist_answer(w, &a, "a session is not closed");
     struct deed_session *s = &w->deeds->sessions[w->session[person]];
-    s->close_asked = a.submitted;
+    if (s->close_asked == NEVER) /* one that failed may have happened all the same */
+        s->close_asked = a.submitted;
     s->closed = a.good ? a.answered : NEVER;
     w->session[person] = a.good ? -1 : w->session[person];
 }
@@ -347,6 +349,16 @@ static void fold(struct workload *w, int mode)
     sqlite3_close(db);
 }
 
+/* Somebody reads for a while, as a backup does: what was written since he began cannot be folded
+ * back meanwhile. */
+static void look(struct workload *w, sqlite3 **db)
+{
+    int rc = sqlite3_open(WORLD_DATABASE, db);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(*db, "BEGIN; SELECT count(*) FROM windows", NULL, NULL, NULL);
+    insist(w, rc == SQLITE_OK, "nobody can read");
+}
+
 static void start(struct workload *w)
 {
     int err = world_open(&w->world, w->dir, w->typed->population, w->threads);
@@ -364,11 +376,17 @@ static void start(struct workload *w)
 
 static void morning(struct workload *w)
 {
+    sqlite3 *reader = NULL;
+
     open_all(w);
     for (int i = 0; i < 11; i++) {
         windows(w);
-        if (i == 3 || i == 8)
+        if (i == 6)
+            look(w, &reader);
+        if (i == 3 || i == 8 || i == 9)
             fold(w, SQLITE_CHECKPOINT_PASSIVE);
+        if (i == 8)
+            sqlite3_close(reader);
         if (i == 4)
             alarms(w, 1, 1);
         if (i == 6)
