@@ -275,9 +275,21 @@ class Attack(unittest.TestCase):
         ids = {}
         for name in order:
             ids[name] = (sessions[name].id, sessions[name].read()["person"])
-            sessions[name].close()
+            cls.end(sessions[name], cls.random.random())
         cls.rounds.append(ids)
         shutil.copytree(cls.server.data, os.path.join(cls.copies, str(number)))
+
+    @classmethod
+    def end(cls, session, luck):
+        """Most sessions have an alarm before they end, which only is observed, and many an unlock."""
+        if luck < 0.8:
+            alarm = {"seq": 1, "device": "keyboard", "kind": "macro", "confidence": 0.9,
+                     "saw": [{"reason": "holds-short", "count": 5, "value": 2.1}]}
+            answer = cls.server.call("POST", "/v1/alarms", {"alarms": [alarm]}, token=session.token)
+            assert answer.status == 200, answer.body
+        if luck < 0.5:
+            cls.server.call("POST", f"/v1/sessions/{session.id}/unlock", token=cls.server.operator)
+        session.close()
 
     # ------------------------------------------------------------ helpers of the attacker
 
