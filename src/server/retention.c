@@ -8,17 +8,12 @@
 #include "store/audit.h"
 #include "store/retention.h"
 
-#include <string.h>
+enum { WINDOWS_PER_RUN = 20000 };
 
-enum { WINDOWS_PER_RUN = 20000, RANGES_PER_LINE = 64 };
-
-/* ------------------------------------------------------------------ lines that cover blanks */
-
-/* ranges: stolen. */
-static int add_cover(struct idem_worker *w, enum idem_audit_log log, const char *reason,
-                     json_t *ranges, int64_t now_ms)
+/* The line that covers what is blanked (store/chain.h). ranges: stolen. */
+static int add_cover(struct idem_worker *w, enum idem_audit_log log, json_t *ranges, int64_t now_ms)
 {
-    json_t *detail = json_pack("{s:s, s:o}", "reason", reason, "ranges", ranges);
+    json_t *detail = json_pack("{s:s, s:o}", "reason", "retention", "ranges", ranges);
     const struct idem_audit_line line = {
         .at_ms = now_ms,
         .actor = "system",
@@ -29,50 +24,6 @@ static int add_cover(struct idem_worker *w, enum idem_audit_log log, const char 
     };
     int err = detail == NULL ? IDEM_ERR_NOMEM : idem_audit_add(w, &line);
     json_decref(detail);
-    return err;
-}
-
-static json_t *ranges_of(const int64_t *seqs, int count)
-{
-    json_t *ranges = json_array();
-
-    for (int i = 0; i < count; i++) {
-        int first = i;
-        while (i + 1 < count && seqs[i + 1] == seqs[i] + 1)
-            i++;
-        json_array_append_new(ranges,
-                              json_pack("[I, I]", (json_int_t)seqs[first], (json_int_t)seqs[i]));
-    }
-    return ranges;
-}
-
-static int erase_from(struct idem_worker *w, enum idem_audit_log log, int64_t organisation,
-                      const char *text, int64_t now_ms)
-{
-    struct idem_store *store = w->parts.store;
-    int64_t seqs[RANGES_PER_LINE], after = 0;
-    int count = 0, err;
-
-    do {
-        err = store->audit->blank_about(store, log, organisation, text, after, RANGES_PER_LINE,
-                                        seqs, &count);
-        if (err == 0 && count > 0) {
-            after = seqs[count - 1];
-            err = add_cover(w, log, "erasure", ranges_of(seqs, count), now_ms);
-        }
-    } while (err == 0 && count == RANGES_PER_LINE);
-    return err;
-}
-
-int idem_retention_erase_audit(struct idem_worker *w, int64_t organisation, const char *text,
-                               int64_t now_ms)
-{
-    int err = IDEM_OK;
-
-    if (strlen(text) < 8) /* a name of ours is longer; an empty one would mean everybody */
-        return IDEM_ERR_INVALID;
-    for (enum idem_audit_log log = 0; log < IDEM_AUDIT_LOGS && err == 0; log++)
-        err = erase_from(w, log, organisation, text, now_ms);
     return err;
 }
 
@@ -105,8 +56,7 @@ static int blank_old(struct idem_worker *w, enum idem_audit_log log, int64_t bef
     if (err != 0 || count == 0)
         return err;
     *total += count;
-    return add_cover(w, log, "retention", json_pack("[[I, I]]", (json_int_t)1, (json_int_t)until),
-                     w->now_ms);
+    return add_cover(w, log, json_pack("[[I, I]]", (json_int_t)1, (json_int_t)until), w->now_ms);
 }
 
 static int tell(struct idem_worker *w, const struct idem_store_removed *r, int64_t bodies)

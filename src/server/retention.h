@@ -27,11 +27,4 @@ struct idem_worker;
 /* start: the first run looks at all windows, as the server has just done itself. */
 void idem_retention_run(struct idem_worker *w, bool start);
 
-/*
- * Empties the bodies of all audit lines of the organisation that hold the text (a pseudonym, a
- * session's name), in the caller's transaction, and adds the lines that say which.
- */
-int idem_retention_erase_audit(struct idem_worker *w, int64_t organisation, const char *text,
-                               int64_t now_ms);
-
 #endif

@@ -318,6 +318,18 @@ static int check_schema(sqlite3 *db, const char **why)
     return migrate(db, version);
 }
 
+/* Of files that were made before: their free pages are from then, too. */
+static int shrink(sqlite3 *db)
+{
+    int64_t mode = 0;
+    int err = ask(db, "PRAGMA auto_vacuum", &mode);
+
+    if (err != 0 || mode == 2)
+        return err;
+    return idem_sqlite_result(
+        db, sqlite3_exec(db, "PRAGMA auto_vacuum = INCREMENTAL; VACUUM", NULL, NULL, NULL));
+}
+
 static int prepare_all(struct idem_sqlite *s)
 {
     for (int i = 0; i < SQL_STATEMENTS; i++) {
@@ -370,8 +382,9 @@ int idem_store_sqlite_open(const char *path, struct idem_store **out, const char
     if (rc == SQLITE_OK)
         rc = idem_sqlite_settle_log(s->db);
     err = idem_sqlite_result(s->db, rc);
-    if (err != 0 || (err = check_schema(s->db, why)) != 0 || (err = prepare_all(s)) != 0 ||
-        (err = idem_sqlite_audit_open(s)) != 0 || (err = idem_sqlite_seats_open(s)) != 0) {
+    if (err != 0 || (err = check_schema(s->db, why)) != 0 || (err = shrink(s->db)) != 0 ||
+        (err = prepare_all(s)) != 0 || (err = idem_sqlite_audit_open(s)) != 0 ||
+        (err = idem_sqlite_seats_open(s)) != 0) {
         sqlite_close(&s->base);
         return err;
     }

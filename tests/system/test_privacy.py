@@ -12,21 +12,34 @@ import glob
 import hashlib
 import math
 import os
+import pathlib
 import random
 import re
 import shutil
 import sqlite3
 import statistics
 import struct
+import subprocess
 import tempfile
 import unittest
 
-from harness import CBOR, Server, ServerCase, Session, cbor_batch, unseal, wait_for, windows
+from harness import CBOR, SERVER, Server, ServerCase, Session, cbor_batch, unseal, wait_for, windows
 
 PEOPLE = {  # name -> number of the simulated typist
     "Rosalind Wexford-Okafor": 101, "Thaddeus Birkenstock": 102, "Ottoline Quarshie": 103, "Balthazar Nyqvist": 104,
     "Philippa Zandonella": 105, "Cornelius Abernathy": 106, "Wilhelmina Ustinova": 107, "Ignatius Thornquist": 108}
 HOUR = 3600000
+CLI = os.environ["IDEM_CLI"]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TEXT = "xylophone quicksilver zarathustra marzipan kohlrabi oubliette bandersnatch jabberwocky pumpernickel "
+
+
+class Shipped(Server):
+    """With the population that ships, for keys that are real ones."""
+
+    def command(self):
+        return [SERVER, "--demo", "--population", str(ROOT / "data" / "default.pop"), "--data", self.data, "--port", "0",
+                *self.options]
 
 
 # ---------------------------------------------------------------- what there is to be read
@@ -126,6 +139,30 @@ class Nothing(ServerCase):
         for where, content in everything(self.server).items():
             for key in self.KEYS:
                 self.assertFalse(holds(content, key), f"{key} stands in {where}")
+
+    def test_nothing_of_a_text_that_was_typed(self):
+        """A text with its keys and times goes through the edge's code, as on a seat, into a server with the population that
+        ships: no word of it, and no keys of it in their order, is anywhere."""
+        server = Shipped(options=["--test-clock"])
+        self.addCleanup(server.close)
+        recording = os.path.join(server.data, "..", os.path.basename(server.data) + ".csv")
+        self.addCleanup(os.unlink, recording)
+        with open(recording, "w") as f:
+            f.write("user,session,key,press_ms,release_ms\n")
+            rng, t = random.Random(1), 0.0
+            for letter in TEXT * 12:
+                f.write(f"Zebulon Farquharson,0,{'space' if letter == ' ' else letter},{t:.1f},{t + rng.gauss(95, 12):.1f}\n")
+                t += max(60, rng.gauss(180, 40))
+        done = subprocess.run([CLI, "replay", recording, "--server", f"http://{server.host}:{server.port}", "--speed", "5000"],
+                              capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found = everything(server)
+        self.assertTrue(server.query("SELECT count(*) FROM profiles")[0][0], "nothing was typed")
+        pieces = {TEXT[i:i + 6] for i in range(len(TEXT) - 6)} | set(TEXT.split()) | {"Zebulon", "Farquharson"}
+        pieces = {p for p in pieces if len(p) > 4}
+        for where, content in found.items():
+            for piece in pieces:
+                self.assertFalse(holds(content, piece), f"{piece!r} stands in {where}")
 
     def test_people_are_pseudonyms_that_are_not_their_names_hashed(self):
         """Whoever has the names and the data base, but not the secret, cannot try them out."""
