@@ -19,6 +19,7 @@
  */
 #include "bench_server.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
@@ -52,6 +53,7 @@ static const char policy[] = "version: 1\n"
 
 struct gate {
     const struct bench *b;
+    uint16_t port; /* of plain_http: the proxy's own */
     char key[TOKEN + 1];
     size_t next;
 };
@@ -135,11 +137,35 @@ static void read_operator(const char *data, char token[TOKEN + 1])
     fclose(f);
 }
 
-static void write_policy(const char *path)
+static uint16_t free_port(void)
 {
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || bind(fd, (struct sockaddr *)&at, len) != 0 ||
+        getsockname(fd, (struct sockaddr *)&at, &len) != 0)
+        die("a free port");
+    close(fd);
+    return ntohs(at.sin_port);
+}
+
+static void write_file(const char *dir, const char *name, const char *text, char path[64])
+{
+    snprintf(path, 64, "%s/%s", dir, name);
     FILE *f = fopen(path, "w");
-    if (f == NULL || fputs(policy, f) < 0 || fclose(f) != 0)
+    if (f == NULL || fputs(text, f) < 0 || fclose(f) != 0)
         die(path);
+}
+
+/* The policy, and where the proxies ask. */
+static void write_config(const char *dir, uint16_t port, char config[64])
+{
+    char path[64], text[256];
+
+    write_file(dir, "policy.yaml", policy, path);
+    snprintf(text, sizeof text, "policy: %s\nplain_http: {listen: \"127.0.0.1:%u\"}\n", path, port);
+    write_file(dir, "server.yaml", text, config);
 }
 
 /* ------------------------------------------------------------------ asking */
@@ -154,16 +180,15 @@ static bool next_question(void *arg, char *request, size_t *len)
                      "GET /v1/gate HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nAuthorization: Bearer %s\r\n"
                      "Idem-Cookie: %s\r\nIdem-Resource: customer/%zu\r\nIdem-Class: ordinary\r\n"
                      "Idem-Client: 192.0.2.1\r\n\r\n",
-                     g->b->port, g->key, cookie, g->next % 100000);
+                     g->port, g->key, cookie, g->next % 100000);
     g->next++;
     *len = (size_t)n;
     return true;
 }
 
-static void ask(const struct bench *b, struct gate *g, const char *name, int proxies,
-                double seconds)
+static void ask(struct gate *g, const char *name, int proxies, double seconds)
 {
-    struct load l = {.port = b->port,
+    struct load l = {.port = g->port,
                      .connections = proxies,
                      .next = next_question,
                      .arg = g,
@@ -255,7 +280,7 @@ static double ask_under(struct bench *b, struct gate *g, const char *name, int p
     make_stock(b, ROUNDS);
     const double from = now();
     pid_t pid = send_windows(b, connections, rate, seconds, taken);
-    ask(b, g, name, proxies, seconds / 2); /* while they still come */
+    ask(g, name, proxies, seconds / 2); /* while they still come */
     waitpid(pid, NULL, 0);
     double done = (double)*taken / (now() - from);
     munmap(taken, sizeof *taken);
@@ -309,14 +334,14 @@ int main(int argc, char **argv)
     b.typists = calloc(b.sessions, sizeof b.typists[0]);
     if (b.tokens == NULL || b.typists == NULL || mkdtemp(data) == NULL)
         die("set-up");
-    snprintf(path, sizeof path, "%s/policy.yaml", data);
-    write_policy(path);
+    g.port = free_port();
+    write_config(data, g.port, path);
 
     pid_t server = spawn(argv[1], argv[2], data, path, &b.port);
     read_operator(data, operator);
     set_up(&b, &l, operator, & g);
     measure_disk(data);
-    ask(&b, &g, "alone", proxies, seconds);
+    ask(&g, "alone", proxies, seconds);
     double taken = ask_under(&b, &g, "loaded", proxies, LOADS, 0, seconds);
     ask_under(&b, &g, "paced", proxies, PACE_CONNECTIONS, taken / 10, seconds);
     kill(server, SIGTERM);

@@ -41,8 +41,8 @@ struct bench {
     struct idem_wire_seal *seals; /* one a session, NULL: they are not signed */
 };
 
-/* A server of its own; policy: a file, or NULL. */
-pid_t spawn(const char *server, const char *population, const char *data, const char *policy,
+/* A server of its own; config: a file, or NULL. */
+pid_t spawn(const char *server, const char *population, const char *data, const char *config,
             uint16_t *port);
 struct idem_population *load_population(const char *path);
 /* Opens b->sessions sessions and enrols everybody; openings a second. */

@@ -10,7 +10,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-pid_t spawn(const char *server, const char *population, const char *data, const char *policy,
+pid_t spawn(const char *server, const char *population, const char *data, const char *config,
             uint16_t *port)
 {
     int out[2];
@@ -26,7 +26,7 @@ pid_t spawn(const char *server, const char *population, const char *data, const 
         close(out[0]);
         close(out[1]);
         execl(server, server, "--population", population, "--data", data, "--port", "0", "--demo",
-              policy != NULL ? "--policy" : NULL, policy, NULL);
+              config != NULL ? "--config" : NULL, config, NULL);
         die(server);
     }
     close(out[1]);

@@ -60,7 +60,7 @@ bool idem_config_has_tls(const struct idem_config *config)
 
 int idem_config_listen(struct idem_config *config, const char *text, bool tls, uint32_t line)
 {
-    struct idem_listen listen = {.tls = tls, .line = line};
+    struct idem_listen listen = {.tls = tls, .apart = !tls, .line = line};
 
     if (config->listen_count == IDEM_LISTEN_MAX)
         return IDEM_ERR_LIMIT;
@@ -75,7 +75,7 @@ void idem_config_unlisten(struct idem_config *config)
     uint32_t kept = 0;
 
     for (uint32_t i = 0; i < config->listen_count; i++)
-        if (!config->listens[i].tls)
+        if (config->listens[i].apart)
             config->listens[kept++] = config->listens[i];
     config->listen_count = kept;
 }

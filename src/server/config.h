@@ -32,6 +32,7 @@ enum {
 struct idem_listen {
     struct idem_address address;
     bool tls;
+    bool apart;    /* of plain_http: for a proxy on this machine, by a thread of its own */
     uint32_t line; /* in the file; 0: from the command line, or the default */
 };
 

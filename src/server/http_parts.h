@@ -24,10 +24,12 @@ struct idem_http_port {
     bool tls;
 };
 
-/* One thread; all of them listen on the same sockets. */
+/* One thread; all of them listen on the same sockets, but for the one that has those of a proxy on
+ * this machine to itself: what it asks does not wait behind windows. */
 struct idem_http_lane {
     struct idem_http *http;
     struct idem_http_port ports[IDEM_LISTEN_MAX];
+    uint32_t port_count;
     struct idem_connections connections;
     uint32_t most;        /* connections; near it, idle ones are cut off */
     uint32_t vain_rounds; /* since something was ready */
@@ -42,7 +44,7 @@ struct idem_http_lane {
 
 struct idem_http {
     struct idem_http_parts parts;
-    struct idem_http_lane lanes[IDEM_THREADS_MAX];
+    struct idem_http_lane lanes[IDEM_THREADS_MAX + 1];
     unsigned lane_count;
     struct idem_hosts hosts;
     struct idem_guests *guests;

@@ -77,7 +77,7 @@ static int64_t monotonic_ms(void)
 
 static void stop_listening(struct idem_http_lane *lane)
 {
-    for (uint32_t i = 0; i < lane->http->hosts.port_count; i++) {
+    for (uint32_t i = 0; i < lane->port_count; i++) {
         MHD_socket listening = MHD_quiesce_daemon(lane->ports[i].daemon);
         if (listening != MHD_INVALID_SOCKET)
             close(listening);
@@ -112,7 +112,7 @@ static int patience(const struct idem_http_lane *lane, uint32_t ports)
 static void *run_lane(void *arg)
 {
     struct idem_http_lane *lane = arg;
-    const uint32_t ports = lane->http->hosts.port_count;
+    const uint32_t ports = lane->port_count;
     struct pollfd ready[IDEM_LISTEN_MAX + 1] = {{.fd = lane->wake_fd, .events = POLLIN}};
 
     pthread_setname_np(pthread_self(), "idem-http");
@@ -163,7 +163,10 @@ static int open_port(struct idem_http_lane *lane, struct idem_http_port *port, i
     return IDEM_OK;
 }
 
-static int open_lane(struct idem_http *h, struct idem_http_lane *lane, uint32_t most)
+enum share { ALL, COMMON, APART }; /* of the sockets */
+
+static int open_lane(struct idem_http *h, struct idem_http_lane *lane, enum share share,
+                     uint32_t most)
 {
     const struct idem_limits *limits = &h->parts.config->limits;
     const struct idem_sockets *sockets = h->parts.sockets;
@@ -180,8 +183,11 @@ static int open_lane(struct idem_http *h, struct idem_http_lane *lane, uint32_t 
     if (lane->wake_fd < 0)
         return IDEM_ERR_IO;
     for (uint32_t i = 0; i < sockets->count && err == 0; i++) {
-        lane->ports[i] = (struct idem_http_port){.lane = lane, .tls = sockets->tls[i]};
-        err = open_port(lane, &lane->ports[i], sockets->fds[i]);
+        if (share != ALL && sockets->apart[i] != (share == APART))
+            continue;
+        struct idem_http_port *port = &lane->ports[lane->port_count++];
+        *port = (struct idem_http_port){.lane = lane, .tls = sockets->tls[i]};
+        err = open_port(lane, port, sockets->fds[i]);
     }
     return err;
 }
@@ -201,13 +207,25 @@ static uint32_t most_connections(const struct idem_http *h)
     return most < wanted ? most : wanted;
 }
 
+/* Whether some sockets are to have a thread of their own, and some are not. */
+static bool is_split(const struct idem_sockets *sockets)
+{
+    uint32_t apart = 0;
+    for (uint32_t i = 0; i < sockets->count; i++)
+        apart += sockets->apart[i];
+    return apart > 0 && apart < sockets->count;
+}
+
 int idem_lanes_open(struct idem_http *h)
 {
-    const uint32_t most = most_connections(h);
+    const bool split = is_split(h->parts.sockets);
+    const uint32_t most = most_connections(h) / (h->parts.threads + split);
     int err = IDEM_OK;
 
     for (unsigned i = 0; i < h->parts.threads && err == 0; i++)
-        h->lane_count++, err = open_lane(h, &h->lanes[i], most / h->parts.threads);
+        h->lane_count++, err = open_lane(h, &h->lanes[i], split ? COMMON : ALL, most);
+    if (err == 0 && split)
+        h->lane_count++, err = open_lane(h, &h->lanes[h->lane_count - 1], APART, most);
     return err;
 }
 

@@ -48,6 +48,7 @@ int idem_sockets_open(const struct idem_config *config, struct idem_sockets *soc
         }
         sockets->fds[sockets->count] = fd;
         sockets->addresses[sockets->count] = address;
+        sockets->apart[sockets->count] = config->listens[i].apart;
         sockets->tls[sockets->count++] = config->listens[i].tls;
     }
     return IDEM_OK;

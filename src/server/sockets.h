@@ -11,7 +11,7 @@
 struct idem_sockets {
     int fds[IDEM_LISTEN_MAX];
     struct idem_address addresses[IDEM_LISTEN_MAX]; /* with the port that was found for port 0 */
-    bool tls[IDEM_LISTEN_MAX];
+    bool tls[IDEM_LISTEN_MAX], apart[IDEM_LISTEN_MAX];
     uint32_t count;
 };
 
