@@ -350,7 +350,8 @@ int idem_recorder_start(struct idem_recorder *r)
     pthread_sigmask(SIG_BLOCK, &all, &before);
     r->running = pthread_create(&r->thread, NULL, loop, r) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    r->open = r->running;
+    if (!r->running) /* else the thread reads it already, under the lock */
+        r->open = false;
     return r->running ? IDEM_OK : IDEM_ERR_NOMEM;
 }
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -107,6 +108,15 @@ static void log_socket(void)
     (void)socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 }
 
+/* With what nsswitch loads for it; the answer does not matter. */
+static void look_up_a_name(void)
+{
+    struct addrinfo *found = NULL;
+
+    if (getaddrinfo("name.invalid", "443", NULL, &found) == 0)
+        freeaddrinfo(found);
+}
+
 static void *nothing(void *arg)
 {
     return arg;
@@ -158,6 +168,7 @@ static void connections_of_its_own_only_where_they_are_needed(void **state)
     (void)state;
     assert_deadly(internet_socket, false);
     assert_allowed(internet_socket, true);
+    assert_allowed(look_up_a_name, true);
 }
 
 static pthread_barrier_t barrier;
