@@ -102,9 +102,9 @@ static int stage_open(struct idem_worker *w, struct idem_command *c)
 
 static int make_findable(struct idem_worker *w, struct idem_session *s)
 {
-    int err = idem_sessions_open(w->sessions, s);
+    int err = idem_seat_begin(w, s);
     if (err == 0)
-        err = idem_seat_begin(w, s);
+        err = idem_sessions_open(w->sessions, s);
     if (err == 0)
         err = idem_auth_add(w->parts.auth, s->token_hash, s->id, s->opening.organisation, s->slot,
                             s->token_expires_ms);
@@ -171,6 +171,7 @@ static void finish_open(struct idem_worker *w, struct idem_command *c)
 {
     int err = make_findable(w, c->session);
     if (err != 0) {
+        idem_seat_end(w, c->session);
         undo_open(w, c);
         idem_worker_refuse_store(c, err);
         return;
@@ -222,6 +223,8 @@ void idem_lifecycle_open(struct idem_worker *w, struct idem_command **run, size_
         struct idem_command *c = run[i];
         if (err != 0 && c->session != NULL)
             undo_open(w, c);
+        if (err != 0)
+            idem_seat_undo(w, c);
         if (err != 0 && c->problem == IDEM_PROBLEM_NONE)
             idem_worker_refuse_store(c, err);
         else if (c->session != NULL)
@@ -273,8 +276,7 @@ void idem_lifecycle_abandon(struct idem_worker *w, struct idem_session *s)
 
     s->changed_ms = s->clock_ms;
     idem_metric_add(IDEM_METRIC_SESSIONS, -1);
-    if (s->opening.kind == IDEM_SESSION_AGENT)
-        idem_signers_remove(w->parts.seats, s->id);
+    idem_seat_end(w, s);
     idem_sessions_close(w->sessions, s, &forgotten);
     idem_worker_changed(w, s);
     if (forgotten != NULL)

@@ -263,7 +263,7 @@ static bool open_seat(struct idem_request *r, const struct signed_opening *o, in
     return take_person(r);
 }
 
-/* A machine that has been started since goes the long way: is the one before still there? */
+/* A machine that has been started since goes the long way if it has sessions: are they alive? */
 static void post_by_seat(struct idem_request *r)
 {
     const int64_t now_ms = idem_clock_ms();
@@ -273,7 +273,8 @@ static void post_by_seat(struct idem_request *r)
     if (!take_signed(r, &o) || !check_signed(r, &o, now_ms, &seat) ||
         !open_seat(r, &o, now_ms, &seat))
         return;
-    if (memcmp(seat.instance, o.said.instance, sizeof seat.instance) != 0) {
+    if (memcmp(seat.instance, o.said.instance, sizeof seat.instance) != 0 &&
+        idem_seats_live(idem_http_parts(r->http)->seats, seat.row, 0) > 0) {
         idem_request_call(r, idem_seat_arrive);
         return;
     }

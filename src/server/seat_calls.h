@@ -28,12 +28,16 @@ void idem_seat_revoke(struct idem_worker *w, struct idem_command *c);
 void idem_seat_list(struct idem_worker *w, struct idem_command *c);
 
 /* seat_sessions.c */
-/* An opening by a seat whose machine has been started since it last opened one. */
+/* An opening by a seat whose machine has been started since, with sessions of before open. */
 void idem_seat_arrive(struct idem_worker *w, struct idem_command *c);
 /* Inside the transaction of an opening: false: it is refused, or *err is the store's. */
 bool idem_seat_may_open(struct idem_worker *w, struct idem_command *c, int *err);
 /* The session's seat will sign: once it is durable, and after a restart. */
 int idem_seat_begin(struct idem_worker *w, struct idem_session *s);
+/* The session has ended. */
+void idem_seat_end(struct idem_worker *w, const struct idem_session *s);
+/* The opening's transaction has failed. */
+void idem_seat_undo(struct idem_worker *w, const struct idem_command *c);
 /* All sessions that a seat or an API key has opened end, and teach nothing. One of the two is 0. */
 void idem_seat_end_sessions(struct idem_worker *w, int64_t seat, int64_t api_key);
 /* The windows follow what the session holds, and *link becomes the last one. */

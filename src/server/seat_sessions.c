@@ -7,7 +7,9 @@
  *
  *   the run before that one            two machines take turns: a clone, whoever was silent since
  *   sessions of the last run are alive two machines at once: a clone
- *   else                               the machine was started anew: its old sessions end
+ *   they are silent                    the machine was started anew: they end first
+ *   there are none                     likewise; the new run is written with the opening. So a
+ * whole company that starts its machines costs one commit a batch
  *
  * Which of the two is the copy cannot be known here. The one that comes second is refused; the
  * sessions of the first ask for strong authentication and teach nothing; an operator is told.
@@ -51,12 +53,15 @@ static bool is_clone(struct idem_worker *w, const struct idem_command *c,
     if (!sodium_is_zero(seat->former, sizeof seat->former) &&
         memcmp(said, seat->former, sizeof seat->former) == 0)
         return true;
-    return is_alive(w, seat->row, c->received_ms);
+    return idem_seats_live(w->parts.seats, seat->row, 0) > 0 &&
+           is_alive(w, seat->row, c->received_ms);
 }
 
 static void refuse_clone(struct idem_worker *w, struct idem_command *c)
 {
-    for (int32_t i = 0; i < IDEM_SESSION_SLOTS_MAX; i++) {
+    const bool any = idem_seats_live(w->parts.seats, c->opening.seat, 0) > 0;
+
+    for (int32_t i = 0; any && i < IDEM_SESSION_SLOTS_MAX; i++) {
         struct idem_session *s = idem_sessions_at(w->sessions, i);
         if (!is_of(s, c->opening.seat))
             continue;
@@ -70,40 +75,37 @@ static void refuse_clone(struct idem_worker *w, struct idem_command *c)
                         "another machine has signed with this seat's key a moment ago");
 }
 
-static int take_run(struct idem_worker *w, struct idem_command *c, struct idem_store_seat *seat)
+/* In memory at once, so that the rest of the batch sees it; idem_seat_undo takes it back. */
+static int take_run(struct idem_worker *w, const struct idem_command *c,
+                    struct idem_store_seat *seat)
 {
-    struct idem_store *store = w->parts.store;
-    int err = store->ops->begin(store);
-
-    if (err != 0)
-        return err;
     memcpy(seat->former, seat->instance, sizeof seat->former);
     memcpy(seat->instance, c->opening.instance, sizeof seat->instance);
-    err = store->seats->put(store, seat);
-    if (err == 0)
-        err = store->ops->commit(store);
-    idem_worker_storage(w, err);
-    if (err != 0)
-        store->ops->rollback(store);
-    else
-        idem_seat_end_sessions(w, seat->row, 0);
+    int err = w->parts.store->seats->put(w->parts.store, seat);
     return err != 0 ? err : idem_seats_put(w->parts.seats, seat);
+}
+
+void idem_seat_undo(struct idem_worker *w, const struct idem_command *c)
+{
+    struct idem_store *store = w->parts.store;
+    struct idem_store_seat seat;
+
+    if (c->opening.kind == IDEM_SESSION_AGENT &&
+        store->seats->get(store, c->opening.seat, &seat) == 0)
+        idem_seats_put(w->parts.seats, &seat);
 }
 
 void idem_seat_arrive(struct idem_worker *w, struct idem_command *c)
 {
-    struct idem_store *store = w->parts.store;
     struct idem_store_seat seat;
-    int err = store->seats->get(store, c->opening.seat, &seat);
 
-    if (err == 0 && memcmp(seat.instance, c->opening.instance, sizeof seat.instance) != 0) {
+    if (idem_seats_get(w->parts.seats, c->opening.seat, &seat) &&
+        memcmp(seat.instance, c->opening.instance, sizeof seat.instance) != 0) {
         if (is_clone(w, c, &seat))
             refuse_clone(w, c);
         else
-            err = take_run(w, c, &seat);
+            idem_seat_end_sessions(w, seat.row, 0);
     }
-    if (err != 0)
-        idem_worker_refuse_store(c, err);
     if (c->problem != IDEM_PROBLEM_NONE)
         c->done(c, false);
     else
@@ -112,7 +114,7 @@ void idem_seat_arrive(struct idem_worker *w, struct idem_command *c)
 
 /* ------------------------------------------------------------------ opening */
 
-static bool seat_may(struct idem_worker *w, struct idem_command *c)
+static bool seat_may(struct idem_worker *w, struct idem_command *c, int *err)
 {
     struct idem_store_seat seat;
 
@@ -123,8 +125,13 @@ static bool seat_may(struct idem_worker *w, struct idem_command *c)
     }
     if (memcmp(seat.instance, c->opening.instance, sizeof seat.instance) == 0)
         return true;
-    refuse_clone(w, c); /* it came between the check and now */
-    return false;
+    if (is_clone(w, c, &seat))
+        refuse_clone(w, c);
+    else if (idem_seats_live(w->parts.seats, seat.row, 0) > 0)
+        idem_worker_refuse_store(c, IDEM_ERR_IO); /* they could not be ended */
+    else
+        *err = take_run(w, c, &seat);
+    return *err == 0 && c->problem == IDEM_PROBLEM_NONE;
 }
 
 bool idem_seat_may_open(struct idem_worker *w, struct idem_command *c, int *err)
@@ -134,7 +141,7 @@ bool idem_seat_may_open(struct idem_worker *w, struct idem_command *c, int *err)
 
     *err = IDEM_OK;
     if (c->opening.kind == IDEM_SESSION_AGENT)
-        return seat_may(w, c);
+        return seat_may(w, c, err);
     *err = store->seats->named(store, c->opening.organisation, c->seat, &seat);
     if (*err == IDEM_ERR_NOT_FOUND)
         *err = IDEM_OK;
@@ -154,11 +161,20 @@ int idem_seat_begin(struct idem_worker *w, struct idem_session *s)
     if (s->opening.kind != IDEM_SESSION_AGENT)
         return IDEM_OK;
     idem_seal_first(s->opening.nonce, s->link);
+    idem_seats_live(w->parts.seats, signer.seat, 1);
     if (!idem_seats_get(w->parts.seats, signer.seat, &seat) || seat.state != IDEM_SEAT_ENROLLED)
         return IDEM_OK; /* nothing that it signs is good */
     memcpy(signer.public_key, seat.public_key, sizeof signer.public_key);
     memcpy(signer.nonce, s->opening.nonce, sizeof signer.nonce);
     return idem_signers_add(w->parts.seats, s->id, &signer);
+}
+
+void idem_seat_end(struct idem_worker *w, const struct idem_session *s)
+{
+    if (s->opening.kind != IDEM_SESSION_AGENT)
+        return;
+    idem_signers_remove(w->parts.seats, s->id);
+    idem_seats_live(w->parts.seats, s->opening.seat, -1);
 }
 
 /* ------------------------------------------------------------------ ending */
@@ -178,6 +194,8 @@ void idem_seat_end_sessions(struct idem_worker *w, int64_t seat, int64_t api_key
 {
     int ended = 0;
 
+    if (seat != 0 && idem_seats_live(w->parts.seats, seat, 0) == 0)
+        return;
     for (int32_t i = 0; i < IDEM_SESSION_SLOTS_MAX; i++) {
         struct idem_session *s = idem_sessions_at(w->sessions, i);
         if (s == NULL || s->closed || (seat != 0 && s->opening.seat != seat) ||

@@ -20,6 +20,11 @@ struct table {
     uint32_t used, cap, free_count, max;
 };
 
+struct held {
+    struct idem_store_seat seat;
+    uint32_t live; /* open sessions */
+};
+
 struct idem_seats {
     struct idem_challenges *challenges;
     uint8_t row_key[crypto_shorthash_KEYBYTES];
@@ -123,8 +128,7 @@ int idem_seats_new(struct idem_store *store, uint32_t sessions, struct idem_seat
     pthread_rwlock_init(&s->lock, NULL);
     randombytes_buf(s->row_key, sizeof s->row_key);
     if ((err = idem_challenges_new(&s->challenges)) != 0 ||
-        (err = table_init(&s->seats, ROW_KEY, sizeof(struct idem_store_seat), IDEM_SEATS_MAX)) !=
-            0 ||
+        (err = table_init(&s->seats, ROW_KEY, sizeof(struct held), IDEM_SEATS_MAX)) != 0 ||
         (err = table_init(&s->signers, IDEM_ID_BYTES, sizeof(struct idem_signer), sessions)) != 0 ||
         (err = store->seats->list(store, 0, 0, INT32_MAX, bring, s)) != 0) {
         idem_seats_free(s);
@@ -154,34 +158,54 @@ struct idem_challenges *idem_seats_challenges(struct idem_seats *s)
 
 int idem_seats_put(struct idem_seats *s, const struct idem_store_seat *seat)
 {
+    struct held fresh = {.seat = *seat};
     uint8_t key[ROW_KEY];
     int err = IDEM_OK;
 
     key_of(s, seat->row, key);
     pthread_rwlock_wrlock(&s->lock);
-    const struct idem_store_seat *held = table_find(&s->seats, key);
-    if (held != NULL && held->row != seat->row)
+    const struct held *held = table_find(&s->seats, key);
+    if (held != NULL)
+        fresh.live = held->live;
+    if (held != NULL && held->seat.row != seat->row)
         err = IDEM_ERR_LIMIT; /* two of 2^64: the second one has no luck until the next start */
     else if (seat->has_key)
-        err = table_put(&s->seats, key, seat);
+        err = table_put(&s->seats, key, &fresh);
     else
         table_remove(&s->seats, key);
     pthread_rwlock_unlock(&s->lock);
     return err;
 }
 
-bool idem_seats_get(struct idem_seats *s, int64_t row, struct idem_store_seat *out)
+static struct held *find(struct idem_seats *s, int64_t row)
 {
     uint8_t key[ROW_KEY];
 
     key_of(s, row, key);
+    struct held *held = table_find(&s->seats, key);
+    return held != NULL && held->seat.row == row ? held : NULL;
+}
+
+bool idem_seats_get(struct idem_seats *s, int64_t row, struct idem_store_seat *out)
+{
     pthread_rwlock_rdlock(&s->lock);
-    const struct idem_store_seat *held = table_find(&s->seats, key);
-    bool found = held != NULL && held->row == row;
-    if (found)
-        *out = *held;
+    const struct held *held = find(s, row);
+    if (held != NULL)
+        *out = held->seat;
     pthread_rwlock_unlock(&s->lock);
-    return found;
+    return held != NULL;
+}
+
+uint32_t idem_seats_live(struct idem_seats *s, int64_t row, int change)
+{
+    uint32_t live = 0;
+
+    pthread_rwlock_wrlock(&s->lock);
+    struct held *held = find(s, row);
+    if (held != NULL)
+        live = held->live = (uint32_t)((int64_t)held->live + change);
+    pthread_rwlock_unlock(&s->lock);
+    return live;
 }
 
 /* ------------------------------------------------------------------ signers */

@@ -32,6 +32,8 @@ struct idem_challenges *idem_seats_challenges(struct idem_seats *s);
 /* Takes in or replaces a seat with a key; takes out any other. IDEM_ERR_LIMIT, IDEM_ERR_NOMEM. */
 int idem_seats_put(struct idem_seats *s, const struct idem_store_seat *seat);
 bool idem_seats_get(struct idem_seats *s, int64_t row, struct idem_store_seat *out);
+/* How many open sessions it signs for; change: 0 to ask, 1 and -1 from the worker. */
+uint32_t idem_seats_live(struct idem_seats *s, int64_t row, int change);
 
 int idem_signers_add(struct idem_seats *s, const uint8_t session[IDEM_ID_BYTES],
                      const struct idem_signer *signer);

@@ -266,6 +266,26 @@ class Clones(SeatCase):
         self.assert_problem(seat.open(), 409, "seat-cloned")
         self.assert_line("seat.cloned", "seat:pc-1")
 
+    def test_a_machine_that_has_been_silent_gives_way(self):
+        seat = self.enrol()
+        before = self.open(seat)
+        after = self.clone(seat)
+        deadline = time.monotonic() + 60  # it counts as alive for half a minute
+        while not isinstance(after.open(), SeatSession):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(2)
+        self.assertEqual(before.read()["state"], "closed")
+        self.assert_problem(before.send(windows(101, 1, 1)), 409, "session-closed")
+
+    def test_many_machines_start_at_once(self):
+        seats = [self.enrol(f"pc-{i}") for i in range(5)]
+        for _ in range(2):
+            for seat in seats:
+                session = self.open(seat)
+                self.call("DELETE", "/v1/sessions/" + session.id, token=session.token)
+                seat.instance = os.urandom(16)
+        self.assertEqual(self.lines("seat.cloned"), [])
+
     def test_a_clone_across_a_restart_of_the_server(self):
         seat = self.enrol()
         self.open(seat)
