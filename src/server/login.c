@@ -266,14 +266,15 @@ static int write_login(struct idem_worker *w, struct idem_visit *v,
     return err != 0 ? err : idem_visit_note(w, v->command, actor, "login.ok", a, NULL);
 }
 
-/* The account as it is now: it may have been changed while its password was compared. */
+/* The account as it is now: it may have been changed while its password was compared. One whose
+ * person was erased holds no role any more. */
 static bool still_good(struct idem_worker *w, struct idem_visit *v, struct idem_store_account *a)
 {
     struct idem_store *store = w->parts.store;
 
     return v->matched && v->found &&
            store->access->account_get(store, v->organisation, v->account.row, a) == 0 &&
-           !a->disabled && strcmp(a->password, v->held) == 0;
+           !a->disabled && a->roles != 0 && strcmp(a->password, v->held) == 0;
 }
 
 void idem_login_end(struct idem_worker *w, struct idem_command *c)

@@ -9,6 +9,7 @@ import threading
 import unittest
 
 from accounts import PASSWORD, Browser, Installation, code_of
+from certificates import FileServer
 from harness import DEADLINE, SERVER, Server, windows
 
 
@@ -453,6 +454,25 @@ class LogIn(AccessCase):
         self.assert_problem(carl.post("/v1/me/totp"), 400, "invalid-field")
         self.server.forget_steps()
         self.assertEqual(carl.post("/v1/me/totp", {"code": code_of(offered["secret"])}).status, 200)
+
+
+class Tls(AccessCase):
+    def test_the_cookie_is_the_hosts_and_secure(self):
+        server = FileServer("listen: 127.0.0.1:0\ntls: {certificate: {certificate}, key: {key}}\n")
+        self.addCleanup(server.close)
+        made = server.call("POST", "/v1/accounts", {"name": "ada", "roles": ["employee"]}, token=server.operator).json
+        browser = Browser(server)
+        answer = browser.login("ada", made["password"], organisation="demo")
+        name, *flags = answer.headers["Set-Cookie"].split("; ")
+        self.assertRegex(name, "^__Host-idem=[A-Za-z0-9_-]{43}$")
+        self.assertEqual(flags, ["Path=/", "HttpOnly", "SameSite=Strict", "Secure"])
+        self.assertEqual(browser.get("/v1/me").status, 200)
+        # under the name that a plain page could set, it is nobody's
+        browser.name = "idem"
+        self.assertEqual(browser.get("/v1/me").status, 401)
+        browser.name = "__Host-idem"
+        gone = browser.post("/v1/logout").headers["Set-Cookie"]
+        self.assertTrue(gone.startswith("__Host-idem=;") and gone.endswith("; Secure"), gone)
 
 
 class Delays(AccessCase):
