@@ -367,18 +367,14 @@ out:
     return err;
 }
 
-int idem_config_read(struct idem_config *config, const char *file, char *why)
+int idem_config_parse(struct idem_config *config, const char *bytes, size_t len, const char *file,
+                      char *why)
 {
-    char text[IDEM_YAML_FAULT_TEXT], *bytes;
+    char text[IDEM_YAML_FAULT_TEXT];
     struct idem_yaml_fault fault;
     struct reader r = {.config = config};
-    size_t len;
 
-    int err = slurp(file, &bytes, &len, why);
-    if (err != 0)
-        return err;
-    err = idem_yaml_parse(bytes, len, file, &r.y, &fault);
-    free(bytes);
+    int err = idem_yaml_parse(bytes, len, file, &r.y, &fault);
     if (err == 0) {
         take_all(&r);
         err = idem_yaml_end(r.y, &fault);
@@ -387,6 +383,19 @@ int idem_config_read(struct idem_config *config, const char *file, char *why)
         snprintf(why, IDEM_CONFIG_WHY_MAX, "%s", idem_yaml_fault_text(&fault, text));
     else
         config->file = file;
+    return err;
+}
+
+int idem_config_read(struct idem_config *config, const char *file, char *why)
+{
+    char *bytes;
+    size_t len;
+
+    int err = slurp(file, &bytes, &len, why);
+    if (err != 0)
+        return err;
+    err = idem_config_parse(config, bytes, len, file, why);
+    free(bytes);
     return err;
 }
 

@@ -105,6 +105,9 @@ void idem_config_init(struct idem_config *config);
 void idem_config_fini(struct idem_config *config);
 /* Keeps file's pointer. why: IDEM_CONFIG_WHY_MAX bytes, written when it fails: "FILE:LINE:..." */
 int idem_config_read(struct idem_config *config, const char *file, char *why);
+/* The same of bytes that are there already; file is what they are called. */
+int idem_config_parse(struct idem_config *config, const char *bytes, size_t len, const char *file,
+                      char *why);
 /* Also settles who speaks TLS: the addresses of `listen`, when there is a certificate. */
 int idem_config_check(struct idem_config *config, char *why);
 /* Whether somebody listens with TLS. */
