@@ -150,6 +150,21 @@ static int erase(struct erasing *e)
     return IDEM_OK;
 }
 
+static const char *truth(bool value)
+{
+    return value ? "true" : "false";
+}
+
+static void answer(struct erasing *e, bool before)
+{
+    e->c->status = 200;
+    idem_text_fmt(&e->c->answer,
+                  "{\"id\":\"%s\",\"erased\":true,\"before\":%s,\"sessions_ended\":%s,"
+                  "\"population_outdated\":%s}",
+                  e->name, truth(before), truth(e->ended > 0),
+                  truth(idem_metric_read(IDEM_METRIC_POPULATION_ERASED) > 0));
+}
+
 /* Not there: erased before, or never known. */
 static void answer_absent(struct erasing *e)
 {
@@ -160,18 +175,7 @@ static void answer_absent(struct erasing *e)
         idem_command_refuse(e->c, IDEM_PROBLEM_NO_SUCH_PERSON, "nobody here has this id");
         return;
     }
-    e->c->status = 200;
-    idem_text_fmt(&e->c->answer, "{\"id\":\"%s\",\"erased\":true,\"before\":true}", e->name);
-}
-
-static void answer_erased(struct erasing *e)
-{
-    e->c->status = 200;
-    idem_text_fmt(&e->c->answer,
-                  "{\"id\":\"%s\",\"erased\":true,\"before\":false,\"sessions_ended\":%s,"
-                  "\"population_outdated\":%s}",
-                  e->name, e->ended > 0 ? "true" : "false",
-                  idem_metric_read(IDEM_METRIC_POPULATION_ERASED) > 0 ? "true" : "false");
+    answer(e, true);
 }
 
 /* One reference to the person is held meanwhile: the imprints are needed to the end. */
@@ -187,7 +191,7 @@ static void run(struct erasing *e)
     if (err != 0)
         idem_worker_refuse_store(e->c, err);
     else
-        answer_erased(e);
+        answer(e, false);
     idem_people_put(people, e->person);
 }
 

@@ -565,6 +565,7 @@ class Oneself(AccessCase):
         self.assertTrue(any("left" in cell["what"] for cell in window["cells"]))
         self.assertIn(("decision", session.id), [(d["line"]["action"], d["line"]["subject"]) for d in data["decisions"]])
         self.assertEqual(data["more"], [])
+        self.assertEqual(data.pop("name"), "Ada Lovelace")  # it is held, sealed, and hers
         text = json.dumps(data)
         for secret in (other.id, other.read()["person"], "Hopper", "Lovelace", session.token):
             self.assertNotIn(secret, text)

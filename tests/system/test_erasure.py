@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import unittest
 
+from accounts import PASSWORD, Browser
 from harness import Server, ServerCase, population, sodium, unseal, windows
 
 CRASH_AT = os.environ["IDEM_CRASH_AT_SO"]
@@ -147,7 +148,8 @@ class Erasure(ServerCase):
 
     def test_twice_is_once_and_a_stranger_is_nobody(self):
         self.assertFalse(erase(self.server, self.ada).json["before"])
-        self.assertTrue(erase(self.server, self.ada).json["before"])
+        again = erase(self.server, self.ada).json
+        self.assertEqual((again["before"], again["sessions_ended"], again["population_outdated"]), (True, False, False))
         with open(self.server.data + "/erasures.log") as f:
             self.assertEqual(len(f.readlines()), 1)
         self.assert_problem(erase(self.server, "p_" + 22 * "A"), 404, "no-such-person")
@@ -168,6 +170,19 @@ class Erasure(ServerCase):
         lines = [line for line in self.server.get("/v1/audit").json["lines"] if line["line"]]
         erased = [line["line"] for line in lines if line["line"]["action"] == "person.erased"]
         self.assertEqual([(e["subject"], e["detail"]["reason"]) for e in erased], [(self.ada, "letter of 3 May")])
+
+    def test_an_employees_account_goes_with_the_person(self):
+        made = self.server.call("POST", "/v1/accounts", {"name": "bob", "roles": ["employee"]},
+                                token=self.server.operator).json
+        browser = Browser(self.server)
+        browser.login("bob", made["password"], organisation="demo")
+        browser.post("/v1/me/password", {"current": made["password"], "password": PASSWORD})
+        self.assertEqual(browser.get("/v1/me").json["person"], self.bob)
+        self.assertEqual(erase(self.server, self.bob).status, 200)
+        self.assertEqual(browser.get("/v1/me").status, 401)
+        self.assertEqual(Browser(self.server).login("bob", PASSWORD, organisation="demo").status, 401)
+        self.assertEqual(self.server.query("SELECT count(*) FROM accounts"), [(0,)])
+        self.assertEqual(self.rows_of(self.bob), {"audit": 1})
 
     def test_nobody_with_all_files_finds_a_key(self):
         (organisation, person, sealed), = self.server.query(
