@@ -23,14 +23,14 @@ enum {
     IDEM_SESSION_IDLE_MS = 30 * 60 * 1000,
     IDEM_SEQ_AHEAD_MAX = 100000,
 
-    IDEM_TOKEN_LIFE_S = 15 * 60,   /* of a session's token, unless told otherwise */
+    IDEM_TOKEN_LIFE_S = 15 * 60, /* of a session's token, unless told otherwise */
     IDEM_TOKEN_LIFE_MAX_S = 86400,
     IDEM_TOKEN_OVERLAP_MS = 60 * 1000, /* the one before is good for so long, or a fifth of it */
     IDEM_TOKENS_RETIRED = 65536,       /* that are known again when somebody uses them */
     IDEM_SESSION_LIFE_MS = 24 * 3600 * 1000, /* no token is renewed after that */
     IDEM_CODE_LIFE_H = 72,
     IDEM_CODE_LIFE_MAX_H = 720,
-    IDEM_SEAT_ALIVE_MS = 30 * 1000, /* a seat that was heard is there for so long */
+    IDEM_SEAT_ALIVE_MS = 30 * 1000,          /* a seat that was heard is there for so long */
     IDEM_CLOCK_TOLERANCE_MS = 5 * 60 * 1000, /* of a seat's clock; more is noted */
     IDEM_NOTICES_MAX = 1024,
     IDEM_NOTICE_EVERY_MS = 10 * 1000, /* one line of a kind and a subject */
@@ -94,5 +94,9 @@ enum {
 /* An explanation is made anew when trust has moved so far, after so many windows, and when read. */
 #define IDEM_EXPLAIN_STEP 0.05
 enum { IDEM_EXPLAIN_EVERY = 8 };
+/* What is told of somebody's session while he types: steps, so that nobody counts his windows. */
+enum { IDEM_TOLD_EVERY_MS = 15 * 60 * 1000 };
+#define IDEM_TOLD_TRUST 0.05
+#define IDEM_TOLD_LLR   5.0
 
 #endif

@@ -334,11 +334,19 @@ void idem_judge_anew(struct idem_session *s, int64_t now_ms)
     s->because = IDEM_CAUSE_NONE;
 }
 
+/* Whoever watches would count windows by the reasons' numbers that move with each of them. */
+static bool is_hushed(const struct idem_session *s)
+{
+    return s->opening.kind != IDEM_SESSION_DEMO &&
+           s->clock_ms - s->reasons_ms < IDEM_TOLD_EVERY_MS &&
+           fabs(s->reading.trust - s->reasons_trust) <= IDEM_EXPLAIN_STEP;
+}
+
 void idem_judge_explain(struct idem_judge *j, struct idem_session *s)
 {
     const struct idem_profile *profiles[IDEM_MODALITIES];
 
-    if (s->trust == NULL || s->reasons_age == 0)
+    if (s->trust == NULL || s->reasons_age == 0 || (s->reasons_ms != 0 && is_hushed(s)))
         return;
     if (s->reasons == NULL)
         s->reasons = calloc(IDEM_REASONS_MAX, sizeof s->reasons[0]);
@@ -349,4 +357,5 @@ void idem_judge_explain(struct idem_judge *j, struct idem_session *s)
     s->reason_count = found > 0 ? (uint32_t)found : 0;
     s->reasons_trust = s->reading.trust;
     s->reasons_age = 0;
+    s->reasons_ms = s->clock_ms;
 }

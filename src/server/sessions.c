@@ -6,6 +6,7 @@
 #include "server/enrol.h"
 #include "server/index.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -247,6 +248,22 @@ static void view_stands(const struct idem_session *s, struct idem_session_view *
     out->policy_line = s->stands.line;
 }
 
+/*
+ * How much somebody types, and when, is nobody's business: only the demonstration shows its
+ * counters. Of others no number is told that moves with each window.
+ */
+static void hush(struct idem_session_view *view)
+{
+    view->uncounted = true;
+    view->gap_count = 0;
+    view->trust = IDEM_TOLD_TRUST * round(view->trust / IDEM_TOLD_TRUST);
+    view->p_owner = IDEM_TOLD_TRUST * round(view->p_owner / IDEM_TOLD_TRUST);
+    view->llr = IDEM_TOLD_LLR * round(view->llr / IDEM_TOLD_LLR);
+    view->changed_ms -= view->changed_ms % IDEM_TOLD_EVERY_MS;
+    for (int m = 0; m < IDEM_MODALITIES; m++)
+        view->enrolment.part[m].have = idem_enrol_quarters(m, view->enrolment.part[m].have);
+}
+
 void idem_session_view(const struct idem_session *s, const char *organisation,
                        struct idem_session_view *out)
 {
@@ -269,16 +286,13 @@ void idem_session_view(const struct idem_session *s, const char *organisation,
         if (s->candidate[m] != NULL)
             candidate[m] = idem_profile_strokes(s->candidate[m]);
     }
-    /* How much somebody typed is nobody's business: only the demonstration shows its counters. */
-    out->uncounted = s->opening.kind != IDEM_SESSION_DEMO;
-    out->gap_count = out->uncounted ? 0 : s->seqs.gap_count;
+    out->uncounted = false;
+    out->gap_count = s->seqs.gap_count;
     memcpy(out->gaps, s->seqs.gaps, sizeof out->gaps);
     out->opened_ms = s->opened_ms;
     out->changed_ms = s->changed_ms;
     idem_enrolment_view(s->person, s->device_class, candidate, &out->enrolment);
     out->enrolment.waits_for = waits_for(s);
-    for (int m = 0; m < IDEM_MODALITIES && out->uncounted; m++)
-        out->enrolment.part[m].have = idem_enrol_quarters(m, out->enrolment.part[m].have);
     view_stands(s, out);
     out->reasons = s->reasons;
     out->reason_count = s->reason_count;
@@ -287,4 +301,6 @@ void idem_session_view(const struct idem_session *s, const char *organisation,
     out->guard = (struct idem_guard_view){0};
     if (s->guard.any)
         idem_guard_alarm_view(&s->guard.shown, !s->guard.standing, &out->guard);
+    if (s->opening.kind != IDEM_SESSION_DEMO)
+        hush(out);
 }

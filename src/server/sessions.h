@@ -95,6 +95,8 @@ struct idem_session {
     uint32_t reason_count;
     double reasons_trust; /* trust when they were made */
     uint32_t reasons_age; /* windows scored since then */
+    int64_t reasons_ms;   /* the session's time when they were made */
+    uint32_t told;        /* a sum over what the streams were last told, reasons apart */
 
     bool listed, queued;                            /* in the two lists below */
     struct idem_session *older, *newer;             /* by time of opening */

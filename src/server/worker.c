@@ -2,6 +2,7 @@
 /* worker.c - the loop, its clock, and what its parts have in common; see worker.h. */
 #include "server/worker_parts.h"
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "server/clock.h"
 #include "server/erasure.h"
@@ -112,6 +113,23 @@ void idem_worker_unlist(struct idem_worker *w, struct idem_session *s)
     s->listed = false;
 }
 
+/* Of a session whose windows are not to be counted, only what looks different is told: an event for
+ * each window would be the count. */
+static bool is_news(struct idem_worker *w, struct idem_session *s, char *bytes)
+{
+    struct idem_text t = {bytes, 0, IDEM_SESSION_JSON_MAX, false};
+    struct idem_session_view view;
+
+    idem_session_view(s, idem_organisations_name(w->parts.organisations, s->person->organisation),
+                      &view);
+    view.reason_count = 0;
+    idem_session_json(&t, &view);
+    const uint32_t told = idem_crc32(t.bytes, t.len);
+    const bool news = !view.uncounted || told != s->told;
+    s->told = told;
+    return news;
+}
+
 /* At most so many a tick; the others keep their place in the list. */
 void idem_worker_tell(struct idem_worker *w)
 {
@@ -122,6 +140,8 @@ void idem_worker_tell(struct idem_worker *w)
         struct idem_text t = {bytes, 0, sizeof bytes, false};
         idem_worker_unlist(w, s);
         idem_judge_explain(&w->benches[0].judge, s);
+        if (!is_news(w, s, bytes))
+            continue;
         idem_worker_put_session(w, s, &t);
         if (!t.full)
             idem_streams_event(w->parts.streams, s->person->organisation, "session", t.bytes,

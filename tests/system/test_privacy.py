@@ -21,6 +21,7 @@ import statistics
 import struct
 import subprocess
 import tempfile
+import threading
 import unittest
 
 from harness import CBOR, SERVER, Server, ServerCase, Session, cbor_batch, unseal, wait_for, windows
@@ -515,6 +516,35 @@ class Attack(unittest.TestCase):
                     self.assertEqual(4 * part["have"] % part["need"], 0)
             seen.append(set(view))
         self.assertEqual(seen[0], seen[1])
+
+    def test_who_watches_the_stream_cannot_count(self):
+        """An analyst who keeps every event of the stream, and asks for the session all the time."""
+        server = Server()
+        self.addCleanup(server.close)
+        key = server.call("POST", "/v1/keys", {"name": "crm", "scopes": ["sessions"]}, token=server.operator).json["secret"]
+        seen = []
+        stream = server.connect()
+        stream.request("GET", "/v1/stream", headers={"Authorization": "Bearer " + server.operator})
+        answer = stream.getresponse()
+        reader = threading.Thread(target=lambda: [seen.append(line) for line in iter(answer.readline, b"")], daemon=True)
+        reader.start()
+
+        def work(person, count):
+            made = server.call("POST", "/v1/sessions", {"person": person, "seat": "b", "start": "strong"}, token=key)
+            session, views = Session(server, made.json), set()
+            for window in windows(103, 77, count):
+                session.send([window])
+                views.add(server.get("/v1/sessions/" + session.id).body)
+            end = server.open("marker of " + person).id.encode()
+            wait_for("the end of the stream", lambda: any(end in line for line in seen))
+            return sum(session.id.encode() in line for line in list(seen)), len(views)
+
+        for _ in range(2):
+            work("watched", 12)  # enrols
+        events, views = work("watched", 100)
+        self.assertLess(events, 25)
+        self.assertLess(views, 25)
+        stream.sock.close() if stream.sock else None
 
     def test_how_well_somebody_does_who_has_the_keys_and_copies(self):
         """The limit of what can be promised: with keys.db and a copy of the data base from before and after, a profile
