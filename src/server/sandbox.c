@@ -84,11 +84,11 @@ static int allow_sockets(scmp_filter_ctx filter, bool outbound)
 {
     static const int families[] = {AF_INET, AF_INET6, AF_NETLINK}; /* the last for looking up */
     int err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                               SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+                               SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
 
     for (size_t i = 0; outbound && i < COUNT(families) && err == 0; i++)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                               SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+                               SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0));
     return err != 0 || !outbound ? err : allow(filter, allowed_outbound, COUNT(allowed_outbound));
 }
 
@@ -102,11 +102,11 @@ static int allow_threads(scmp_filter_ctx filter)
                                SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
     if (err == 0)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-                               SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+                               SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0));
     /* A limit may be read, not set. */
     return err != 0 ? err
                     : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
-                                       SCMP_A2(SCMP_CMP_EQ, 0));
+                                       SCMP_A2(SCMP_CMP_EQ, 0, 0));
 }
 
 /* Looking up names loads libraries (nsswitch), so with outbound connections code may be mapped from
@@ -135,7 +135,7 @@ static int allow_ioctls(scmp_filter_ctx filter)
 
     for (size_t i = 0; i < COUNT(requests) && err == 0; i++)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-                               SCMP_A1(SCMP_CMP_EQ, requests[i]));
+                               SCMP_A1(SCMP_CMP_EQ, requests[i], 0));
     return err;
 }
 
