@@ -213,10 +213,14 @@ void idem_seal_text(const uint8_t *bytes, size_t len, char *text)
 
 int idem_seal_parse(const char *text, uint8_t *bytes, size_t len)
 {
+    static const char alphabet64[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     const int variant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
     size_t n = 0, characters = strlen(text);
 
-    if (characters != sodium_base64_encoded_len(len, variant) - 1 ||
+    /* libsodium takes some bytes that are no characters at all for one */
+    if (strspn(text, alphabet64) != characters ||
+        characters != sodium_base64_encoded_len(len, variant) - 1 ||
         sodium_base642bin(bytes, len, text, characters, NULL, &n, NULL, variant) != 0 || n != len)
         return IDEM_ERR_FORMAT;
     return IDEM_OK;

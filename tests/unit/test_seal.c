@@ -372,6 +372,12 @@ static void test_base64_has_one_form(void **state)
     assert_int_equal(idem_seal_parse("AAA=", bytes, 2), IDEM_ERR_FORMAT);
     assert_int_equal(idem_seal_parse("A+A", bytes, 2), IDEM_ERR_FORMAT);
     assert_int_equal(idem_seal_parse("AA", bytes, 2), IDEM_ERR_FORMAT);
+    /* found by fuzzing: once the same as A_8 */
+    assert_int_equal(idem_seal_parse("A_8", bytes, 2), 0);
+    assert_int_equal(idem_seal_parse("A\xa8"
+                                     "8",
+                                     bytes, 2),
+                     IDEM_ERR_FORMAT);
 }
 
 int main(void)
