@@ -94,11 +94,12 @@ static bool take_hex(const json_t *o, const char *name, uint8_t *out, size_t len
            sodium_hex2bin(out, len, text, 2 * len, NULL, &n, NULL) == 0 && n == len;
 }
 
-static bool take_text(const json_t *o, const char *name, char *out, size_t max)
+/* Of these characters only: it is shown to people, and part of what is signed. */
+static bool take_text(const json_t *o, const char *name, const char *of, char *out, size_t max)
 {
     const char *text = json_string_value(json_object_get(o, name));
 
-    if (text == NULL || text[0] == '\0' || strlen(text) >= max || strpbrk(text, "\n\r") != NULL)
+    if (text == NULL || text[0] == '\0' || strlen(text) >= max || text[strspn(text, of)] != '\0')
         return false;
     memcpy(out, text, strlen(text) + 1);
     return true;
@@ -113,8 +114,9 @@ int idem_head_parse(const char *line, size_t len, struct idem_head *out)
         return IDEM_ERR_FORMAT;
     json_t *o = json_loadb(brace, len - (size_t)(brace - line), JSON_REJECT_DUPLICATES, NULL);
     h.at.seq = json_integer_value(json_object_get(o, "seq"));
-    bool good = h.at.seq > 0 && take_text(o, "log", h.log, sizeof h.log) &&
-                take_text(o, "at", h.time, sizeof h.time) &&
+    bool good = h.at.seq > 0 &&
+                take_text(o, "log", "abcdefghijklmnopqrstuvwxyz_", h.log, sizeof h.log) &&
+                take_text(o, "at", "0123456789-:TZ", h.time, sizeof h.time) &&
                 take_hex(o, "hash", h.at.hash, sizeof h.at.hash) &&
                 take_hex(o, "key", h.key_id, sizeof h.key_id) &&
                 take_hex(o, "signature", h.signature, sizeof h.signature);
