@@ -132,7 +132,10 @@ class Tls(unittest.TestCase):
         self.assertEqual(opened.post(b"x" * 66000).status, 413)
 
     def test_only_modern_protocols(self):
-        server = self.serve(TLS + "listen: 127.0.0.1:0\n")
+        server = FileServer(TLS + "listen: 127.0.0.1:0\n", start=False)
+        self.addCleanup(server.close)
+        certificates.make(server.directory, kind="rsa")  # with which older key exchanges would work
+        server.start()
         for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
             context = server.context()
             context.minimum_version = context.maximum_version = version
@@ -143,11 +146,15 @@ class Tls(unittest.TestCase):
             self.assertGreaterEqual(bits, 128)
             self.assertTrue("GCM" in name or "CHACHA" in name, name)
             connection.close()
-        for options in (["-tls1"], ["-tls1_1"], ["-tls1_2", "-cipher", "AES128-GCM-SHA256"],
-                        ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA256"]):
-            answer = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{server.port}", *options],
-                                    stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE)
-            self.assertNotEqual(answer.returncode, 0, options)
+        def handshake(*options):
+            return subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{server.port}", *options],
+                                  stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE)
+
+        self.assertEqual(handshake("-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256").returncode, 0)
+        for options in (["-tls1", "-cipher", "ALL@SECLEVEL=0"], ["-tls1_1", "-cipher", "ALL@SECLEVEL=0"],
+                        ["-tls1_2", "-cipher", "AES128-GCM-SHA256"], ["-tls1_2", "-cipher", "ECDHE-RSA-AES128-SHA256"],
+                        ["-tls1_2", "-cipher", "DHE-RSA-AES128-GCM-SHA256"]):
+            self.assertNotEqual(handshake(*options).returncode, 0, options)
 
     def test_plain_http_on_a_tls_port_and_the_other_way_round(self):
         server = self.serve(TLS + "listen: 127.0.0.1:0\nplain_http: {listen: 127.0.0.1:0}\n")
