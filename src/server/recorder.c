@@ -37,7 +37,7 @@ struct idem_recorder {
     struct idem_gate_log *log;
     pthread_t thread;
     bool running;
-    int64_t complained_ms, expired_ms;
+    int64_t chores_ms, complained_ms, expired_ms;
     struct idem_heads *heads;
     int64_t offered; /* number of the newest head that was sent on its way */
     _Atomic int64_t keep_ms;
@@ -282,6 +282,21 @@ static void expire(struct idem_recorder *r)
         complain(r, err);
 }
 
+/* Once a second, however busy it is. */
+static void do_chores(struct idem_recorder *r, bool quiet)
+{
+    const int64_t now = idem_clock_ms();
+
+    if (quiet)
+        idem_gate_log_tidy(r->log);
+    if (!quiet && now - r->chores_ms < TICK_MS)
+        return;
+    r->chores_ms = now;
+    tell_sums(r);
+    expire(r);
+    offer_head(r);
+}
+
 static void *loop(void *arg)
 {
     struct idem_recorder *r = arg;
@@ -294,12 +309,7 @@ static void *loop(void *arg)
             answer_all(batch, write_all(r, batch));
         if (job != NULL)
             run_job(r, job);
-        if (batch == NULL) {
-            tell_sums(r);
-            expire(r);
-            offer_head(r);
-            idem_gate_log_tidy(r->log);
-        }
+        do_chores(r, batch == NULL);
     }
     tell_sums(r);
     offer_head(r);

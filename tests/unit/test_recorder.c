@@ -12,9 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-#define NOON (INT64_C(500000) * 3600000)
+#define NOON (INT64_C(400000) * 3600000)
 
 enum { PUTTERS = 4, EACH = 200 };
 
@@ -187,12 +188,32 @@ static void refusals_are_hushed_each_for_itself(void **state)
     assert_true(hushed >= IDEM_RECORDER_HUSH_AFTER);
 }
 
+/* The sum is told and the next refusal has a line again, although it is never quiet. */
+static void a_flood_is_told_while_others_are_let_through(void **state)
+{
+    const time_t until = time(NULL) + 60;
+    struct put p;
+
+    (void)state;
+    while (!hush(1, IDEM_GATE_UNBOUND)) /* long ago by the clock: due at once */
+        ;
+    do {
+        fill(&p, "customer/1");
+        assert_int_equal(idem_recorder_put(recorder, &p.entry), 0);
+        sem_wait(&p.done);
+        sem_destroy(&p.done);
+    } while (hush(1, IDEM_GATE_UNBOUND) && time(NULL) < until);
+    assert_false(hush(1, IDEM_GATE_UNBOUND));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(many_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_written_is_said, set_up, tear_down),
         cmocka_unit_test_setup_teardown(jobs_run_in_between, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_flood_is_told_while_others_are_let_through, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(refusals_are_hushed_each_for_itself, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
