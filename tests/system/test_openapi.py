@@ -398,6 +398,7 @@ class Drive(unittest.TestCase):
     def test_42_host_and_origin(self):
         self.server.call("GET", "/v1/front", headers={"Host": "evil.example"})
         self.server.call("GET", "/v1/front", headers={"Origin": "https://evil.example"})
+        self.server.call("GET", "/v1/front", headers={"Transfer-Encoding": "identity"})
 
     def test_50_nothing_else_answers(self):
         for path in SPEC["paths"]:
