@@ -41,6 +41,9 @@ enum {
     IDEM_HASHER_QUEUE = 32, /* two seconds' worth */
     IDEM_HASHER_SHARE = 4,  /* of one address */
     IDEM_ACCESS_KEY = 32,
+    IDEM_TOLD_MAX = 1024,
+    IDEM_DOSSIER_EACH_MS = 500, /* all that is held about somebody: two in a second, */
+    IDEM_DOSSIER_BURST = 10,    /* after so many at once; the worker does other things, too */
     IDEM_REASON_TEXT_MAX = 200, /* why a name is looked up */
 };
 
@@ -53,6 +56,11 @@ struct idem_access_parts {
     const struct idem_oidc_config *oidc; /* its issuer NULL: there is no provider */
 };
 
+/* Whose log-in the audit log has heard of in which minute. */
+struct idem_told {
+    int64_t account, minute;
+};
+
 struct idem_access {
     struct idem_access_parts parts;
     uint8_t login_key[IDEM_ACCESS_KEY], totp_key[IDEM_ACCESS_KEY], ticket_key[IDEM_ACCESS_KEY];
@@ -60,6 +68,9 @@ struct idem_access {
     struct idem_oidc *oidc; /* NULL: no provider */
     /* Worker only. */
     struct idem_lockout *lockout;
+    struct idem_told told[IDEM_TOLD_MAX];
+    uint32_t told_at;
+    int64_t dossier_ms; /* until when dossiers that were made have taken their time */
     bool setup_open;
     uint8_t setup_hash[IDEM_HASH_BYTES];
     char setup_organisation[IDEM_ORGANISATION_MAX + 1]; /* "": whichever is new */

@@ -355,6 +355,24 @@ static struct held *free_place(struct idem_auth *a, int64_t now_ms)
     return found;
 }
 
+/* Whoever has one account must not fill the table that all others are in. */
+static void make_room_for(struct idem_auth *a, int64_t account)
+{
+    struct held *oldest = NULL;
+    unsigned count = 0;
+
+    for (int i = 0; i < IDEM_GRANTS_MAX; i++) {
+        struct held *h = &a->held[i];
+        if (!h->used || h->grant.account != account)
+            continue;
+        count++;
+        if (oldest == NULL || h->seen_ms < oldest->seen_ms)
+            oldest = h;
+    }
+    if (count >= IDEM_LOGINS_EACH)
+        drop_held(a, oldest);
+}
+
 int idem_auth_grant(struct idem_auth *auth, const uint8_t hash[IDEM_HASH_BYTES],
                     const struct idem_grant *grant, int64_t expires_ms, int64_t idle_ms,
                     int64_t now_ms)
@@ -363,6 +381,8 @@ int idem_auth_grant(struct idem_auth *auth, const uint8_t hash[IDEM_HASH_BYTES],
 
     pthread_mutex_lock(&auth->lock);
     int32_t at = idem_index_find(auth->held_hashes, hash);
+    if (at == IDEM_INDEX_NONE && grant->account != 0)
+        make_room_for(auth, grant->account);
     struct held *h = at != IDEM_INDEX_NONE ? &auth->held[at] : free_place(auth, now_ms);
     if (h == NULL)
         err = IDEM_ERR_LIMIT;

@@ -47,6 +47,7 @@ enum {
 enum {
     IDEM_ACTOR_MAX = 96,
     IDEM_GRANTS_MAX = 16384, /* API keys and log-ins */
+    IDEM_LOGINS_EACH = 16,   /* of one account */
 };
 /* Whose command is the server's own: of every organisation. No token grants it. */
 #define IDEM_ORGANISATION_ANY INT64_C(-1)
@@ -107,7 +108,8 @@ void idem_auth_remove(struct idem_auth *auth, const uint8_t hash[IDEM_HASH_BYTES
 
 /*
  * API keys and log-ins. expires_ms: 0 for never; idle_ms: ends when unused for so long, 0 for
- * never. A hash that is there already gets the new grant. IDEM_ERR_LIMIT: IDEM_GRANTS_MAX are held.
+ * never. A hash that is there already gets the new grant. Of IDEM_LOGINS_EACH log-ins of one
+ * account the longest unused makes room for the next. IDEM_ERR_LIMIT: IDEM_GRANTS_MAX are held.
  */
 int idem_auth_grant(struct idem_auth *auth, const uint8_t hash[IDEM_HASH_BYTES],
                     const struct idem_grant *grant, int64_t expires_ms, int64_t idle_ms,

@@ -25,7 +25,7 @@ enum {
     IDEM_DOSSIER_SESSIONS = 16,
     IDEM_DOSSIER_WINDOWS = 32, /* of all sessions */
     IDEM_DOSSIER_DECISIONS = 100,
-    IDEM_DOSSIER_LINES = 10000, /* of the log that are looked through */
+    IDEM_DOSSIER_LINES = 5000, /* of the log that are looked through */
     IDEM_DOSSIER_GATE = 200,
 };
 

@@ -76,31 +76,39 @@ bool idem_visit_waits(struct idem_visit *v, const uint8_t key[IDEM_HASH_BYTES])
     return true;
 }
 
-/* The first delay of an account is worth a line; what follows is counted. */
-static void note_lockout(struct idem_worker *w, struct idem_visit *v)
+/* Only once the answer is on its way: how long it took must not say that there is the account. */
+static void note_lockout(struct idem_worker *w, const struct idem_store_account *account)
 {
+    const struct idem_command now = {.received_ms = idem_clock_ms()};
     struct idem_store *store = w->parts.store;
     int err;
 
     (void)((err = store->ops->begin(store)) != 0 ||
-           (err = idem_visit_note(w, v->command, "system", "login.locked", &v->account, NULL)) !=
-               0 ||
+           (err = idem_visit_note(w, &now, "system", "login.locked", account, NULL)) != 0 ||
            (err = store->ops->commit(store)) != 0);
     if (err != 0)
         store->ops->rollback(store);
     idem_worker_storage(w, err);
 }
 
-void idem_visit_fail(struct idem_worker *w, struct idem_visit *v,
-                     const uint8_t key[IDEM_HASH_BYTES])
+void idem_visit_done(struct idem_worker *w, struct idem_visit *v)
+{
+    const bool locked = v->locked;
+    const struct idem_store_account account = v->account;
+
+    v->command->done(v->command, false); /* the visit may be gone from here on */
+    if (locked)
+        note_lockout(w, &account);
+}
+
+void idem_visit_fail(struct idem_visit *v, const uint8_t key[IDEM_HASH_BYTES])
 {
     struct idem_lockout *table = v->access->lockout;
     int64_t now = idem_clock_ms();
 
     idem_audit_count(IDEM_AUDIT_LOGIN_REFUSED);
     idem_lockout_fail(table, v->address, IDEM_LOCKOUT_FREE_ADDRESS, now);
-    if (idem_lockout_fail(table, key, IDEM_LOCKOUT_FREE_ACCOUNT, now) && v->found)
-        note_lockout(w, v);
+    v->locked = idem_lockout_fail(table, key, IDEM_LOCKOUT_FREE_ACCOUNT, now) && v->found;
     idem_command_refuse(v->command, IDEM_PROBLEM_LOGIN_FAILED,
                         "the name, the password or the code is wrong");
 }
@@ -253,6 +261,19 @@ static int check_code(struct idem_visit *v, struct idem_store_account *a)
     return err;
 }
 
+/* Who logs in over and over shall not fill the log: one line a minute. */
+bool idem_visit_tells(struct idem_visit *v, int64_t account)
+{
+    const int64_t minute = v->command->received_ms / 60000;
+    struct idem_told *told = v->access->told;
+
+    for (int i = 0; i < IDEM_TOLD_MAX; i++)
+        if (told[i].account == account && told[i].minute == minute)
+            return false;
+    told[v->access->told_at++ % IDEM_TOLD_MAX] = (struct idem_told){account, minute};
+    return true;
+}
+
 static int write_login(struct idem_worker *w, struct idem_visit *v,
                        const struct idem_store_account *a)
 {
@@ -263,7 +284,9 @@ static int write_login(struct idem_worker *w, struct idem_visit *v,
     idem_visit_actor(a, actor, sizeof actor);
     if (err == 0 && a->totp_len > 0) /* the step that was used, before anybody is let in by it */
         err = store->access->account_put(store, a);
-    return err != 0 ? err : idem_visit_note(w, v->command, actor, "login.ok", a, NULL);
+    if (err == 0 && idem_visit_tells(v, a->row))
+        err = idem_visit_note(w, v->command, actor, "login.ok", a, NULL);
+    return err;
 }
 
 /* The account as it is now: it may have been changed while its password was compared. One whose
@@ -286,12 +309,12 @@ void idem_login_end(struct idem_worker *w, struct idem_command *c)
     if (err == IDEM_ERR_TOO_LITTLE) {
         idem_command_refuse(c, IDEM_PROBLEM_SECOND_FACTOR, "\"totp\" is missing");
     } else if (err != 0) {
-        idem_visit_fail(w, v, v->login_key);
+        idem_visit_fail(v, v->login_key);
     } else if (idem_visit_commit(w, c, write_login(w, v, &a))) {
         idem_lockout_clear(v->access->lockout, v->login_key);
         idem_visit_enter(w, v, &a, idem_visit_needs(&a, idem_visit_shown(&a)));
     }
-    c->done(c, false);
+    idem_visit_done(w, v);
 }
 
 void idem_login_begin(struct idem_worker *w, struct idem_command *c)

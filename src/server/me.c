@@ -60,7 +60,7 @@ static void password_end(struct idem_worker *w, struct idem_command *c)
     struct idem_store_account a;
 
     if (!v->matched) {
-        idem_visit_fail(w, v, v->account.login_key);
+        idem_visit_fail(v, v->account.login_key);
     } else if (v->failed != 0) {
         idem_command_refuse(c, IDEM_PROBLEM_OVERLOADED, "no memory for the password");
     } else if (read_own(w, c, &a)) {
@@ -71,7 +71,7 @@ static void password_end(struct idem_worker *w, struct idem_command *c)
             enter_again(w, v, &a, idem_visit_shown(&a));
         }
     }
-    c->done(c, false);
+    idem_visit_done(w, v);
 }
 
 void idem_me_password(struct idem_worker *w, struct idem_command *c)
@@ -126,8 +126,7 @@ void idem_visit_offer(struct idem_visit *v, int64_t account, const char *label)
     sodium_memzero(secret, sizeof secret);
 }
 
-static bool check(struct idem_worker *w, struct idem_visit *v, const uint8_t *secret, int64_t last,
-                  int64_t *step)
+static bool check(struct idem_visit *v, const uint8_t *secret, int64_t last, int64_t *step)
 {
     const uint8_t *key = v->account.login_key;
 
@@ -137,7 +136,7 @@ static bool check(struct idem_worker *w, struct idem_visit *v, const uint8_t *se
         idem_lockout_clear(v->access->lockout, key);
         return true;
     }
-    idem_visit_fail(w, v, key);
+    idem_visit_fail(v, key);
     return false;
 }
 
@@ -157,7 +156,7 @@ static void show_code(struct idem_worker *w, struct idem_visit *v, struct idem_s
                             "the second factor cannot be read; an operator can reset it");
         return;
     }
-    if (check(w, v, secret, a->totp_step, &a->totp_step) &&
+    if (check(v, secret, a->totp_step, &a->totp_step) &&
         write_own(w, v->command, a, whole ? "account.code" : "login.code")) {
         if (whole)
             idem_visit_offer(v, a->row, a->label);
@@ -165,6 +164,18 @@ static void show_code(struct idem_worker *w, struct idem_visit *v, struct idem_s
             enter_again(w, v, a, true);
     }
     sodium_memzero(secret, sizeof secret);
+}
+
+/* A ticket that comes twice does not make a code good twice. */
+static int64_t last_step(const struct idem_visit *v, const struct idem_store_account *a,
+                         const uint8_t secret[IDEM_TOTP_SECRET])
+{
+    uint8_t held[IDEM_TOTP_SECRET];
+    bool same = a->totp_len > 0 && idem_access_open_totp(v->access, a, held) == 0 &&
+                sodium_memcmp(held, secret, sizeof held) == 0;
+
+    sodium_memzero(held, sizeof held);
+    return same ? a->totp_step : -1;
 }
 
 /* The first code of the secret in the ticket. */
@@ -178,7 +189,7 @@ static void take_secret(struct idem_worker *w, struct idem_visit *v, struct idem
                             "\"ticket\" is not this account's, or older than 15 minutes");
         return;
     }
-    if (check(w, v, secret, -1, &step)) {
+    if (check(v, secret, last_step(v, a, secret), &step)) {
         idem_access_seal_totp(v->access, secret, a);
         a->totp_step = step;
         if (write_own(w, v->command, a, "account.totp")) {
@@ -206,5 +217,5 @@ void idem_me_totp(struct idem_worker *w, struct idem_command *c)
             idem_command_refuse(c, IDEM_PROBLEM_INVALID_FIELD,
                                 "\"code\" of the second factor that there is, is missing");
     }
-    c->done(c, false);
+    idem_visit_done(w, v);
 }

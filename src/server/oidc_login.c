@@ -172,7 +172,7 @@ static int write_account(struct idem_worker *w, struct idem_visit *v)
     if (err == 0 && changed)
         err = idem_visit_note(w, v->command, "oidc", "account.changed", a,
                               idem_visit_roles(a->roles));
-    if (err == 0)
+    if (err == 0 && (changed || idem_visit_tells(v, a->row)))
         return idem_visit_note(w, v->command, actor, "login.ok", a, detail);
     json_decref(detail);
     return err;
@@ -186,14 +186,16 @@ static int find_account(struct idem_worker *w, struct idem_visit *v)
     struct idem_store *store = w->parts.store;
 
     v->organisation = idem_organisations_row(w->parts.organisations, config->organisation);
+    idem_access_subject_key(v->access, config->issuer, p->subject, v->login_key);
+    int err = store->access->account_find(store, v->organisation, v->login_key, &v->account);
     if (v->organisation == 0 || p->roles == 0) {
         idem_log(IDEM_LOG_ERROR, "config: OpenID Connect: %s",
                  p->roles == 0 ? "somebody holds no role here"
                                : "its organisation is not set up yet");
+        if (err == 0) /* and no longer holds those of before */
+            idem_auth_revoke_account(w->parts.auth, v->account.row, NULL);
         return IDEM_ERR_INVALID;
     }
-    idem_access_subject_key(v->access, config->issuer, p->subject, v->login_key);
-    int err = store->access->account_find(store, v->organisation, v->login_key, &v->account);
     if (err == IDEM_ERR_NOT_FOUND)
         return make_account(w, v, config->organisation);
     if (err != 0 || v->account.disabled)

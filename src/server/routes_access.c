@@ -462,7 +462,7 @@ static void get_export(struct idem_request *r)
 {
     if (idem_public_id_parse("p_", r->path_id, r->command.id) != 0)
         idem_request_refuse(r, IDEM_PROBLEM_NO_SUCH_PERSON, "this is not a person's id");
-    else if (idem_request_big_answer(r, IDEM_DOSSIER_MAX))
+    else if (begin_visit(r) != NULL && idem_request_big_answer(r, IDEM_DOSSIER_MAX))
         idem_request_call(r, idem_people_export);
 }
 

@@ -52,7 +52,8 @@ struct idem_visit {
     bool verify; /* the hasher: compare password with hash */
     bool hash;   /* the hasher: and make a new hash of wanted */
     bool matched;
-    int failed; /* of hashing: IDEM_ERR_* */
+    bool locked; /* a delay begins */
+    int failed;  /* of hashing: IDEM_ERR_* */
     char held[IDEM_PASSWORD_HASH], made[IDEM_PASSWORD_HASH];
     uint8_t secret[IDEM_TOTP_SECRET];
     struct idem_store_account account;
@@ -94,9 +95,11 @@ void idem_visit_hash(struct idem_visit *v,
                      void (*then)(struct idem_worker *w, struct idem_command *c));
 /* Refuses while a delay runs, of the address or of the account with that key. */
 bool idem_visit_waits(struct idem_visit *v, const uint8_t key[IDEM_HASH_BYTES]);
-/* A failed log-in: counts it, and refuses. */
-void idem_visit_fail(struct idem_worker *w, struct idem_visit *v,
-                     const uint8_t key[IDEM_HASH_BYTES]);
+/* A failed log-in: counts it, and refuses; idem_visit_done answers and then writes down a delay. */
+void idem_visit_fail(struct idem_visit *v, const uint8_t key[IDEM_HASH_BYTES]);
+void idem_visit_done(struct idem_worker *w, struct idem_visit *v);
+/* Whether a log-in of this account is worth another line yet. */
+bool idem_visit_tells(struct idem_visit *v, int64_t account);
 /* A local account with a second factor has shown it, or it would not be logged in. */
 bool idem_visit_shown(const struct idem_store_account *account);
 /* What the account must do first; strong: a second factor was shown with this log-in. */

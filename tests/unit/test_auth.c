@@ -128,6 +128,27 @@ static void revoking(void **state)
     assert_int_equal(ask(token, NULL, false, NOW, &grant), IDEM_PROBLEM_TOKEN_UNKNOWN);
 }
 
+/* Somebody who logs in without end pushes out himself, and nobody else. */
+static void one_account_has_so_many(void **state)
+{
+    const struct idem_grant other = {.may = IDEM_MAY_ACCOUNT, .organisation = 3, .account = 8};
+    char first[IDEM_SECRET_TEXT + 1], text[IDEM_SECRET_TEXT + 1];
+    struct idem_grant grant;
+    uint8_t one[IDEM_HASH_BYTES];
+    (void)state;
+    idem_auth_token(first, one);
+    assert_int_equal(idem_auth_grant(auth, one, &other, 0, 0, NOW), 0);
+    for (int i = 1; i <= 3 * IDEM_LOGINS_EACH; i++) {
+        idem_auth_token(text, one);
+        assert_int_equal(idem_auth_grant(auth, one, &other, 0, 0, NOW + i), 0);
+        if (i < IDEM_LOGINS_EACH)
+            assert_int_equal(ask(text, NULL, false, NOW + i, &grant), IDEM_PROBLEM_NONE);
+    }
+    assert_int_equal(ask(first, NULL, false, NOW, &grant), IDEM_PROBLEM_TOKEN_UNKNOWN);
+    assert_int_equal(ask(text, NULL, false, NOW, &grant), IDEM_PROBLEM_NONE);
+    assert_int_equal(ask(token, NULL, false, NOW, &grant), IDEM_PROBLEM_NONE);
+}
+
 #define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -136,6 +157,7 @@ int main(void)
         WITH(a_log_in_is_what_its_account_is), WITH(it_ends_when_idle),
         WITH(it_ends_whatever_it_does),        WITH(changes_take_the_other_token_too),
         WITH(each_credential_has_its_place),   WITH(revoking),
+        WITH(one_account_has_so_many),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
