@@ -40,6 +40,13 @@ static int each_session(struct erasing *e, each_fn *fn)
     return err;
 }
 
+/* Begun before: only the sessions have the person yet. */
+static int take_person(struct erasing *e, struct idem_session *s)
+{
+    e->person = s->person;
+    return IDEM_OK;
+}
+
 static int end(struct erasing *e, struct idem_session *s)
 {
     if (!s->closed) {
@@ -141,6 +148,8 @@ static int erase(struct erasing *e)
     if ((err = idem_worker_save(e->w)) != 0 || /* nothing of the sessions waits to be written */
         (err = idem_ledger_append(e->at.ledger, &line)) != 0)
         return err;
+    if (e->person != NULL)
+        e->person->erased = true;
     each_session(e, end);
     if ((err = idem_vault_destroy(e->at.vault, e->key_id)) != 0 || (err = erase_gate(e)) != 0 ||
         (err = erase_rows(e, accounts, &count)) != 0)
@@ -183,16 +192,19 @@ static void run(struct erasing *e)
 {
     struct idem_worker *w = e->w;
     struct idem_people *people = w->parts.people;
+    struct idem_person *held = NULL;
 
-    if (idem_people_get(people, e->c->grant.organisation, e->c->id, &e->person) != 0)
-        e->person = NULL; /* without a key: begun before, and cut short */
+    if (idem_people_get(people, e->c->grant.organisation, e->c->id, &held) == 0)
+        e->person = held;
+    else
+        each_session(e, take_person);
     int err = erase(e);
     idem_worker_storage(w, err);
     if (err != 0)
         idem_worker_refuse_store(e->c, err);
     else
         answer(e, false);
-    idem_people_put(people, e->person);
+    idem_people_put(people, held);
 }
 
 void idem_erasure_call(struct idem_worker *w, struct idem_command *c)

@@ -272,6 +272,8 @@ int idem_people_get(struct idem_people *people, int64_t organisation,
         people->free_count--;
         people->slots[slot] = person;
     }
+    if (people->slots[slot]->erased)
+        return IDEM_ERR_NOT_FOUND;
     people->slots[slot]->sessions++;
     *out = people->slots[slot];
     return IDEM_OK;

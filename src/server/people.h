@@ -42,6 +42,7 @@ struct idem_person {
     int64_t organisation;
     uint8_t key_id[IDEM_ID_BYTES], key[IDEM_SEAL_KEY_BYTES];
     bool named;            /* the store has the name */
+    bool erased;           /* or about to be: nobody gets the person any more */
     uint64_t acknowledged; /* acknowledgement.h; 0: nothing */
     int32_t slot;
     uint32_t sessions; /* live ones that hold this person in memory */

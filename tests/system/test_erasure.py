@@ -6,13 +6,14 @@ import ctypes
 import glob
 import json
 import os
+import resource
 import shutil
 import subprocess
 import tempfile
 import unittest
 
 from accounts import PASSWORD, Browser
-from harness import Server, ServerCase, population, sodium, unseal, windows
+from harness import Server, ServerCase, population, sodium, unseal, wait_for, windows
 
 CRASH_AT = os.environ["IDEM_CRASH_AT_SO"]
 IDEM = os.environ["IDEM_CLI"]
@@ -197,6 +198,54 @@ class Erasure(ServerCase):
             self.assertFalse(key[:8] in content, path)
         self.assertEqual(len(keys_that_open(sealed, "n", organisation, person, b"", found)), 1)  # the search works
         self.assertEqual(keys_that_open(unreadable, "n", organisation, gone, b"", found), set())
+
+
+class FullDisk(ServerCase):
+    """A limit on the size of files is a full disk to the server (tests/system/test_storage.py)."""
+
+    def limit(self, size):
+        resource.prlimit(self.server.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    def setUp(self):
+        super().setUp()
+        self.ada = id_of(enrol(self.server, "ada", 101))
+        self.bob = id_of(enrol(self.server, "bob", 102))
+        self.live = self.server.open(person="ada", seat="seat-101")
+        self.live.send(windows(101, 3, 2))
+        wait_for("a quiet server", lambda: self.server.get("/v1/people/" + self.ada).status == 200)
+
+    def test_without_a_line_in_the_ledger_nothing_happens(self):
+        self.limit(100)
+        self.assert_problem(erase(self.server, self.ada), 507, "storage-full")
+        self.limit(resource.RLIM_INFINITY)
+        self.assertEqual(os.path.getsize(self.server.data + "/erasures.log"), 0)
+        self.assertEqual(self.live.send(windows(101, 4, 1))["session"]["windows"]["keyboard"], 3)
+        self.assertFalse(erase(self.server, self.ada).json["before"])
+        with open(self.server.data + "/erasures.log") as f:
+            self.assertEqual(len(f.readlines()), 1)
+
+    def test_after_the_line_nothing_of_the_person_is_taken_or_shown(self):
+        self.limit(4096)  # enough for the ledger, not for a page and its head
+        self.assert_problem(erase(self.server, self.ada), 507, "storage-full")
+        self.assertEqual(self.server.get("/v1/people/" + self.ada).status, 404)
+        self.assertIn(self.live.post({"windows": windows(101, 4, 1)}).status, (401, 409))
+        self.limit(resource.RLIM_INFINITY)
+        answer = self.server.call("POST", "/v1/sessions", {"organisation": "demo", "person": "ada", "seat": "seat-101"})
+        self.assertEqual(answer.status, 500)  # not yet a stranger
+        done = erase(self.server, self.ada)  # goes on where it stopped
+        self.assertEqual((done.status, done.json["before"]), (200, False), done.body)
+        self.assertEqual(self.server.open(person="ada", seat="seat-101").read()["enrolment"]["state"], "new")
+        self.assertEqual(self.server.get("/v1/people/" + self.bob).json["enrolment"]["state"], "enrolled")
+        self.assertEqual(len(self.server.keys()), 2)
+
+    def test_or_the_next_start_goes_on(self):
+        self.limit(4096)
+        self.assert_problem(erase(self.server, self.ada), 507, "storage-full")
+        self.server.kill()
+        self.server.start()
+        self.assertIn("1 erasures completed", self.server.stderr())
+        self.assertTrue(erase(self.server, self.ada).json["before"])
+        self.assertEqual(len(self.server.keys()), 1)
 
 
 class Export(ServerCase):
