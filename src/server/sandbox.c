@@ -52,6 +52,7 @@ static const char *const allowed[] = {
     "clock_gettime", "clock_gettime64", "clock_getres", "clock_getres_time64",
     "clock_nanosleep", "clock_nanosleep_time64", "nanosleep", "gettimeofday", "time",
     "getrusage", "times",
+    "setpriority", /* of a thread that the filter may meet in its first lines (errands.c) */
     /* connections that have come in, and waiting */
     "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll",
     "ppoll_time64", "select", "_newselect", "pselect6", "pselect6_time64", "eventfd2", "accept",
