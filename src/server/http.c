@@ -25,31 +25,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 const struct idem_http_parts *idem_http_parts(const struct idem_http *http)
 {
     return &http->parts;
-}
-
-/* By the name that others use where there is one, for a certificate has no other. */
-void idem_http_url(const struct idem_http *http, char *url)
-{
-    const struct idem_config *config = http->parts.config;
-    const struct idem_port *port = &http->hosts.ports[0];
-    const char *scheme = port->tls ? "https" : "http";
-    char address[IDEM_ADDRESS_TEXT_MAX];
-
-    if (config->host_count > 0 && port->tls && strchr(config->hosts[0], ':') == NULL &&
-        port->number != 443)
-        snprintf(url, IDEM_URL_MAX, "%s://%s:%u", scheme, config->hosts[0], port->number);
-    else if (config->host_count > 0 && port->tls)
-        snprintf(url, IDEM_URL_MAX, "%s://%s", scheme, config->hosts[0]);
-    else {
-        idem_address_text(&http->parts.sockets->addresses[0], address);
-        snprintf(url, IDEM_URL_MAX, "%s://%s", scheme, address);
-    }
 }
 
 struct MHD_Response *idem_http_front(const struct idem_http *http, bool tls, const char **etag)
@@ -130,42 +110,6 @@ static void give_request(struct idem_http *h, struct idem_request *r)
         free_request(r);
 }
 
-/* ------------------------------------------------------------------ Host and Origin */
-
-static void name_hosts(struct idem_http *h)
-{
-    const struct idem_sockets *sockets = h->parts.sockets;
-    const struct idem_config *config = h->parts.config;
-
-    for (uint32_t i = 0; i < sockets->count; i++)
-        h->hosts.ports[i] =
-            (struct idem_port){idem_address_port(&sockets->addresses[i]), sockets->tls[i]};
-    h->hosts.port_count = sockets->count;
-    h->hosts.names = config->hosts;
-    h->hosts.name_count = config->host_count;
-    h->hosts.plain_anywhere = config->plain_anywhere;
-}
-
-static bool is_twice(const struct idem_request *r, const char *name)
-{
-    return idem_request_header(r, name) != NULL && idem_request_only_header(r, name) == NULL;
-}
-
-static void check_place(struct idem_request *r)
-{
-    const char *host = idem_request_header(r, "Host");
-    const char *origin = idem_request_header(r, "Origin");
-
-    if (host == NULL || !idem_hosts_know(&r->http->hosts, host))
-        idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_HOST,
-                            "this server is not asked for under that name");
-    else if (origin != NULL && !idem_hosts_know_origin(&r->http->hosts, origin))
-        idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_ORIGIN,
-                            "the request comes from a page of another origin");
-    else if (is_twice(r, "Host") || is_twice(r, "Origin"))
-        idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_HOST, "Host or Origin is given twice");
-}
-
 /* ------------------------------------------------------------------ beginning */
 
 /* Where a request comes from, as a hash that means nothing to anybody else, nor tomorrow. Hosts of
@@ -211,7 +155,8 @@ static void refuse_grant(struct idem_request *r)
         idem_audit_count(IDEM_AUDIT_ROLE_REFUSED);
 }
 
-/* A browser says of each request that it is one. A proxy that asks the gate hands on what it says. */
+/* A browser says of each request that it is one. A proxy that asks the gate hands on what it says.
+ */
 static bool is_from_page(const struct idem_request *r)
 {
     return strcmp(r->route->path, "/v1/gate") != 0 &&
@@ -254,25 +199,9 @@ static void check_token(struct idem_request *r, const char *method)
         refuse_grant(r);
 }
 
-static uint64_t declared_length(const struct idem_request *r)
-{
-    const char *length = idem_request_header(r, "Content-Length");
-    return length != NULL ? strtoull(length, NULL, 10) : 0;
-}
-
-/* Somebody on the way may have taken the end of this request for the beginning of another. */
-static bool is_length_unclear(const struct idem_request *r)
-{
-    const char *coding = idem_request_header(r, "Transfer-Encoding");
-
-    return is_twice(r, "Content-Length") || is_twice(r, "Transfer-Encoding") ||
-           (coding != NULL && (idem_request_header(r, "Content-Length") != NULL ||
-                               strcasecmp(coding, "chunked") != 0));
-}
-
 static void check_length(struct idem_request *r)
 {
-    uint64_t length = declared_length(r);
+    uint64_t length = idem_head_length(r);
     if (length > IDEM_WIRE_BODY_MAX)
         idem_request_refuse(r, IDEM_PROBLEM_BODY_TOO_LARGE, "the body holds %llu bytes",
                             (unsigned long long)length);
@@ -283,16 +212,14 @@ static bool refuse_at_once(const struct idem_request *r)
 {
     return idem_request_refused(r) &&
            (r->command.problem == IDEM_PROBLEM_LENGTH_UNCLEAR ||
-            idem_request_header(r, "Expect") != NULL || declared_length(r) > IDEM_DISCARD_MAX);
+            idem_request_header(r, "Expect") != NULL || idem_head_length(r) > IDEM_DISCARD_MAX);
 }
 
 static void begin_request(struct idem_request *r, const char *url, const char *method)
 {
     idem_metric_add(IDEM_METRIC_REQUESTS, 1);
     atomic_fetch_add(&r->http->active, 1);
-    check_place(r);
-    if (is_length_unclear(r))
-        idem_request_refuse(r, IDEM_PROBLEM_LENGTH_UNCLEAR, "the body has two lengths");
+    idem_head_check(r);
     if (!idem_request_refused(r))
         idem_routes_find(r, method, url);
     if (!idem_request_refused(r))
@@ -508,7 +435,7 @@ int idem_http_start(const struct idem_http_parts *parts, struct idem_http **out)
     h->parts = *parts;
     pthread_mutex_init(&h->pool_lock, NULL);
     randombytes_buf(h->place_key, sizeof h->place_key);
-    name_hosts(h);
+    idem_head_names(h);
     int err = make_front(h, false);
     (void)(err != 0 || (err = make_front(h, true)) != 0 ||
            (err = idem_guests_new(parts->config->limits.connections_per_address,

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * http_parts.h - the HTTP side from the inside, for the files that are it: http.c (a request's
- * way), lanes.c (threads, sockets, waking), doorman.c (who may stay).
+ * way), lanes.c (threads, sockets, waking), doorman.c (who may stay), head.c (whether it
+ * was meant for us).
  */
 #ifndef IDEM_SERVER_HTTP_PARTS_H
 #define IDEM_SERVER_HTTP_PARTS_H
 
+#include "base/siphash.h"
 #include "server/connections.h"
 #include "server/guests.h"
 #include "server/hosts.h"
-#include "base/siphash.h"
 #include "server/http.h"
 #include "server/request.h"
 
@@ -53,7 +54,7 @@ struct idem_http {
     struct MHD_Response *fronts[2]; /* by plain HTTP, and by TLS */
     char front_etag[20];
     atomic_bool draining, stopping;
-    atomic_int active; /* requests between their first header and their answer */
+    atomic_int active;                   /* requests between their first header and their answer */
     uint8_t place_key[IDEM_SIPHASH_KEY]; /* of hashes of addresses */
     pthread_mutex_t pool_lock;
     struct idem_request *pool;
@@ -70,6 +71,14 @@ void idem_lanes_close(struct idem_http *h);
 void idem_lanes_wake(struct idem_http *h);
 /* The connection goes on. more: others will be resumed at once, waking can wait for them. */
 void idem_lane_resume(struct idem_request *r, bool more);
+
+/* head.c */
+/* Under which names the server answers, once its ports are known. */
+void idem_head_names(struct idem_http *h);
+/* Host, Origin, and where the body ends: refuses the request, or does nothing. */
+void idem_head_check(struct idem_request *r);
+/* What Content-Length says; 0 without. */
+uint64_t idem_head_length(const struct idem_request *r);
 
 /* doorman.c: who may stay, and for how long. */
 /* libmicrohttpd's callback for connections that begin and end; cls is the port. */
