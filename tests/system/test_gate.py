@@ -254,6 +254,32 @@ class Gate(Case):
         session.close()
         self.assertIn(self.step_up(session), (404, 409))
 
+    def test_the_policy_in_force_decides_and_its_line_is_on_record(self):
+        policy = pathlib.Path(self.server.data) / "policy.yaml"
+        text = (ROOT / "data" / "demo-policy.yaml").read_text()
+        self.assertIn("until_enrolled: step-up", text)
+        policy.write_text(text.replace("until_enrolled: step-up", "until_enrolled: deny"))
+        self.server.stop()
+        self.server.options += ["--policy", str(policy)]
+        self.server.start()
+        session = self.server.open()
+        bind(self.server, self.backend, session, COOKIE)
+        self.assert_problem(self.proxy.ask(COOKIE), 403, "gate-denied")
+        (told,) = records(self.server, resource="customer/4711")
+        self.assertIn("until_enrolled: deny", policy.read_text().splitlines()[told["line"] - 1])
+        self.assertTrue(self.server.get("/v1/policy").json["id"].startswith(told["policy"]))
+        policy.write_text(text)
+        self.server.process.send_signal(signal.SIGHUP)
+        wait_for("the new policy", lambda: self.proxy.ask(COOKIE).status == 401)
+
+    def test_a_key_that_is_revoked_asks_no_more(self):
+        self.bound()
+        self.assertEqual(self.proxy.ask(COOKIE).status, 204)
+        keys = {k["name"]: k["id"] for k in self.server.get("/v1/keys").json["keys"]}
+        revoked = self.server.call("POST", f"/v1/keys/{keys['proxy']}/revoke", token=self.server.operator)
+        self.assertEqual(revoked.status, 200)
+        self.assert_problem(self.proxy.ask(COOKIE), 401, "token-unknown")
+
     # ---------------------------------------------------------------- silence
 
     def test_silence_is_asked_and_then_locked(self):
