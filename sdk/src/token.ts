@@ -11,7 +11,8 @@
  *   asleep           timers stand still while a laptop sleeps; whoever sends calls fresh() first, so a
  *                    token past its time is renewed before it is used, as long as the server takes it
  *   two tabs         a duplicated tab has the same session. The server gives a token for each renewal
- *                    and takes a used-up one for stolen: so tabs tell each other of new tokens
+ *                    and takes a used-up one for stolen: so tabs tell each other of new tokens, and
+ *                    renew one after the other, though a browser may wake them at the same moment
  */
 import type { Outcome } from './http.js';
 import type { Renewed } from './types.js';
@@ -19,6 +20,8 @@ import type { Renewed } from './types.js';
 const RENEW_AFTER = 0.6;
 const AGAIN_MIN_MS = 1_000;
 const CHANNEL = 'idem-token';
+/** What another tab has said is heard by then. */
+const HEARING_MS = 50;
 
 export interface TokenState {
   token: string;
@@ -72,7 +75,7 @@ export class Token {
 
   /** Resolves with a token that may be used now: renewed first when that is due. */
   async fresh(): Promise<string> {
-    if (this.state.renewAt !== null && this.now() >= this.state.renewAt) await this.renew();
+    if (this.due()) await this.renew();
     return this.state.token;
   }
 
@@ -95,8 +98,22 @@ export class Token {
   }
 
   private renew(): Promise<void> {
-    this.renewing ??= this.ask().finally(() => (this.renewing = null));
+    this.renewing ??= this.inTurn().finally(() => (this.renewing = null));
     return this.renewing;
+  }
+
+  /** Of several tabs that are due, the first renews; the others then hear of it and need not. */
+  private async inTurn(): Promise<void> {
+    const locks = this.channel === null ? undefined : globalThis.navigator?.locks;
+    if (locks === undefined) return this.ask();
+    await locks.request(`${CHANNEL}-${this.options.session}`, async () => {
+      await new Promise((resolve) => setTimeout(resolve, HEARING_MS));
+      if (this.due()) await this.ask();
+    });
+  }
+
+  private due(): boolean {
+    return !this.stopped && this.state.renewAt !== null && this.now() >= this.state.renewAt;
   }
 
   private async ask(): Promise<void> {

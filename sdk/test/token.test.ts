@@ -121,3 +121,27 @@ test('a duplicated tab hears of the new token and does not use the old one', asy
   assert.equal(other.token.value, 'T0', 'another session is not meant');
   [other, two, one].forEach((p) => p.close());
 });
+
+test('two tabs that are woken at the same moment renew once', async () => {
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
+  let last: Promise<unknown> = Promise.resolve();
+  const locks = {
+    request: (_name: string, work: () => Promise<unknown>) => (last = last.then(work)),
+  };
+  Object.defineProperty(globalThis, 'navigator', { value: { locks }, configurable: true });
+  const [one, two] = [page('s_1'), page('s_1')];
+  const wake = async (p: typeof one, ms: number) => {
+    await p.pass(ms);
+    for (let i = 0; i < 20; i += 1) await new Promise(setImmediate);
+  };
+  await wake(one, 9 * MINUTE);
+  await wake(two, 9 * MINUTE);
+  for (let i = 0; i < 4; i += 1) await wake(two, 100); /* timers are the newest page's */
+  for (let i = 0; i < 4; i += 1) await wake(one, 100);
+  for (let i = 0; i < 4; i += 1) await wake(two, 100);
+  assert.equal(one.asked.length + two.asked.length, 1);
+  assert.equal(one.token.value, two.token.value);
+  [two, one].forEach((p) => p.close());
+  if (before) Object.defineProperty(globalThis, 'navigator', before);
+  else Reflect.deleteProperty(globalThis, 'navigator');
+});
