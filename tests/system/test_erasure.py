@@ -4,6 +4,7 @@ the server, to which the same name is a stranger's."""
 import base64
 import ctypes
 import glob
+import hashlib
 import json
 import os
 import resource
@@ -118,6 +119,17 @@ class Erasure(ServerCase):
             self.assertFalse(b"lovelace" in content, path)
             if not path.endswith("erasures.log"):
                 self.assertFalse(self.blob(self.ada) in content, path)
+
+    def test_no_way_leads_from_the_name_to_the_pseudonym(self):
+        """Not even for who has all secrets but the key that is gone."""
+        with open(self.server.data + "/pseudonym.key") as f:
+            secret = base64.urlsafe_b64decode(f.read().strip() + "=")
+        handle = hashlib.blake2b(b"demo\0ada lovelace", key=secret, digest_size=16).digest()
+        self.assertTrue(any(handle in content for content in files(self.server.data).values()))
+        self.assertNotEqual(handle, self.blob(self.ada))
+        erase(self.server, self.ada)
+        for path, content in files(self.server.data).items():
+            self.assertFalse(handle in content, path)
 
     def test_the_same_name_is_a_stranger_afterwards(self):
         erase(self.server, self.ada)
