@@ -113,6 +113,30 @@ class Backup(BackupCase):
                    if li["line"] and li["line"]["action"] == "backup.restored"]
         self.assertEqual(line["detail"]["erased_again"], 0)
 
+    def test_an_erasure_under_load_and_during_a_backup(self):
+        ada = id_of(enrol(self.server, "ada", 101))
+        clients = [Client(self.server, i) for i in range(8)]
+        for c in clients:
+            c.start()
+        wait_for("some load", lambda: all(c.acknowledged >= 5 for c in clients))
+        backup = threading.Thread(target=self.make)
+        backup.start()
+        self.assertEqual(erase(self.server, ada).status, 200)
+        backup.join()
+        before = [c.acknowledged for c in clients]
+        wait_for("more load", lambda: all(c.acknowledged > n + 5 for c, n in zip(clients, before)))
+        for c in clients:
+            c.over = True
+        for c in clients:
+            c.join()
+        for c in clients:
+            self.assertEqual(c.session.read()["windows"]["keyboard"], c.acknowledged)
+        self.assertEqual(self.server.get("/v1/people/" + ada).status, 404)
+        self.server.stop()
+        self.restore(self.server.data, "--replace")
+        self.server.start()
+        self.assertEqual(self.server.get("/v1/people/" + ada).status, 404)
+
     def test_no_key_is_in_it(self):
         enrol(self.server, "ada lovelace", 101)
         self.make()
