@@ -19,6 +19,7 @@ struct dossier {
     struct idem_text *t;
     int64_t organisation;
     const uint8_t *person;
+    bool named;
     char name[IDEM_PUBLIC_ID_TEXT + 1];
     struct idem_person *held; /* NULL: nothing is stored, or nothing can be read any more */
     const struct idem_session *session;
@@ -66,7 +67,7 @@ static int put_person(struct dossier *d)
     idem_person_view(d->held, idem_organisations_name(d->w->parts.organisations, d->organisation),
                      &view);
     idem_person_json(d->t, &view);
-    return idem_holdings_put(d->w, d->held, d->t, &d->more_rows);
+    return idem_holdings_put(d->w, d->held, d->named, d->t, &d->more_rows);
 }
 
 static int put_acknowledgement(struct dossier *d)
@@ -301,9 +302,10 @@ static void put_more(struct dossier *d)
 }
 
 int idem_dossier(struct idem_worker *w, int64_t organisation, const uint8_t person[IDEM_ID_BYTES],
-                 struct idem_text *t)
+                 bool named, struct idem_text *t)
 {
-    struct dossier d = {.w = w, .t = t, .organisation = organisation, .person = person};
+    struct dossier d = {
+        .w = w, .t = t, .organisation = organisation, .person = person, .named = named};
     int err;
 
     idem_public_id("p_", person, d.name);

@@ -5,12 +5,13 @@
  * /v1/people/{id}/export).
  *
  *   person           profiles by their sizes, and how far enrolment is
- *   name, habits, windows_known_again, rows   what is sealed, opened (holdings.h), and every row
+ *   name, habits, windows_known_again, rows
+ *                    what is sealed, opened (holdings.h), and every row
  *   acknowledgement  which text, and in which hour
  *   sessions         as the console sees them, with the reasons
- *   windows          those of open sessions as they were sent, in words and numbers: cell by cell
- * how often, and the sums. Others are gone decisions        about those sessions, and by what gate
- * records that were opened, or not, in the person's name
+ *   windows          those of open sessions as they were sent, in words and numbers; others are gone
+ *   decisions        about those sessions, and by what
+ *   gate             records that were opened, or not, in the person's name
  *
  * Lists hold the newest; "more" says which of them were longer. Of imprints, which are hashes whose
  * numbers say nothing to anybody, how many there are.
@@ -29,8 +30,9 @@ enum {
     IDEM_DOSSIER_GATE = 200,
 };
 
-/* On the worker. t has room for IDEM_DOSSIER_MAX. Errors: the store's. */
+/* On the worker. named: with the name, for the person, and for whoever has given a reason. t has room
+ * for IDEM_DOSSIER_MAX. Errors: the store's. */
 int idem_dossier(struct idem_worker *w, int64_t organisation, const uint8_t person[IDEM_ID_BYTES],
-                 struct idem_text *t);
+                 bool named, struct idem_text *t);
 
 #endif

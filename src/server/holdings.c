@@ -260,13 +260,15 @@ static int tell_rows(struct holdings *h)
 
 /* ------------------------------------------------------------------ all of it */
 
-int idem_holdings_put(struct idem_worker *w, const struct idem_person *person, struct idem_text *t,
-                      bool *more)
+int idem_holdings_put(struct idem_worker *w, const struct idem_person *person, bool named,
+                      struct idem_text *t, bool *more)
 {
     struct holdings h = {.w = w, .t = t, .front = w->benches[0].judge.front, .person = person};
     char name[IDEM_STORE_NAME_MAX + 1];
-    int err = idem_people_name(w->parts.people, person->organisation, person->id, name);
+    int err = IDEM_ERR_NOT_FOUND;
 
+    if (named)
+        err = idem_people_name(w->parts.people, person->organisation, person->id, name);
     if (err != 0 && err != IDEM_ERR_NOT_FOUND)
         return err;
     member_text(t, "name", err == 0 ? name : NULL);

@@ -11,9 +11,9 @@
 
 enum { IDEM_HOLDINGS_ROOM = 64 * 1024 }; /* below it rows are left out */
 
-/* Members of the object that is being written, each with the comma before it. *more is set when
- * rows were left out. On the worker. */
-int idem_holdings_put(struct idem_worker *w, const struct idem_person *person, struct idem_text *t,
-                      bool *more);
+/* Members of the object that is being written, each with the comma before it. named: with the name,
+ * for whoever may see it. *more is set when rows were left out. On the worker. */
+int idem_holdings_put(struct idem_worker *w, const struct idem_person *person, bool named,
+                      struct idem_text *t, bool *more);
 
 #endif

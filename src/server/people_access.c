@@ -164,9 +164,9 @@ static bool may_have_dossier(struct idem_command *c)
 }
 
 static void put_dossier(struct idem_worker *w, struct idem_command *c,
-                        const uint8_t person[IDEM_ID_BYTES])
+                        const uint8_t person[IDEM_ID_BYTES], bool named)
 {
-    int err = idem_dossier(w, c->grant.organisation, person, &c->answer);
+    int err = idem_dossier(w, c->grant.organisation, person, named, &c->answer);
 
     c->status = 200;
     if (err != 0)
@@ -176,12 +176,15 @@ static void put_dossier(struct idem_worker *w, struct idem_command *c,
 void idem_people_own(struct idem_worker *w, struct idem_command *c)
 {
     if (may_have_dossier(c))
-        put_dossier(w, c, c->grant.person);
+        put_dossier(w, c, c->grant.person, true);
     c->done(c, false);
 }
 
+/* A name takes a reason here, too. */
 void idem_people_export(struct idem_worker *w, struct idem_command *c)
 {
+    const struct idem_visit *v = idem_visit_of(c);
+    const char *reason = v->reason[0] != '\0' ? v->reason : NULL;
     struct idem_store *store = w->parts.store;
     int err = store->ops->person_find(store, c->grant.organisation, c->id);
 
@@ -190,8 +193,8 @@ void idem_people_export(struct idem_worker *w, struct idem_command *c)
     } else if (err != 0) {
         idem_worker_refuse_store(c, err);
     } else if (may_have_dossier(c) &&
-               idem_visit_commit(w, c, write_line(w, c, "person.exported", NULL))) {
-        put_dossier(w, c, c->id);
+               idem_visit_commit(w, c, write_line(w, c, "person.exported", reason))) {
+        put_dossier(w, c, c->id, reason != NULL);
     }
     c->done(c, false);
 }

@@ -460,9 +460,20 @@ static void get_my_data(struct idem_request *r)
 
 static void get_export(struct idem_request *r)
 {
+    const char *reason = idem_request_argument(r, "reason");
+    struct idem_visit *v = begin_visit(r);
+
+    if (v == NULL)
+        return;
+    if (reason != NULL && (strlen(reason) > IDEM_REASON_TEXT_MAX || !is_printable(reason))) {
+        idem_request_refuse(r, IDEM_PROBLEM_INVALID_FIELD, "\"reason\" has at most %d bytes",
+                            IDEM_REASON_TEXT_MAX);
+        return;
+    }
+    strcpy(v->reason, reason != NULL ? reason : "");
     if (idem_public_id_parse("p_", r->path_id, r->command.id) != 0)
         idem_request_refuse(r, IDEM_PROBLEM_NO_SUCH_PERSON, "this is not a person's id");
-    else if (begin_visit(r) != NULL && idem_request_big_answer(r, IDEM_DOSSIER_MAX))
+    else if (idem_request_big_answer(r, IDEM_DOSSIER_MAX))
         idem_request_call(r, idem_people_export);
 }
 

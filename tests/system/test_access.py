@@ -572,6 +572,9 @@ class Oneself(AccessCase):
         # what the privacy officer exports is the same, and a line
         export = server.get(f"/v1/people/{me['person']}/export").json
         self.assertEqual(export["windows"], data["windows"])
+        self.assertIsNone(export["name"], "a name takes a reason")
+        export = server.get(f"/v1/people/{me['person']}/export?reason=her+letter+of+May").json
+        self.assertEqual(export["name"], "Ada Lovelace")
         lines = [line["line"] for line in server.get("/v1/audit").json["lines"]]
         self.assertIn(("demo", "person.exported", me["person"]),
                       [(line["actor"], line["action"], line.get("subject")) for line in lines])
