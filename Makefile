@@ -9,7 +9,7 @@ KILLS ?= 200
 IDEM_DATA ?= ../shared/data
 CHECK ?=
 ONLY ?=
-.PHONY: all page asan run test bench fire crash kill9 figures thresholds takeovers fuzz format population clean
+.PHONY: all page asan run test bench fire crash kill9 reliability figures thresholds takeovers fuzz format population clean
 
 all: $(BUILD)/build.ninja
 	ninja --quiet -C $(BUILD)
@@ -41,6 +41,10 @@ fire: all
 crash: all
 	@$(BUILD)/tests/crash/test_crash full 2>/dev/null
 	@$(BUILD)/tests/crash/test_faults full 2>/dev/null
+
+# Both of these, kills and full disks: the tables of docs/reliability.md about storage.
+reliability: all
+	@bench/reliability.sh $(BUILD) $(KILLS)
 
 # The real server killed at KILLS random moments of load over sockets.
 kill9: all

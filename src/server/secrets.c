@@ -34,7 +34,18 @@ static int write_line(int fd, const char *text)
     return close(fd) == 0 && written ? IDEM_OK : IDEM_ERR_IO;
 }
 
-static int create(const char *path, uint8_t *bytes)
+/* A name is on the disk when its directory is: without its keys a data base is worth nothing. */
+static int sync_directory(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return IDEM_ERR_IO;
+    int err = fsync(fd) == 0 ? IDEM_OK : IDEM_ERR_IO;
+    close(fd);
+    return err;
+}
+
+static int create(const char *dir, const char *path, uint8_t *bytes)
 {
     char text[IDEM_SECRET_TEXT + 1], fresh[PATH_MAX];
 
@@ -48,7 +59,7 @@ static int create(const char *path, uint8_t *bytes)
     idem_secret_text(bytes, text);
     int err = write_line(fd, text);
     sodium_memzero(text, sizeof text);
-    if (err != 0 || rename(fresh, path) != 0)
+    if (err != 0 || rename(fresh, path) != 0 || sync_directory(dir) != 0)
         return fail(path, "cannot be written");
     return IDEM_OK;
 }
@@ -90,7 +101,7 @@ int idem_secret_load(const char *dir, const char *name, bool may_create, uint8_t
         return fail(dir, "the name is too long");
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT && may_create)
-        return create(path, bytes);
+        return create(dir, path, bytes);
     if (fd < 0)
         return fail(path, strerror(errno));
     int err = read_existing(path, fd, bytes);
