@@ -341,6 +341,7 @@ static void fold(struct workload *w, int mode)
     sqlite3 *db;
 
     int rc = sqlite3_open(WORLD_DATABASE, &db);
+    sqlite3_busy_timeout(db, 5000);
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(db, "SELECT count(*) FROM windows", NULL, NULL, NULL);
     if (rc == SQLITE_OK)
