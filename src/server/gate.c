@@ -3,7 +3,9 @@
 #include "server/gate.h"
 
 /* clang-format off */
-static const char *const verdicts[IDEM_GATE_VERDICTS] = {"pass", "step-up", "deny", "lock", "closed"};
+static const char *const verdicts[IDEM_GATE_VERDICTS] = {
+    "pass", "step-up", "deny", "lock", "closed",
+};
 static const char *const causes[IDEM_GATE_CAUSES] = {
     "matches", "unsuspected", "bound", "authenticated", "not-enrolled", "unbound", "other-client",
     "locked", "alarm", "silence", "doubt", "nothing-compared", "no-match", "worker-stands",

@@ -287,8 +287,7 @@ static void do_chores(struct idem_recorder *r, bool quiet)
 {
     const int64_t now = idem_clock_ms();
 
-    if (quiet)
-        idem_gate_log_tidy(r->log);
+    idem_gate_log_tidy(r->log, quiet);
     if (!quiet && now - r->chores_ms < TICK_MS)
         return;
     r->chores_ms = now;

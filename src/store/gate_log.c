@@ -204,10 +204,7 @@ int idem_gate_log_begin(struct idem_gate_log *log)
 
 int idem_gate_log_commit(struct idem_gate_log *log)
 {
-    int err = execute(log, "COMMIT");
-    if (err == 0 && log->pages >= LOG_PAGES)
-        fold(log, SQLITE_CHECKPOINT_PASSIVE);
-    return err;
+    return execute(log, "COMMIT");
 }
 
 void idem_gate_log_rollback(struct idem_gate_log *log)
@@ -254,9 +251,9 @@ struct idem_chain_head idem_gate_log_head(const struct idem_gate_log *log)
     return idem_chain_head(log->chain);
 }
 
-void idem_gate_log_tidy(struct idem_gate_log *log)
+void idem_gate_log_tidy(struct idem_gate_log *log, bool quiet)
 {
-    if (log->pages >= TIDY_PAGES)
+    if (log->pages >= (quiet ? TIDY_PAGES : LOG_PAGES))
         fold(log, SQLITE_CHECKPOINT_PASSIVE);
 }
 

@@ -76,7 +76,8 @@ int idem_gate_log_expire(struct idem_gate_log *log, int64_t before_ms, int64_t n
                          int64_t *removed);
 int idem_gate_log_erase(struct idem_gate_log *log, int64_t organisation, const char *person,
                         int64_t now_ms, int64_t *removed);
-/* Some pages of the write-ahead log back into the file, when there is time. */
-void idem_gate_log_tidy(struct idem_gate_log *log);
+/* The write-ahead log back into the file, if it has grown: after a commit has been answered, and
+ * sooner when it is quiet. */
+void idem_gate_log_tidy(struct idem_gate_log *log, bool quiet);
 
 #endif

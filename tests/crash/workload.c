@@ -330,7 +330,7 @@ static void decide(struct workload *w, int64_t customer)
         w->refused++;
     }
     if (customer % 5 == 4)
-        idem_gate_log_tidy(log);
+        idem_gate_log_tidy(log, true);
 }
 
 /* ------------------------------------------------------------------ the day */
