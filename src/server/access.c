@@ -75,6 +75,8 @@ int idem_access_new(const struct idem_access_parts *parts, struct idem_access **
         return err;
     }
     a->setup_open = parts->setup != NULL || (accounts == 0 && !parts->demo);
+    if (a->setup_open)
+        idem_auth_token(a->setup_token, a->setup_hash);
     if (parts->setup != NULL)
         strncpy(a->setup_organisation, parts->setup, IDEM_ORGANISATION_MAX);
     *out = a;
@@ -102,9 +104,11 @@ void idem_access_free(struct idem_access *access)
 
 bool idem_access_setup_token(struct idem_access *access, char text[IDEM_SECRET_TEXT + 1])
 {
-    if (access->setup_open)
-        idem_auth_token(text, access->setup_hash);
-    return access->setup_open;
+    if (access->setup_token[0] == '\0')
+        return false;
+    memcpy(text, access->setup_token, sizeof access->setup_token);
+    sodium_memzero(access->setup_token, sizeof access->setup_token);
+    return true;
 }
 
 /* ------------------------------------------------------------------ names */

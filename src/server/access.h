@@ -65,7 +65,8 @@ struct idem_access {
     struct idem_access_parts parts;
     uint8_t login_key[IDEM_ACCESS_KEY], totp_key[IDEM_ACCESS_KEY], ticket_key[IDEM_ACCESS_KEY];
     struct idem_errands *hasher;
-    struct idem_oidc *oidc; /* NULL: no provider */
+    struct idem_oidc *oidc;                 /* NULL: no provider */
+    char setup_token[IDEM_SECRET_TEXT + 1]; /* until the main thread has told it */
     /* Worker only. */
     struct idem_lockout *lockout;
     struct idem_told told[IDEM_TOLD_MAX];
