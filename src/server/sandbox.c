@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -52,7 +53,6 @@ static const char *const allowed[] = {
     "clock_gettime", "clock_gettime64", "clock_getres", "clock_getres_time64",
     "clock_nanosleep", "clock_nanosleep_time64", "nanosleep", "gettimeofday", "time",
     "getrusage", "times",
-    "setpriority", /* of a thread that the filter may meet in its first lines (errands.c) */
     /* connections that have come in, and waiting */
     "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll",
     "ppoll_time64", "select", "_newselect", "pselect6", "pselect6_time64", "eventfd2", "accept",
@@ -104,6 +104,10 @@ static int allow_threads(scmp_filter_ctx filter)
     if (err == 0)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
                                SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0));
+    /* A thread that the filter meets in its first lines may still want to be nice (errands.c). */
+    if (err == 0)
+        err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setpriority), 1,
+                               SCMP_A0(SCMP_CMP_EQ, PRIO_PROCESS, 0));
     /* A limit may be read, not set. */
     return err != 0 ? err
                     : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,

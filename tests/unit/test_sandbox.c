@@ -98,6 +98,12 @@ static void write_what_is_run(void)
     mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
+static void be_nice(void)
+{
+    if (setpriority(PRIO_PROCESS, 0, 5) != 0)
+        _exit(1);
+}
+
 static void internet_socket(void)
 {
     (void)socket(AF_INET, SOCK_STREAM, 0);
@@ -161,6 +167,7 @@ static void what_is_needed_is_allowed(void **state)
     assert_allowed(start_a_thread, false);
     assert_allowed(use_a_file, false);
     assert_allowed(log_socket, false);
+    assert_allowed(be_nice, false);
 }
 
 static void connections_of_its_own_only_where_they_are_needed(void **state)
