@@ -9,7 +9,7 @@ KILLS ?= 200
 IDEM_DATA ?= ../shared/data
 CHECK ?=
 ONLY ?=
-.PHONY: all page asan run test bench fire crash kill9 reliability figures thresholds takeovers fuzz format population clean
+.PHONY: all page asan run test bench fire crash kill9 reliability figures thresholds takeovers gate-takeovers fuzz format population clean
 
 all: $(BUILD)/build.ninja
 	ninja --quiet -C $(BUILD)
@@ -65,6 +65,11 @@ thresholds: all
 # Every person of the shipped recordings taken over by every other, as live sessions.
 takeovers: all
 	@bench/takeovers.sh $(BUILD)
+
+# The same in front of the gate: what a look at a customer is answered with, before and after somebody else sits down.
+gate-takeovers: all
+	@for keys in 420 600; do IDEM_SERVER=$(BUILD)/src/server/idem-server IDEM_CLI=$(BUILD)/src/cli/idem \
+	    IDEM_SIMULATE=$(BUILD)/tests/system/simulate python3 -B bench/gate_takeovers.py $$keys; done
 
 # Every fuzz/fuzz_NAME.c for FUZZ_SECONDS each, from fuzz/corpus/NAME; findings stay in $(FUZZ).
 fuzz:
