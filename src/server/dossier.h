@@ -9,7 +9,7 @@
  *                    what is sealed, opened (holdings.h), and every row
  *   acknowledgement  which text, and in which hour
  *   sessions         as the console sees them, with the reasons
- *   windows          those of open sessions as they were sent, in words and numbers; others are gone
+ *   windows          those of open sessions as they were sent, in words and numbers; no others are
  *   decisions        about those sessions, and by what
  *   gate             records that were opened, or not, in the person's name
  *
@@ -30,8 +30,8 @@ enum {
     IDEM_DOSSIER_GATE = 200,
 };
 
-/* On the worker. named: with the name, for the person, and for whoever has given a reason. t has room
- * for IDEM_DOSSIER_MAX. Errors: the store's. */
+/* On the worker. named: with the name, for the person, and for whoever has given a reason. t has
+ * room for IDEM_DOSSIER_MAX. Errors: the store's. */
 int idem_dossier(struct idem_worker *w, int64_t organisation, const uint8_t person[IDEM_ID_BYTES],
                  bool named, struct idem_text *t);
 

@@ -16,63 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ------------------------------------------------------------------ a visit */
-
-static void free_visit(void *arg)
-{
-    struct idem_visit *v = arg;
-
-    if (v->free_trip != NULL)
-        v->free_trip(v->trip);
-    sodium_memzero(arg, sizeof(struct idem_visit));
-    free(arg);
-}
-
-/* One address; of IPv6 its network of 64 bits, for whoever has one address of it has all. */
-static void take_address(struct idem_request *r, struct idem_visit *v)
-{
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    struct idem_machine machine;
-
-    if (idem_request_client(r, &machine) != 0)
-        memset(&machine, 0, sizeof machine);
-    if (memcmp(machine.bytes, mapped, sizeof mapped) != 0)
-        memset(machine.bytes + 8, 0, 8);
-    crypto_generichash(v->address, sizeof v->address, machine.bytes, sizeof machine.bytes,
-                       v->access->login_key, IDEM_ACCESS_KEY);
-}
-
-static void take_cookie(struct idem_request *r, struct idem_visit *v)
-{
-    const char *cookie = idem_request_cookie(r);
-
-    v->secure = idem_request_secure(r);
-    if (cookie == NULL || strlen(cookie) != IDEM_SECRET_TEXT)
-        return;
-    v->has_old = true;
-    idem_auth_hash(cookie, v->old);
-    idem_auth_csrf(cookie, v->csrf);
-}
-
-static struct idem_visit *begin_visit(struct idem_request *r)
-{
-    struct idem_visit *v = calloc(1, sizeof *v);
-
-    if (v == NULL) {
-        idem_request_refuse(r, IDEM_PROBLEM_OVERLOADED, "no memory for a log-in");
-        return NULL;
-    }
-    r->command.arg = v;
-    r->command.free_arg = free_visit;
-    v->command = &r->command;
-    v->access = idem_http_parts(r->http)->access;
-    v->disabled = -1;
-    v->account.totp_step = -1;
-    take_address(r, v);
-    take_cookie(r, v);
-    return v;
-}
-
 /* For answers that log in or out. */
 static void give_cookie(struct idem_request *r, struct idem_visit *v)
 {
@@ -209,7 +152,7 @@ static struct idem_visit *read_visit(struct idem_request *r, const struct field 
     struct idem_visit *v = NULL;
 
     if (idem_body_json(r))
-        v = begin_visit(r);
+        v = idem_visit_begin(r);
     sodium_memzero(r->body.bytes, r->body.len); /* perhaps with a password */
     return v != NULL && take_fields(r, v, fields, count) ? v : NULL;
 }
@@ -259,7 +202,7 @@ static void post_login(struct idem_request *r)
 
 static void post_logout(struct idem_request *r)
 {
-    struct idem_visit *v = begin_visit(r);
+    struct idem_visit *v = idem_visit_begin(r);
 
     if (v == NULL)
         return;
@@ -269,7 +212,7 @@ static void post_logout(struct idem_request *r)
 
 static void get_me(struct idem_request *r)
 {
-    if (begin_visit(r) != NULL)
+    if (idem_visit_begin(r) != NULL)
         idem_request_call(r, idem_me);
 }
 
@@ -327,47 +270,46 @@ static void post_setup(struct idem_request *r)
     idem_request_call(r, idem_setup);
 }
 
-static void get_oidc_start(struct idem_request *r)
+static void travel(struct idem_request *r, void (*go)(struct idem_request *, struct idem_visit *))
 {
-    struct idem_visit *v = begin_visit(r);
+    struct idem_visit *v = idem_visit_begin(r);
 
     if (v == NULL)
         return;
     give_cookie(r, v);
-    idem_oidc_go(r, v);
+    go(r, v);
+}
+
+static void get_oidc_start(struct idem_request *r)
+{
+    travel(r, idem_oidc_go);
 }
 
 static void get_oidc_callback(struct idem_request *r)
 {
-    struct idem_visit *v = begin_visit(r);
-
-    if (v == NULL)
-        return;
-    give_cookie(r, v);
-    idem_oidc_return(r, v);
+    travel(r, idem_oidc_return);
 }
 
 /* ------------------------------------------------------------------ accounts */
 
-static bool take_row(struct idem_request *r, const char *text, int64_t *out)
+static bool take_row(const char *text, int64_t *out)
 {
     size_t len = strlen(text);
 
     if (len == 0 || len > 18 || strspn(text, "0123456789") != len)
         return false;
     *out = strtoll(text, NULL, 10);
-    (void)r;
     return true;
 }
 
 static void get_accounts(struct idem_request *r)
 {
     const char *after = idem_request_argument(r, "after");
-    struct idem_visit *v = begin_visit(r);
+    struct idem_visit *v = idem_visit_begin(r);
 
     if (v == NULL)
         return;
-    if (after != NULL && !take_row(r, after, &v->row))
+    if (after != NULL && !take_row(after, &v->row))
         idem_request_refuse(r, IDEM_PROBLEM_INVALID_FIELD, "\"after\" must be an account's id");
     else if (idem_request_big_answer(r, IDEM_ACCOUNT_PAGE * IDEM_ACCOUNT_JSON_MAX + 64))
         idem_request_call(r, idem_accounts_list);
@@ -413,7 +355,7 @@ static void post_account(struct idem_request *r)
 
     if (v == NULL)
         return;
-    if (!take_row(r, r->path_id, &v->row))
+    if (!take_row(r->path_id, &v->row))
         idem_request_refuse(r, IDEM_PROBLEM_NO_SUCH_ACCOUNT, "this is not an account's id");
     else if (json_object_get(r->command.json, "roles") != NULL && !check_roles(r, v))
         return;
@@ -426,7 +368,7 @@ static void post_account(struct idem_request *r)
 static void get_people(struct idem_request *r)
 {
     const char *after = idem_request_argument(r, "after");
-    struct idem_visit *v = begin_visit(r);
+    struct idem_visit *v = idem_visit_begin(r);
 
     if (v == NULL)
         return;
@@ -454,14 +396,14 @@ static void post_name(struct idem_request *r)
 
 static void get_my_data(struct idem_request *r)
 {
-    if (begin_visit(r) != NULL && idem_request_big_answer(r, IDEM_DOSSIER_MAX))
+    if (idem_visit_begin(r) != NULL && idem_request_big_answer(r, IDEM_DOSSIER_MAX))
         idem_request_call(r, idem_people_own);
 }
 
 static void get_export(struct idem_request *r)
 {
     const char *reason = idem_request_argument(r, "reason");
-    struct idem_visit *v = begin_visit(r);
+    struct idem_visit *v = idem_visit_begin(r);
 
     if (v == NULL)
         return;

@@ -11,8 +11,6 @@
 #include "server/worker_parts.h"
 
 enum {
-    IDEM_VISIT_TEXT = 64,
-    IDEM_ACCOUNT_ID_MAX = 20, /* digits */
     /* In JSON, everything escaped. */
     IDEM_ACCOUNT_JSON_MAX = 640,
     IDEM_ACCOUNT_PAGE = 200,
@@ -68,6 +66,9 @@ enum {
     IDEM_NEED_ENROL = 2,    /* a second factor */
     IDEM_NEED_CODE = 4,     /* of the second factor that there is */
 };
+
+/* HTTP thread: who asks, from where, in which log-in. NULL: the request has been refused. */
+struct idem_visit *idem_visit_begin(struct idem_request *r);
 
 static inline struct idem_visit *idem_visit_of(const struct idem_command *c)
 {
