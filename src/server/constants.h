@@ -14,6 +14,8 @@ enum {
     /* Strokes until a modality counts as enrolled. */
     IDEM_ENROL_KEYS = 400,
     IDEM_ENROL_GESTURES = 150,
+    /* Sessions that count begin so many hours of the clock after the one before: one to two. */
+    IDEM_ENROL_APART_H = 2,
 
     IDEM_SESSIONS_MAX = 65536, /* live */
     IDEM_CLOSED_KEPT = 1024,   /* closed sessions that can still be read */

@@ -29,16 +29,19 @@ static double share(const struct idem_session *s, enum idem_modality m)
     return (double)idem_enrol_need(m) / sessions_needed(s);
 }
 
-void idem_enrol_count(const struct idem_session *s, enum idem_modality m,
-                      struct idem_template *template, double before, double now)
+/* By whole hours, which is all that is known of a profile that was read back. */
+static bool is_apart(const struct idem_session *s, const struct idem_template *template)
 {
-    if (before < share(s, m) && now >= share(s, m))
-        template->sessions++;
+    enum { HOUR_MS = 3600 * 1000 };
+
+    return template->sessions == 0 ||
+           s->opened_ms / HOUR_MS >= template->counted_ms / HOUR_MS + IDEM_ENROL_APART_H;
 }
 
-bool idem_enrol_counted(const struct idem_session *s, enum idem_modality m)
+bool idem_enrol_counts(const struct idem_session *s, enum idem_modality m,
+                       const struct idem_template *template, double before, double now)
 {
-    return s->enrolled[m] >= share(s, m);
+    return before < share(s, m) && now >= share(s, m) && is_apart(s, template);
 }
 
 /* Where one session does, several that are too short for a share do as well. */
@@ -81,6 +84,13 @@ static void check_complete(struct idem_session *s, enum idem_modality m, int64_t
     t->until_row = row;
 }
 
+static void count(struct idem_session *s, enum idem_modality m, struct idem_template *t)
+{
+    t->sessions++;
+    t->counted_ms = s->clock_ms;
+    s->counted[m] = true;
+}
+
 int idem_enrol_directly(struct idem_judge *j, struct idem_session *s,
                         const struct idem_window *window, int64_t row)
 {
@@ -94,7 +104,10 @@ int idem_enrol_directly(struct idem_judge *j, struct idem_session *s,
         return err;
     const uint32_t before = s->enrolled[m];
     s->enrolled[m] += idem_window_strokes(window);
-    idem_enrol_count(s, m, t, before, s->enrolled[m]);
+    if (idem_enrol_counts(s, m, t, before, s->enrolled[m]))
+        count(s, m, t);
+    else if (s->counted[m])
+        t->counted_ms = s->clock_ms;
     if (s->guard.enrolled_to[m] == 0)
         s->guard.enrolled_from[m] = t->until_row;
     s->guard.enrolled_to[m] = row;
@@ -128,7 +141,7 @@ static bool would_do(struct idem_session *s, enum idem_modality m)
     const double mine = strokes_of(s->candidate[m]);
 
     return strokes_of(t->profile) + mine >= idem_enrol_need(m) &&
-           sessions_do(s, t->sessions + (mine >= share(s, m)));
+           sessions_do(s, t->sessions + idem_enrol_counts(s, m, t, 0, mine));
 }
 
 /* The candidate becomes the profile, or is added to what there is of one. */
@@ -146,7 +159,8 @@ static int accept_candidate(struct idem_session *s, enum idem_modality m, int64_
         idem_profile_free(s->candidate[m]);
     }
     s->candidate[m] = NULL;
-    idem_enrol_count(s, m, t, 0, mine);
+    if (idem_enrol_counts(s, m, t, 0, mine))
+        count(s, m, t);
     s->enrolled[m] = (uint32_t)mine;
     t->learned_ms = s->clock_ms;
     check_complete(s, m, row);

@@ -6,8 +6,8 @@
  *            authentication on an enrolled seat, or a supervisor's confirmation. Else whoever sits
  *            down first would be the owner for good
  *   how long from as many sessions as policy asks for: one sitting shows one mood, one chair, one
- *            keyboard, and perhaps one stand-in. A session counts once it has given its share, and
- *            gives at most what one modality needs
+ *            keyboard, and perhaps one stand-in. A session counts once it has given its share, when
+ *            it began well after the one before, and gives at most what one modality needs
  *   which    the first modality directly, a second one only after the first has vouched for the
  *            hands (judge.h)
  */
@@ -30,12 +30,11 @@ int idem_enrol_under_trust(struct idem_judge *j, struct idem_session *s,
 /* A replay has come upon a window that the stored profile holds already. */
 void idem_enrol_recall(struct idem_session *s, const struct idem_window *window);
 
-/* So many of the session's strokes were in the template, and so many are now: it is counted when
- * they reach its share. */
-void idem_enrol_count(const struct idem_session *s, enum idem_modality m,
-                      struct idem_template *template, double before, double now);
-/* The session has given its share. */
-bool idem_enrol_counted(const struct idem_session *s, enum idem_modality m);
+/* So many of the session's strokes were in the template, and so many are now: does it count from
+ * now on? When they reach its share, and it began in a later hour than the last one that counted
+ * gave something, with a whole hour between: two sittings at once are one occasion. */
+bool idem_enrol_counts(const struct idem_session *s, enum idem_modality m,
+                       const struct idem_template *template, double before, double now);
 bool idem_enrol_complete(const struct idem_session *s, enum idem_modality m,
                          const struct idem_template *template);
 

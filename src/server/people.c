@@ -211,7 +211,7 @@ static int load_profile(void *arg, const struct idem_store_profile *row)
     if (err != 0)
         return err;
     t->enrolled = idem_profile_strokes(profile) >= idem_enrol_need(stored->modality);
-    t->learned_ms = stored->learned_ms;
+    t->learned_ms = t->counted_ms = stored->learned_ms;
     t->day = stored->day;
     t->day_strokes = stored->day_strokes;
     return IDEM_OK;

@@ -31,7 +31,8 @@ struct idem_template {
     struct idem_profile *profile; /* NULL: nothing yet */
     struct idem_profile *anchor;
     bool enrolled, unsaved;
-    uint32_t sessions; /* that were enrolled from */
+    uint32_t sessions;  /* that were enrolled from */
+    int64_t counted_ms; /* when one of these last gave something; read back: the hour */
     int64_t learned_ms, day, until_row;
     double day_strokes;
 };

@@ -185,7 +185,8 @@ static int keep_enrolment(struct learning *l, enum idem_modality m, int64_t last
     if (vouched && (err = idem_profile_merge(copy->profile, l->session->candidate[m])) != 0)
         return err;
     if (vouched)
-        idem_enrol_count(l->session, m, copy, 0, idem_profile_strokes(l->session->candidate[m]));
+        copy->sessions += idem_enrol_counts(l->session, m, copy, 0,
+                                            idem_profile_strokes(l->session->candidate[m]));
     copy->enrolled = idem_enrol_complete(l->session, m, copy);
     copy->until_row = last_row;
     return IDEM_OK;
@@ -322,9 +323,10 @@ static void uncount(struct idem_session *s)
 {
     for (int m = 0; m < IDEM_MODALITIES; m++) {
         struct idem_template *t = &s->person->templates[s->device_class][m];
-        if (!t->enrolled && t->sessions > 0 && idem_enrol_counted(s, m))
+        if (!t->enrolled && t->sessions > 0 && s->counted[m])
             t->sessions--;
         s->enrolled[m] = 0;
+        s->counted[m] = false;
     }
 }
 

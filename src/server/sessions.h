@@ -84,6 +84,7 @@ struct idem_session {
     bool replaying;
 
     uint32_t enrolled[IDEM_MODALITIES]; /* strokes that went into a profile under way */
+    bool counted[IDEM_MODALITIES];      /* as one of the sessions that it takes */
     struct idem_profile *candidate[IDEM_MODALITIES]; /* enrolment that waits for trust */
     uint32_t candidate_at[IDEM_MODALITIES];          /* sufficient windows when it last grew */
     bool spoiled;                                    /* nothing of this session is learned */

@@ -691,9 +691,13 @@ static const char *waits(void)
     return view.enrolment.waits_for != NULL ? view.enrolment.waits_for : "nothing";
 }
 
+/* Some hours after the one before. */
 static void open_another(enum idem_session_kind kind, enum idem_session_start start)
 {
+    const int64_t later = session->clock_ms + INT64_C(2) * 3600 * 1000;
+
     open_session();
+    session->clock_ms = session->opened_ms = later;
     session->rules = &strict;
     session->opening.kind = kind;
     session->opening.start = start;
@@ -737,6 +741,27 @@ static void test_one_sitting_is_not_enough(void **state)
     type(OWNER, 4, 1);
     assert_true(template_of(IDEM_KEYBOARD)->enrolled);
     assert_int_equal(template_of(IDEM_KEYBOARD)->sessions, 2);
+}
+
+/* Two people who sit down one after the other are one occasion. */
+static void test_a_session_right_after_does_not_count(void **state)
+{
+    (void)state;
+    session->rules = &strict;
+    session->opening.start = IDEM_START_STRONG;
+    type(OWNER, 1, ENROL);
+    const int64_t end = session->clock_ms;
+    end_session();
+    open_another(IDEM_SESSION_AGENT, IDEM_START_STRONG);
+    session->opened_ms = session->clock_ms = end;
+    type(OWNER, 2, ENROL);
+    assert_int_equal(template_of(IDEM_KEYBOARD)->sessions, 1);
+    assert_false(template_of(IDEM_KEYBOARD)->enrolled);
+    assert_string_equal(waits(), "another-session");
+    end_session();
+    open_another(IDEM_SESSION_AGENT, IDEM_START_STRONG);
+    type(OWNER, 3, ENROL / 2);
+    assert_true(template_of(IDEM_KEYBOARD)->enrolled);
 }
 
 /* A second modality too: a candidate that is complete waits for its second session. */
@@ -827,6 +852,7 @@ int main(void)
         TEST(test_nobody_enrols_whom_nobody_vouched_for),
         TEST(test_one_sitting_is_not_enough),
         TEST(test_a_candidate_takes_two_sessions_too),
+        TEST(test_a_session_right_after_does_not_count),
         TEST(test_an_alarm_takes_its_session_off_the_count),
         TEST(test_unsigned_evidence_speaks_for_nobody_beyond_its_cap),
     };
