@@ -219,7 +219,7 @@ static void begin_request(struct idem_request *r, const char *url, const char *m
 {
     idem_metric_add(IDEM_METRIC_REQUESTS, 1);
     atomic_fetch_add(&r->http->active, 1);
-    idem_head_check(r);
+    idem_head_check(r, url);
     if (!idem_request_refused(r))
         idem_routes_find(r, method, url);
     if (!idem_request_refused(r))

@@ -76,7 +76,7 @@ void idem_lane_resume(struct idem_request *r, bool more);
 /* Under which names the server answers, once its ports are known. */
 void idem_head_names(struct idem_http *h);
 /* Host, Origin, and where the body ends: refuses the request, or does nothing. */
-void idem_head_check(struct idem_request *r);
+void idem_head_check(struct idem_request *r, const char *url);
 /* What Content-Length says; 0 without. */
 uint64_t idem_head_length(const struct idem_request *r);
 

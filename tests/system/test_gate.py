@@ -84,6 +84,14 @@ class Gate(Case):
         self.assertEqual(records(self.server, person=person), [one, two])
         self.assertEqual(records(self.server, person=person, after=one["seq"]), [two])
 
+    def test_a_proxy_hands_on_where_the_page_is_from(self):
+        self.bound()
+        page = {"Idem-Cookie": COOKIE, "Idem-Resource": "customer/4711", "Idem-Class": "ordinary",
+                "Origin": "https://lookup.example.com"}
+        ask = lambda path: self.server.call("GET", path, token=self.proxy.key, headers=page)
+        self.assertEqual(ask("/v1/gate").status, 204)
+        self.assertEqual(ask("/v1/gate/records").status, 403)
+
     def test_what_is_not_bound_is_asked_whoever_else_is_trusted(self):
         self.bound()
         for cookie in (None, "another", COOKIE + "x"):
