@@ -269,6 +269,7 @@ static int bring_sessions(struct restore *r)
 
     for (; s != NULL && err == 0; s = s->older) {
         idem_porter_tell(r->porter, s);
+        idem_standings_spend(r->porter->standings, s->slot, s->id);
         row_key(s->row, key);
         err = idem_index_add(r->by_row, key, s->slot);
     }

@@ -88,6 +88,18 @@ void idem_standings_publish(struct idem_standings *t, int32_t slot,
     leave(t, slot);
 }
 
+/* Of the lock's allowance only what a step-up takes: nobody is locked because of a restart. */
+void idem_standings_spend(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES])
+{
+    struct place *p = enter(t, slot);
+
+    if (is_there(p, id)) {
+        p->silence.allowed = UINT32_MAX;
+        p->silence.requests = p->standing.rules->gate.silence_step_up.requests;
+    }
+    leave(t, slot);
+}
+
 void idem_standings_end(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES])
 {
     struct place *p = enter(t, slot);

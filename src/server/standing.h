@@ -16,7 +16,9 @@
  *
  * Silence: protected requests since the newest sufficient window are counted here and nowhere else,
  * never on disk. A step-up begins a new allowance, but the requests since the newest window go on:
- * who answers every step-up and never types is locked in the end.
+ * who answers every step-up and never types is locked in the end. What a server has counted ends
+ * with it, so the next one takes the allowance of every session that it finds as used up: killing
+ * the server is no way to a new one.
  *
  * Locks: one of LOCK_STRIPES for each slot, held for a copy.
  */
@@ -63,6 +65,9 @@ void idem_standings_free(struct idem_standings *t);
 /* slot: 0..IDEM_SESSION_SLOTS_MAX - 1. Another session than before begins without silence. */
 void idem_standings_publish(struct idem_standings *t, int32_t slot,
                             const struct idem_standing *standing);
+/* A session from before the server's start: the next protected request is one too many for the
+ * step-up's allowance, until a window comes or a strong authentication. */
+void idem_standings_spend(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES]);
 void idem_standings_end(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES]);
 bool idem_standings_known(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES]);
 /* A copy; unref its policy. IDEM_ERR_NOT_FOUND when the session is not (or no longer) there. */

@@ -165,11 +165,30 @@ class Gate(Case):
         nonce = nonce_of(session)
         self.server.stop()
         self.server.start()
+        self.assertEqual(self.proxy.ask(COOKIE).status, 401)
+        session.send(windows(101, 4, 1))
         self.assertEqual(self.proxy.ask(COOKIE).status, 204)
         lost = self.server.call("POST", "/v1/bindings", {"nonce": nonce, "cookie_hash": sha256("x"), "person": "ada"},
                                 token=self.backend)
         self.assert_problem(lost, 403, "binding-refused")
-        self.assertEqual(len(records(self.server, resource="customer/4711")), 1)
+        self.assertEqual(len(records(self.server, resource="customer/4711")), 2)
+
+    def test_killing_the_server_is_no_way_to_a_new_allowance_of_silence(self):
+        session = self.bound()
+        self.assertEqual(self.proxy.ask(COOKIE).status, 204)
+        for kind in ("sensitive", "ordinary"):
+            self.server.kill()
+            self.server.start()
+            asked = [self.proxy.ask(COOKIE, kind=kind) for _ in range(3)]
+            self.assertEqual([answer.status for answer in asked], [401] * 3)
+            self.assertEqual(records(self.server, resource="customer/4711")[-1]["cause"], "silence")
+        # whoever answers the step-up has the rest of the lock's allowance, and no more
+        asked, status = len(asked), 0
+        while status != 403:
+            asked += 1
+            if (status := self.proxy.ask(COOKIE, kind="ordinary").status) == 401:
+                self.assertEqual(self.step_up(session), 204)
+        self.assertEqual(asked, LOCK_REQUESTS - STEP_UP_REQUESTS + 1)
 
     def test_another_organisations_application_finds_nothing(self):
         self.bound()
