@@ -16,7 +16,10 @@ _Static_assert(IDEM_ACCOUNT_TOTP_MAX >= IDEM_TOTP_SECRET +
                                             crypto_aead_xchacha20poly1305_ietf_ABYTES,
                "a sealed secret must fit");
 
-enum { NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES };
+enum {
+    NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
+    TICKET_FOR = 8 + IDEM_HASH_BYTES, /* what a ticket is bound to */
+};
 
 /* ------------------------------------------------------------------ life */
 
@@ -187,15 +190,23 @@ static int64_t get_number(const uint8_t *at)
     return (int64_t)number;
 }
 
-void idem_access_ticket(const struct idem_access *access, int64_t account, int64_t now_ms,
-                        uint8_t secret[IDEM_TOTP_SECRET], char text[IDEM_TICKET_TEXT + 1])
+/* What a ticket is good for: the account and its factor as sealed, which no two sealings share. */
+static void bind_ticket(const struct idem_store_account *account, uint8_t bound[TICKET_FOR])
 {
-    uint8_t plain[8 + IDEM_TOTP_SECRET], whole[IDEM_TICKET_BYTES], bound[8];
+    put_number(bound, account->row);
+    crypto_generichash(bound + 8, TICKET_FOR - 8, account->totp, account->totp_len, NULL, 0);
+}
+
+void idem_access_ticket(const struct idem_access *access, const struct idem_store_account *account,
+                        int64_t now_ms, uint8_t secret[IDEM_TOTP_SECRET],
+                        char text[IDEM_TICKET_TEXT + 1])
+{
+    uint8_t plain[8 + IDEM_TOTP_SECRET], whole[IDEM_TICKET_BYTES], bound[TICKET_FOR];
 
     randombytes_buf(secret, IDEM_TOTP_SECRET);
     put_number(plain, now_ms);
     memcpy(plain + 8, secret, IDEM_TOTP_SECRET);
-    put_number(bound, account);
+    bind_ticket(account, bound);
     randombytes_buf(whole, NONCE);
     crypto_aead_xchacha20poly1305_ietf_encrypt(whole + NONCE, NULL, plain, sizeof plain, bound,
                                                sizeof bound, NULL, whole, access->ticket_key);
@@ -204,13 +215,14 @@ void idem_access_ticket(const struct idem_access *access, int64_t account, int64
     sodium_memzero(plain, sizeof plain);
 }
 
-int idem_access_open_ticket(const struct idem_access *access, int64_t account, int64_t now_ms,
+int idem_access_open_ticket(const struct idem_access *access,
+                            const struct idem_store_account *account, int64_t now_ms,
                             const char *text, uint8_t secret[IDEM_TOTP_SECRET])
 {
-    uint8_t plain[8 + IDEM_TOTP_SECRET], whole[IDEM_TICKET_BYTES], bound[8];
+    uint8_t plain[8 + IDEM_TOTP_SECRET], whole[IDEM_TICKET_BYTES], bound[TICKET_FOR];
     size_t len;
 
-    put_number(bound, account);
+    bind_ticket(account, bound);
     if (strlen(text) != IDEM_TICKET_TEXT ||
         sodium_base642bin(whole, sizeof whole, text, IDEM_TICKET_TEXT, NULL, &len, NULL,
                           sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||

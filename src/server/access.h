@@ -101,11 +101,15 @@ int idem_access_open_totp(const struct idem_access *access,
 
 /*
  * A secret on its way to an authenticator and back: the server keeps nothing of it until a code has
- * shown that it arrived. account: 0 for a set-up. IDEM_ERR_INVALID: not ours, or too old.
+ * shown that it arrived. It is good for the account with the second factor (or none) that it has at
+ * issue: where there is one, it was given for a code of that, and another makes it worthless. For a
+ * set-up the account is one without a row. IDEM_ERR_INVALID: not ours, too old, or outlived so.
  */
-void idem_access_ticket(const struct idem_access *access, int64_t account, int64_t now_ms,
-                        uint8_t secret[IDEM_TOTP_SECRET], char text[IDEM_TICKET_TEXT + 1]);
-int idem_access_open_ticket(const struct idem_access *access, int64_t account, int64_t now_ms,
+void idem_access_ticket(const struct idem_access *access, const struct idem_store_account *account,
+                        int64_t now_ms, uint8_t secret[IDEM_TOTP_SECRET],
+                        char text[IDEM_TICKET_TEXT + 1]);
+int idem_access_open_ticket(const struct idem_access *access,
+                            const struct idem_store_account *account, int64_t now_ms,
                             const char *text, uint8_t secret[IDEM_TOTP_SECRET]);
 
 /* Roles by name: "analyst", "operator", "privacy-officer", "auditor", "employee"; and "names", with

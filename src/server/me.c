@@ -7,7 +7,7 @@
  *   totp {code}              from a log-in that still owes one: it becomes a whole log-in;
  *                            from a whole one: a fresh secret, to replace the one there is
  *   totp {ticket, code}      the secret of the ticket, shown to have arrived, is the one from now
- * on
+ *                            on; the ticket is one of since the last change of the factor
  *
  * Whatever is proved changes the log-in's token.
  */
@@ -107,7 +107,8 @@ refused:
 
 enum { IDEM_URI_MAX = 320 }; /* the label with every byte escaped, and the rest */
 
-void idem_visit_offer(struct idem_visit *v, int64_t account, const char *label)
+void idem_visit_offer(struct idem_visit *v, const struct idem_store_account *account,
+                      const char *label)
 {
     struct idem_text *t = &v->command->answer;
     char ticket[IDEM_TICKET_TEXT + 1], secret_text[IDEM_TOTP_TEXT + 1];
@@ -159,23 +160,11 @@ static void show_code(struct idem_worker *w, struct idem_visit *v, struct idem_s
     if (check(v, secret, a->totp_step, &a->totp_step) &&
         write_own(w, v->command, a, whole ? "account.code" : "login.code")) {
         if (whole)
-            idem_visit_offer(v, a->row, a->label);
+            idem_visit_offer(v, a, a->label);
         else
             enter_again(w, v, a, true);
     }
     sodium_memzero(secret, sizeof secret);
-}
-
-/* A ticket that comes twice does not make a code good twice. */
-static int64_t last_step(const struct idem_visit *v, const struct idem_store_account *a,
-                         const uint8_t secret[IDEM_TOTP_SECRET])
-{
-    uint8_t held[IDEM_TOTP_SECRET];
-    bool same = a->totp_len > 0 && idem_access_open_totp(v->access, a, held) == 0 &&
-                sodium_memcmp(held, secret, sizeof held) == 0;
-
-    sodium_memzero(held, sizeof held);
-    return same ? a->totp_step : -1;
 }
 
 /* The first code of the secret in the ticket. */
@@ -184,12 +173,13 @@ static void take_secret(struct idem_worker *w, struct idem_visit *v, struct idem
     uint8_t secret[IDEM_TOTP_SECRET];
     int64_t step = -1;
 
-    if (idem_access_open_ticket(v->access, a->row, idem_clock_ms(), v->ticket, secret) != 0) {
+    if (idem_access_open_ticket(v->access, a, idem_clock_ms(), v->ticket, secret) != 0) {
         idem_command_refuse(v->command, IDEM_PROBLEM_INVALID_FIELD,
-                            "\"ticket\" is not this account's, or older than 15 minutes");
+                            "\"ticket\" is not this account's, older than 15 minutes, or of before "
+                            "its second factor changed");
         return;
     }
-    if (check(v, secret, last_step(v, a, secret), &step)) {
+    if (check(v, secret, -1, &step)) {
         idem_access_seal_totp(v->access, secret, a);
         a->totp_step = step;
         if (write_own(w, v->command, a, "account.totp")) {
@@ -212,7 +202,7 @@ void idem_me_totp(struct idem_worker *w, struct idem_command *c)
         else if (v->code[0] != '\0')
             show_code(w, v, a);
         else if (a->totp_len == 0)
-            idem_visit_offer(v, a->row, a->label);
+            idem_visit_offer(v, a, a->label);
         else
             idem_command_refuse(c, IDEM_PROBLEM_INVALID_FIELD,
                                 "\"code\" of the second factor that there is, is missing");

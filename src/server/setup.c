@@ -112,7 +112,7 @@ static bool check_code(struct idem_visit *v)
 {
     int64_t now = idem_clock_ms();
 
-    if (idem_access_open_ticket(v->access, 0, now, v->ticket, v->secret) != 0)
+    if (idem_access_open_ticket(v->access, &v->account, now, v->ticket, v->secret) != 0)
         idem_command_refuse(v->command, IDEM_PROBLEM_INVALID_FIELD,
                             "\"ticket\" is not of this server, or older than 15 minutes");
     else if (idem_totp_check(v->secret, v->code, now, -1, &v->account.totp_step) != 0)
@@ -129,7 +129,7 @@ void idem_setup(struct idem_worker *w, struct idem_command *c)
 
     if (!idem_visit_waits(v, nobody) && is_open(v) && check_fields(w, v)) {
         if (v->ticket[0] == '\0') {
-            idem_visit_offer(v, 0, v->name);
+            idem_visit_offer(v, &v->account, v->name);
         } else if (check_code(v)) {
             v->hash = true;
             idem_visit_hash(v, setup_end);

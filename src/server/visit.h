@@ -108,8 +108,10 @@ unsigned idem_visit_needs(const struct idem_store_account *account, bool strong)
 /* A new token for the account, instead of the log-in that there was: cookie, grant and answer. */
 void idem_visit_enter(struct idem_worker *w, struct idem_visit *v,
                       const struct idem_store_account *account, unsigned needs);
-/* A fresh secret for an authenticator, with its ticket, as the answer. account: 0 in a set-up. */
-void idem_visit_offer(struct idem_visit *v, int64_t account, const char *label);
+/* A fresh secret for an authenticator, with its ticket, as the answer. In a set-up the
+ * account is one without a row. */
+void idem_visit_offer(struct idem_visit *v, const struct idem_store_account *account,
+                      const char *label);
 /* One line of the audit log, in the caller's transaction. */
 int idem_visit_note(struct idem_worker *w, const struct idem_command *c, const char *actor,
                     const char *action, const struct idem_store_account *account, json_t *detail);

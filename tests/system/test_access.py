@@ -455,6 +455,22 @@ class LogIn(AccessCase):
         self.server.forget_steps()
         self.assertEqual(carl.post("/v1/me/totp", {"code": code_of(offered["secret"])}).status, 200)
 
+    def test_a_ticket_of_before_replaces_no_factor(self):
+        erna, _ = self.server.add(self.olga, "erna", ["employee"])
+        show = lambda offered: erna.post("/v1/me/totp", {"ticket": offered["ticket"],
+                                                         "code": code_of(offered["secret"])})
+        stolen, own = (erna.post("/v1/me/totp").json for _ in range(2))
+        self.assertEqual(show(own).status, 200)
+        self.assert_problem(show(stolen), 400, "invalid-field")
+        self.assert_problem(show(own), 400, "invalid-field")  # nor twice
+        # with a factor in place a ticket is given for a code of it, and is good once
+        self.server.forget_steps()
+        stolen = erna.post("/v1/me/totp", {"code": code_of(own["secret"])}).json
+        self.server.forget_steps()
+        new = erna.post("/v1/me/totp", {"code": code_of(own["secret"])}).json
+        self.assertEqual(show(new).status, 200)
+        self.assert_problem(show(stolen), 400, "invalid-field")
+
 
 class Tls(AccessCase):
     def test_the_cookie_is_the_hosts_and_secure(self):

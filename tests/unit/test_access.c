@@ -108,25 +108,48 @@ static void tickets(void **state)
 {
     enum { NOW = 1000000 };
     uint8_t secret[IDEM_TOTP_SECRET], back[IDEM_TOTP_SECRET];
+    const struct idem_store_account seven = {.row = 7}, eight = {.row = 8}, nobody = {.row = 0};
     char text[IDEM_TICKET_TEXT + 1];
     (void)state;
-    idem_access_ticket(access_, 7, NOW, secret, text);
+    idem_access_ticket(access_, &seven, NOW, secret, text);
     assert_int_equal(strlen(text), IDEM_TICKET_TEXT);
-    assert_int_equal(idem_access_open_ticket(access_, 7, NOW + IDEM_TICKET_MS, text, back), 0);
+    assert_int_equal(idem_access_open_ticket(access_, &seven, NOW + IDEM_TICKET_MS, text, back), 0);
     assert_memory_equal(secret, back, sizeof secret);
-    assert_int_equal(idem_access_open_ticket(access_, 8, NOW, text, back), IDEM_ERR_INVALID);
-    assert_int_equal(idem_access_open_ticket(access_, 0, NOW, text, back), IDEM_ERR_INVALID);
-    assert_int_equal(idem_access_open_ticket(access_, 7, NOW + IDEM_TICKET_MS + 1, text, back),
+    assert_int_equal(idem_access_open_ticket(access_, &eight, NOW, text, back), IDEM_ERR_INVALID);
+    assert_int_equal(idem_access_open_ticket(access_, &nobody, NOW, text, back), IDEM_ERR_INVALID);
+    assert_int_equal(idem_access_open_ticket(access_, &seven, NOW + IDEM_TICKET_MS + 1, text, back),
                      IDEM_ERR_INVALID);
-    assert_int_equal(idem_access_open_ticket(access_, 7, NOW - 1, text, back), IDEM_ERR_INVALID);
+    assert_int_equal(idem_access_open_ticket(access_, &seven, NOW - 1, text, back),
+                     IDEM_ERR_INVALID);
     for (int i = 0; i < IDEM_TICKET_TEXT - 1; i++) {
         char before = text[i];
         text[i] = before == 'A' ? 'B' : 'A';
-        assert_int_equal(idem_access_open_ticket(access_, 7, NOW, text, back), IDEM_ERR_INVALID);
+        assert_int_equal(idem_access_open_ticket(access_, &seven, NOW, text, back),
+                         IDEM_ERR_INVALID);
         text[i] = before;
     }
     text[10] = '\0';
-    assert_int_equal(idem_access_open_ticket(access_, 7, NOW, text, back), IDEM_ERR_INVALID);
+    assert_int_equal(idem_access_open_ticket(access_, &seven, NOW, text, back), IDEM_ERR_INVALID);
+}
+
+/* A ticket ends with the factor, or the lack of one, that there was when it was issued. */
+static void a_ticket_is_for_one_factor(void **state)
+{
+    enum { NOW = 1000000 };
+    uint8_t secret[IDEM_TOTP_SECRET], back[IDEM_TOTP_SECRET];
+    struct idem_store_account a = {.row = 7};
+    char before[IDEM_TICKET_TEXT + 1], with[IDEM_TICKET_TEXT + 1];
+    (void)state;
+    idem_access_ticket(access_, &a, NOW, secret, before);
+    idem_access_seal_totp(access_, secret, &a);
+    assert_int_equal(idem_access_open_ticket(access_, &a, NOW, before, back), IDEM_ERR_INVALID);
+    idem_access_ticket(access_, &a, NOW, secret, with);
+    a.totp_step = 99; /* a code was taken; the factor is the same */
+    assert_int_equal(idem_access_open_ticket(access_, &a, NOW, with, back), 0);
+    idem_access_seal_totp(access_, secret, &a); /* the same secret anew: another factor */
+    assert_int_equal(idem_access_open_ticket(access_, &a, NOW, with, back), IDEM_ERR_INVALID);
+    a.totp_len = 0;
+    assert_int_equal(idem_access_open_ticket(access_, &a, NOW, with, back), IDEM_ERR_INVALID);
 }
 
 static void roles(void **state)
@@ -242,10 +265,15 @@ static void what_may_be_fetched(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH(login_keys),   WITH(sealed_secrets),
-        WITH(tickets),      WITH(roles),
-        WITH(in_the_store), WITH(the_key_is_not_made_anew),
-        WITH(set_up_links), cmocka_unit_test(what_may_be_fetched),
+        WITH(login_keys),
+        WITH(sealed_secrets),
+        WITH(tickets),
+        WITH(a_ticket_is_for_one_factor),
+        WITH(roles),
+        WITH(in_the_store),
+        WITH(the_key_is_not_made_anew),
+        WITH(set_up_links),
+        cmocka_unit_test(what_may_be_fetched),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
