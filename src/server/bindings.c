@@ -198,6 +198,18 @@ static int put(struct idem_bindings *b, const struct idem_binding *binding)
     return IDEM_OK;
 }
 
+bool idem_bindings_room(struct idem_bindings *b, const struct idem_binding *binding)
+{
+    uint8_t key[IDEM_HASH_BYTES];
+
+    key_of(b, binding->organisation, binding->cookie, key);
+    pthread_mutex_lock(&b->lock);
+    const bool room = b->free != NOBODY || one_too_many(b, binding->slot) != NOBODY ||
+                      idem_index_find(b->index, key) != NOBODY;
+    pthread_mutex_unlock(&b->lock);
+    return room;
+}
+
 int idem_bindings_put(struct idem_bindings *b, const struct idem_binding *binding)
 {
     pthread_mutex_lock(&b->lock);

@@ -48,6 +48,8 @@ int idem_bindings_redeem(struct idem_bindings *b, const char *text, int64_t now_
 
 /* The cookie that put() would unbind because the session has too many, else IDEM_ERR_NOT_FOUND. */
 int idem_bindings_oldest(struct idem_bindings *b, int32_t slot, uint8_t cookie[IDEM_HASH_BYTES]);
+/* Whether put() would find room. */
+bool idem_bindings_room(struct idem_bindings *b, const struct idem_binding *binding);
 /* IDEM_ERR_LIMIT: IDEM_BINDINGS_MAX are bound. */
 int idem_bindings_put(struct idem_bindings *b, const struct idem_binding *binding);
 int idem_bindings_find(struct idem_bindings *b, int64_t organisation,

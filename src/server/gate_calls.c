@@ -78,13 +78,15 @@ static void bind_to(struct idem_worker *w, struct idem_command *c, struct idem_s
 {
     b->slot = s->slot;
     memcpy(b->id, s->id, sizeof b->id);
-    int err = commit_binding(w, c, s, b);
-    if (err != 0) {
-        idem_worker_refuse_store(c, err);
+    if (!idem_bindings_room(idem_porter_bindings(w->parts.porter), b)) {
+        idem_command_refuse(c, IDEM_PROBLEM_OVERLOADED, "%d cookies are bound", IDEM_BINDINGS_MAX);
         return;
     }
-    if (idem_bindings_put(idem_porter_bindings(w->parts.porter), b) != 0) {
-        idem_command_refuse(c, IDEM_PROBLEM_OVERLOADED, "%d cookies are bound", IDEM_BINDINGS_MAX);
+    int err = commit_binding(w, c, s, b);
+    if (err == 0) /* nobody else binds, so the room is still there */
+        err = idem_bindings_put(idem_porter_bindings(w->parts.porter), b);
+    if (err != 0) {
+        idem_worker_refuse_store(c, err);
         return;
     }
     c->status = 201;

@@ -276,6 +276,21 @@ static int bring_sessions(struct restore *r)
     return err;
 }
 
+/* Bindings beyond the table's room would keep the server from starting for good. Who is unbound by
+ * it is asked to log in again; a start that cannot even drop them says why. */
+static int drop_beyond(struct idem_store *store)
+{
+    int64_t dropped = 0;
+    int err = store->bindings->trim(store, IDEM_BINDINGS_MAX, &dropped);
+
+    if (err == 0 && dropped > 0)
+        idem_log(IDEM_LOG_ERROR,
+                 "%lld cookies more are bound than the %d that there is room for; the oldest of "
+                 "them have been unbound",
+                 (long long)dropped, IDEM_BINDINGS_MAX);
+    return err;
+}
+
 int idem_porter_restore(struct idem_porter *p, struct idem_worker *w)
 {
     struct restore r = {.porter = p, .worker = w};
@@ -286,6 +301,8 @@ int idem_porter_restore(struct idem_porter *p, struct idem_worker *w)
     int err = idem_index_new(ROW_KEY, IDEM_SESSION_SLOTS_MAX, &r.by_row);
     if (err == 0)
         err = bring_sessions(&r);
+    if (err == 0)
+        err = drop_beyond(w->parts.store);
     if (err == 0)
         err = w->parts.store->bindings->each(w->parts.store, bring_binding, &r);
     idem_index_free(r.by_row);

@@ -26,8 +26,10 @@ struct idem_store_binding_ops {
     int (*drop)(struct idem_store *s, int64_t organisation, const uint8_t cookie[IDEM_HASH_BYTES]);
     /* All of a session. */
     int (*end)(struct idem_store *s, int64_t session);
-    /* Those of open sessions. */
+    /* Those of open sessions, oldest first. */
     int (*each)(struct idem_store *s, idem_store_binding_fn *fn, void *arg);
+    /* The newest of them stay, `keep` in number; dropped: how many do not. */
+    int (*trim)(struct idem_store *s, int64_t keep, int64_t *dropped);
 };
 
 extern const struct idem_store_binding_ops idem_sqlite_binding_ops;

@@ -98,7 +98,10 @@ static const char *const sql[SQL_STATEMENTS] = {
     [SQL_BINDINGS_END] = "DELETE FROM bindings WHERE session = ?1",
     [SQL_BINDINGS] = "SELECT b.organisation, b.cookie_hash, b.session, b.hour_ms, b.api_key,"
         " b.client FROM bindings b JOIN sessions s ON s.row = b.session"
-        " WHERE s.closed_ms IS NULL ORDER BY b.hour_ms",
+        " WHERE s.closed_ms IS NULL ORDER BY b.hour_ms, b.session",
+    [SQL_BINDINGS_TRIM] = "DELETE FROM bindings WHERE (organisation, cookie_hash) IN (SELECT"
+        " b.organisation, b.cookie_hash FROM bindings b JOIN sessions s ON s.row = b.session"
+        " WHERE s.closed_ms IS NULL ORDER BY b.hour_ms DESC, b.session DESC LIMIT -1 OFFSET ?1)",
 };
 static const char set_up[] =
     "PRAGMA auto_vacuum = INCREMENTAL;" /* the file's size tells nothing of what was in it */

@@ -66,4 +66,15 @@ static int each(struct idem_store *base, idem_store_binding_fn *fn, void *arg)
     return err;
 }
 
-const struct idem_store_binding_ops idem_sqlite_binding_ops = {put, drop, end, each};
+static int trim(struct idem_store *base, int64_t keep, int64_t *dropped)
+{
+    struct idem_sqlite *s = idem_sqlite_of(base);
+
+    sqlite3_bind_int64(s->stmt[SQL_BINDINGS_TRIM], 1, keep);
+    int err = idem_sqlite_run(s, SQL_BINDINGS_TRIM);
+    if (err == 0)
+        *dropped = sqlite3_changes64(s->db);
+    return err;
+}
+
+const struct idem_store_binding_ops idem_sqlite_binding_ops = {put, drop, end, each, trim};

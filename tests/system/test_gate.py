@@ -22,6 +22,7 @@ EXCERPT = ROOT / "tests" / "data" / "bbmas_excerpt.csv"
 ENROL = 4
 COOKIE = "a cookie of the owner's browser"
 STEP_UP_REQUESTS, LOCK_REQUESTS = 20, 60  # data/policy.yaml
+BINDINGS = 2 * 65536  # that there is room for
 
 
 def sha256(text):
@@ -189,6 +190,27 @@ class Gate(Case):
             if (status := self.proxy.ask(COOKIE, kind="ordinary").status) == 401:
                 self.assertEqual(self.step_up(session), 204)
         self.assertEqual(asked, LOCK_REQUESTS - STEP_UP_REQUESTS + 1)
+
+    def test_more_bindings_than_there_is_room_for_keep_no_server_from_starting(self):
+        session = self.bound()
+        self.server.stop()
+        with contextlib.closing(sqlite3.connect(os.path.join(self.server.data, "idem.db"))) as database, database:
+            names = [row[1] for row in database.execute("PRAGMA table_info(sessions)")]
+            change = {"row": "1000 + i", "id": "randomblob(16)", "token_hash": "randomblob(32)"}
+            database.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4097)"
+                             f" INSERT INTO sessions SELECT {', '.join(change.get(name, name) for name in names)}"
+                             " FROM n, (SELECT * FROM sessions LIMIT 1)")
+            database.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 32)"
+                             " INSERT INTO bindings SELECT organisation, randomblob(32), row, 0, 1, NULL"
+                             " FROM n, sessions WHERE row > 1000")
+        self.server.start()
+        self.assertIn("the oldest of them have been unbound", self.server.stderr())
+        self.assertEqual(self.server.query("SELECT count(*) FROM bindings"), [(BINDINGS,)])
+        session.send(windows(101, 4, 1))
+        self.assertEqual(self.proxy.ask(COOKIE).status, 204)  # the newest
+        full = bind(self.server, self.backend, session, "another")
+        self.assert_problem(full, 503, "overloaded")
+        self.assertEqual(self.server.query("SELECT count(*) FROM bindings"), [(BINDINGS,)])
 
     def test_another_organisations_application_finds_nothing(self):
         self.bound()

@@ -98,8 +98,13 @@ static void the_table_has_an_end(void **state)
     }
     memset(b.cookie, 0xff, sizeof b.cookie);
     b.slot = IDEM_SESSION_SLOTS_MAX - 1;
+    assert_false(idem_bindings_room(table, &b));
     assert_int_equal(idem_bindings_put(table, &b), IDEM_ERR_LIMIT);
+    memset(b.cookie, 0, sizeof b.cookie); /* one that is bound moves */
+    assert_true(idem_bindings_room(table, &b));
+    memset(b.cookie, 0xff, sizeof b.cookie);
     idem_bindings_end(table, 0);
+    assert_true(idem_bindings_room(table, &b));
     assert_int_equal(idem_bindings_put(table, &b), 0);
 }
 
