@@ -3,10 +3,11 @@
  * bindings.h - which browser session belongs to which session here: from the hash of a web
  * application's cookie to a session, and the nonces by which it comes about.
  *
- *   invite   the session asks for a nonce (with its token, so it comes from the seat itself); one
- * at a time, good for IDEM_NONCE_MS, once redeem   the application's back end presents it with the
- * cookie of the log-in that brought it put      the cookie is bound from now on, and to nothing
- * else end      with the session all its cookies are unbound
+ *   invite    the session asks for a nonce (with its token, and its seat's signature where there is
+ *             a seat); one at a time, good for IDEM_NONCE_MS, once
+ *   redeem    the application's back end presents it with the cookie of the log-in that brought it
+ *   put       the cookie is bound from now on, and to nothing else
+ *   end       with the session all its cookies are unbound
  *
  * Cookies are known by the SHA-256 of their value, as the back end computes it; the table is placed
  * by a keyed hash of that and of the organisation, so that nobody can aim at its buckets and an

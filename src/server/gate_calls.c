@@ -5,11 +5,37 @@
 #include "server/clock.h"
 #include "server/metrics.h"
 #include "server/porter.h"
+#include "server/seat_calls.h"
 #include "server/worker_parts.h"
 #include "store/bindings.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* ------------------------------------------------------------------ nonces */
+
+static void hand_out(struct idem_worker *w, struct idem_command *c, const struct idem_session *s)
+{
+    char nonce[IDEM_SECRET_TEXT + 1];
+
+    idem_bindings_invite(idem_porter_bindings(w->parts.porter), s->slot, s->id, c->received_ms,
+                         nonce);
+    c->status = 201;
+    idem_text_fmt(&c->answer, "{\"nonce\":\"%s\",\"expires_in\":%d}", nonce, IDEM_NONCE_MS / 1000);
+    sodium_memzero(nonce, sizeof nonce);
+}
+
+void idem_gate_nonce_call(struct idem_worker *w, struct idem_command *c)
+{
+    struct idem_session *s = idem_sessions_find(w->sessions, c->slot, c->id);
+
+    if (s == NULL || s->closed)
+        idem_command_refuse(c, IDEM_PROBLEM_SESSION_CLOSED, "the session has ended");
+    else if (s->opening.kind != IDEM_SESSION_AGENT || idem_token_count(w, c, s))
+        hand_out(w, c, s);
+    c->done(c, false);
+}
 
 /* ------------------------------------------------------------------ binding */
 

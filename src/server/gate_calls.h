@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gate_calls.h - what the worker does for the gate, between runs of windows: binding a cookie,
- * locking for silence, reading the record back.
+ * gate_calls.h - what the worker does for the gate, between runs of windows: handing out
+ * nonces, binding a cookie, locking for silence, reading the record back.
  */
 #ifndef IDEM_SERVER_GATE_CALLS_H
 #define IDEM_SERVER_GATE_CALLS_H
@@ -29,6 +29,7 @@ struct idem_gate_question_of_record {
 
 enum { IDEM_GATE_RECORDS_MAX = 100, IDEM_GATE_RECORDS_BYTES = 128 * 1024 };
 
+void idem_gate_nonce_call(struct idem_worker *w, struct idem_command *c);
 void idem_gate_bind_call(struct idem_worker *w, struct idem_command *c);
 void idem_gate_records_call(struct idem_worker *w, struct idem_command *c);
 /* Any thread: the worker shall lock the session because of its silence. IDEM_ERR_FULL,

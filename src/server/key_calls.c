@@ -200,23 +200,31 @@ void idem_key_list(struct idem_worker *w, struct idem_command *c)
 
 /* ------------------------------------------------------------------ tokens of sessions */
 
-static bool may_renew(struct idem_worker *w, struct idem_command *c, const struct idem_session *s,
-                      uint32_t *counter)
+static bool has_counted(struct idem_command *c, const struct idem_session *s, uint32_t *counter)
 {
     const bool agent = s->opening.kind == IDEM_SESSION_AGENT;
 
     *counter = s->renewals + 1;
     if (agent && c->sealed)
         *counter = (uint32_t)json_integer_value(json_object_get(c->json, "counter"));
-    if (s->closed) {
-        idem_command_refuse(c, IDEM_PROBLEM_SESSION_CLOSED, "session %s has ended", s->name);
-    } else if (agent && !c->sealed) {
+    if (agent && !c->sealed) {
+        idem_notice_of_session(IDEM_NOTICE_SIGNATURE_WRONG, s->person->organisation, s->id);
         idem_command_refuse(c, IDEM_PROBLEM_SIGNATURE_WRONG, "the session's seat has to sign");
     } else if (*counter <= s->renewals) {
         idem_notice_of_session(IDEM_NOTICE_RENEWAL_REPLAYED, s->person->organisation, s->id);
         idem_command_refuse(c, IDEM_PROBLEM_COUNTER_USED, "the counter must be above %u",
                             s->renewals);
-    } else if (!s->test_clock && w->now_ms - s->opened_ms >= IDEM_SESSION_LIFE_MS) {
+    }
+    return c->problem == IDEM_PROBLEM_NONE;
+}
+
+static bool may_renew(struct idem_worker *w, struct idem_command *c, const struct idem_session *s,
+                      uint32_t *counter)
+{
+    if (s->closed) {
+        idem_command_refuse(c, IDEM_PROBLEM_SESSION_CLOSED, "session %s has ended", s->name);
+    } else if (has_counted(c, s, counter) && !s->test_clock &&
+               w->now_ms - s->opened_ms >= IDEM_SESSION_LIFE_MS) {
         idem_command_refuse(c, IDEM_PROBLEM_SESSION_CLOSED,
                             "session %s has had its time: open "
                             "another",
@@ -234,6 +242,20 @@ static int store_renewal(struct idem_worker *w, const struct idem_session *s,
     if (err != 0)
         return err;
     return finish(w, store->seats->session_renew(store, s->row, hash, expires_ms, counter));
+}
+
+bool idem_token_count(struct idem_worker *w, struct idem_command *c, struct idem_session *s)
+{
+    uint32_t counter;
+
+    if (!has_counted(c, s, &counter))
+        return false;
+    int err = store_renewal(w, s, s->token_hash, s->token_expires_ms, counter);
+    if (err != 0)
+        idem_worker_refuse_store(c, err);
+    else
+        s->renewals = counter;
+    return err == 0;
 }
 
 void idem_token_answer(struct idem_text *t, const char *token, int64_t expires_ms, int64_t now_ms)
@@ -275,7 +297,7 @@ static int renew(struct idem_worker *w, struct idem_command *c, struct idem_sess
 void idem_token_renew(struct idem_worker *w, struct idem_command *c)
 {
     struct idem_session *s = idem_worker_find_own(w, c);
-    uint32_t counter;
+    uint32_t counter = 0;
 
     c->status = 200;
     if (s != NULL && may_renew(w, c, s, &counter)) {

@@ -28,6 +28,13 @@ extern const struct idem_route_table idem_routes_seats;
 /* routes_access.c: log-ins, accounts, who there is */
 extern const struct idem_route_table idem_routes_access;
 
+struct idem_signer;
+/* routes_seats.c: a seat's statement about its session command.id, {"counter", "signature"}, whose
+ * bytes `seal` lays out. False: refused. The worker looks at the counter. */
+bool idem_routes_counted(struct idem_request *r, const struct idem_signer *signer,
+                         void (*seal)(const uint8_t nonce[IDEM_SEAL_NONCE], uint32_t counter,
+                                      struct idem_seal_message *out));
+
 /* "METHOD PATH WHO,WHO" a line: all of them. */
 void idem_routes_list(FILE *out);
 /* Sets r->route and r->path_id, or refuses. */

@@ -4,9 +4,9 @@
  *
  *   GET  /v1/gate                  may this browser session see this now? For reverse proxies
  *   GET  /v1/gate/records          who looked at which customer, while how sure
- *   POST /v1/bindings/nonce        a session's own: for the web log-in of the same seat
- *   POST /v1/bindings              a back end's: this cookie is that session's
- *   POST /v1/sessions/{id}/step-up a back end's: strong authentication has taken place
+ *   POST /v1/bindings/nonce        a session's own: for the web log-in of the same seat, which
+ * signs POST /v1/bindings              a back end's: this cookie is that session's POST
+ * /v1/sessions/{id}/step-up a back end's: strong authentication has taken place
  *
  * A question to the gate is answered on the HTTP thread that received it and the recorder's; what
  * is in its headers is a label and never a URL: who looks at what is recorded, where is not.
@@ -19,6 +19,7 @@
 #include "server/http.h"
 #include "server/metrics.h"
 #include "server/porter.h"
+#include "server/seats.h"
 #include "server/worker_parts.h"
 
 #include <errno.h>
@@ -233,21 +234,18 @@ static void get_gate(struct idem_request *r)
 
 /* ------------------------------------------------------------------ bindings */
 
+/* A nonce carries the session's trust to another place. A seat's token alone must not: the seat
+ * signs, and the worker refuses a seat's session that has no signature. */
 static void post_nonce(struct idem_request *r)
 {
-    const struct idem_grant *g = &r->command.grant;
-    char nonce[IDEM_SECRET_TEXT + 1];
+    struct idem_command *c = &r->command;
+    struct idem_signer signer;
 
-    if (!idem_standings_known(idem_porter_standings(porter_of(r)), g->slot, g->id)) {
-        idem_request_refuse(r, IDEM_PROBLEM_SESSION_CLOSED, "the session has ended");
-        return;
-    }
-    idem_bindings_invite(idem_porter_bindings(porter_of(r)), g->slot, g->id, idem_clock_ms(),
-                         nonce);
-    r->command.status = 201;
-    idem_text_fmt(&r->command.answer, "{\"nonce\":\"%s\",\"expires_in\":%d}", nonce,
-                  IDEM_NONCE_MS / 1000);
-    sodium_memzero(nonce, sizeof nonce);
+    c->slot = c->grant.slot;
+    memcpy(c->id, c->grant.id, sizeof c->id);
+    if (r->body.len == 0 || !idem_signers_get(idem_http_parts(r->http)->seats, c->id, &signer) ||
+        idem_routes_counted(r, &signer, idem_seal_binding))
+        idem_request_call(r, idem_gate_nonce_call);
 }
 
 static const char *member(const struct idem_request *r, const char *name)

@@ -199,8 +199,9 @@ static void get_keys(struct idem_request *r)
 
 /* ------------------------------------------------------------------ tokens */
 
-/* By the session's seat, over nonce and counter: a token that was stolen renews nothing. */
-static bool take_renewal(struct idem_request *r, const struct idem_signer *signer)
+bool idem_routes_counted(struct idem_request *r, const struct idem_signer *signer,
+                         void (*seal)(const uint8_t nonce[IDEM_SEAL_NONCE], uint32_t counter,
+                                      struct idem_seal_message *out))
 {
     static const char *const known[] = {"counter", "signature"};
     uint8_t signature[IDEM_SEAL_SIGNATURE];
@@ -208,11 +209,11 @@ static bool take_renewal(struct idem_request *r, const struct idem_signer *signe
     int64_t counter = 0;
 
     if (!idem_body_json(r) ||
-        !idem_body_only(r, known, 2, "a seat's renewal has counter and signature") ||
+        !idem_body_only(r, known, 2, "a seat signs with counter and signature") ||
         !idem_body_integer(r, "counter", true, 1, UINT32_MAX, &counter) ||
         !idem_body_bytes(r, "signature", signature, sizeof signature))
         return false;
-    idem_seal_renewal(signer->nonce, (uint32_t)counter, &message);
+    seal(signer->nonce, (uint32_t)counter, &message);
     if (!idem_seal_good(signer->public_key, &message, signature)) {
         idem_notice_of_session(IDEM_NOTICE_SIGNATURE_WRONG, r->command.grant.organisation,
                                r->command.id);
@@ -220,6 +221,14 @@ static bool take_renewal(struct idem_request *r, const struct idem_signer *signe
         return false;
     }
     r->command.sealed = true;
+    return true;
+}
+
+/* Whoever brings the signature needs nothing else: a token that was stolen renews nothing. */
+static bool take_renewal(struct idem_request *r, const struct idem_signer *signer)
+{
+    if (!idem_routes_counted(r, signer, idem_seal_renewal))
+        return false;
     r->command.grant.organisation = IDEM_ORGANISATION_ANY;
     return true;
 }

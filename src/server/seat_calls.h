@@ -50,6 +50,9 @@ void idem_key_list(struct idem_worker *w, struct idem_command *c);
 /* All that are not revoked are good from now on. */
 int idem_keys_load(struct idem_worker *w);
 void idem_token_renew(struct idem_worker *w, struct idem_command *c);
+/* Another statement of the session's seat with a counter, which renewals share. True: it was
+ * signed, its counter is above all before, and on disk. False: refused. */
+bool idem_token_count(struct idem_worker *w, struct idem_command *c, struct idem_session *s);
 /* {"token": ..., "token_expires": ..., "token_life_s": ...  with neither comma nor brace behind. */
 void idem_token_answer(struct idem_text *t, const char *token, int64_t expires_ms, int64_t now_ms);
 

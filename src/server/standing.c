@@ -108,13 +108,6 @@ void idem_standings_end(struct idem_standings *t, int32_t slot, const uint8_t id
     leave(t, slot);
 }
 
-bool idem_standings_known(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES])
-{
-    const bool there = is_there(enter(t, slot), id);
-    leave(t, slot);
-    return there;
-}
-
 static int take(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES],
                 unsigned more, struct idem_standing *out, struct idem_silence *silence)
 {

@@ -69,7 +69,6 @@ void idem_standings_publish(struct idem_standings *t, int32_t slot,
  * step-up's allowance, until a window comes or a strong authentication. */
 void idem_standings_spend(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES]);
 void idem_standings_end(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES]);
-bool idem_standings_known(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES]);
 /* A copy; unref its policy. IDEM_ERR_NOT_FOUND when the session is not (or no longer) there. */
 int idem_standings_read(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES],
                         struct idem_standing *out);

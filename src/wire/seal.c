@@ -93,15 +93,27 @@ int idem_seal_opening(const struct idem_seal_opening *o, struct idem_seal_messag
     return end(&w, out);
 }
 
-void idem_seal_renewal(const uint8_t nonce[IDEM_SEAL_NONCE], uint32_t counter,
-                       struct idem_seal_message *out)
+static void put_counted(const char *name, const uint8_t nonce[IDEM_SEAL_NONCE], uint32_t counter,
+                        struct idem_seal_message *out)
 {
     struct idem_writer w;
 
-    begin(&w, out, "idem renewal 1");
+    begin(&w, out, name);
     idem_write_bytes(&w, nonce, IDEM_SEAL_NONCE);
     idem_write_u32(&w, counter);
     end(&w, out);
+}
+
+void idem_seal_renewal(const uint8_t nonce[IDEM_SEAL_NONCE], uint32_t counter,
+                       struct idem_seal_message *out)
+{
+    put_counted("idem renewal 1", nonce, counter, out);
+}
+
+void idem_seal_binding(const uint8_t nonce[IDEM_SEAL_NONCE], uint32_t counter,
+                       struct idem_seal_message *out)
+{
+    put_counted("idem binding 1", nonce, counter, out);
 }
 
 void idem_seal_windows(const uint8_t link[IDEM_SEAL_LINK], struct idem_seal_message *out)

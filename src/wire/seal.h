@@ -69,6 +69,8 @@ int idem_seal_registration(const uint8_t code_hash[IDEM_SEAL_CODE_HASH],
 int idem_seal_opening(const struct idem_seal_opening *opening, struct idem_seal_message *out);
 void idem_seal_renewal(const uint8_t nonce[IDEM_SEAL_NONCE], uint32_t counter,
                        struct idem_seal_message *out);
+void idem_seal_binding(const uint8_t nonce[IDEM_SEAL_NONCE], uint32_t counter,
+                       struct idem_seal_message *out);
 void idem_seal_windows(const uint8_t link[IDEM_SEAL_LINK], struct idem_seal_message *out);
 
 /* The chain: where it begins, and one window further. */

@@ -16,6 +16,7 @@ import unittest
 import urllib.parse
 
 from harness import DEADLINE, Answer, wait_for
+from seat_client import SeatSession
 
 EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "examples" / "customer-lookup"
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -178,7 +179,8 @@ class Browser:
 def nonce_of(session, token=None):
     """session: one of the harness, or a server and a session's token."""
     server, token = (session, token) if token else (session.server, session.token)
-    made = server.call("POST", "/v1/bindings/nonce", token=token)
+    signed = session.binding() if isinstance(session, SeatSession) else None
+    made = server.call("POST", "/v1/bindings/nonce", signed, token=token)
     assert made.status == 201, made.body
     return made.json["nonce"]
 

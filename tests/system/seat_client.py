@@ -187,10 +187,20 @@ class SeatSession:
             self.link, self.seq = link, self.seq + len(windows)
         return answer
 
-    def renewal(self, counter=None, key=None):
+    def counted(self, name, counter=None, key=None):
         self.counter = self.counter + 1 if counter is None else counter
-        message = b"idem renewal 1\0" + self.nonce + struct.pack("<I", self.counter)
+        message = name + self.nonce + struct.pack("<I", self.counter)
         return {"counter": self.counter, "signature": b64((key or self.seat.key).sign(message))}
+
+    def renewal(self, **more):
+        return self.counted(b"idem renewal 1\0", **more)
+
+    def binding(self, **more):
+        return self.counted(b"idem binding 1\0", **more)
+
+    def ask_nonce(self, body=None):
+        """The answer to a request for a nonce, signed unless body says otherwise."""
+        return self.server.call("POST", "/v1/bindings/nonce", self.binding() if body is None else body, token=self.token)
 
     def renew(self, body=None, token=None):
         answer = self.server.call("POST", f"/v1/sessions/{self.id}/token", self.renewal() if body is None else body, token=token)

@@ -16,6 +16,7 @@ import unittest
 
 from gate_site import Browser, Proxy, Relay, Site, api_key, bind, needs_nginx, nonce_of, records
 from harness import SERVER, Server, ServerCase, Session, wait_for, windows
+from seat_client import Key, Seat, SeatSession
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXCERPT = ROOT / "tests" / "data" / "bbmas_excerpt.csv"
@@ -160,6 +161,34 @@ class Gate(Case):
         self.assertEqual(self.proxy.ask(COOKIE).status, 401)
         self.assertEqual(bind(self.server, self.backend, one, COOKIE).status, 201)
         self.assertEqual(self.proxy.ask(COOKIE).status, 204)
+
+    def seat_session(self):
+        invited = self.server.call("POST", "/v1/seats", {"name": "pc-1"}, token=self.server.operator)
+        seat = Seat(self.server)
+        self.assertEqual(seat.register(invited.json["code"]).status, 201)
+        session = seat.open(person="ada", start="strong")
+        self.assertIsInstance(session, SeatSession)
+        return session
+
+    def test_a_stolen_token_of_a_seat_binds_no_browser(self):
+        session = self.seat_session()
+        for body in (None, {}, {"counter": 1}, session.renewal(), session.binding(key=Key())):
+            answer = self.server.call("POST", "/v1/bindings/nonce", body, token=session.token)
+            self.assertIn(answer.status, (400, 403), body)
+            self.assertNotIn(b"expires_in", answer.body)
+        self.assert_problem(self.server.call("POST", "/v1/bindings/nonce", token=session.token), 403, "signature-wrong")
+        self.assertEqual(bind(self.server, self.backend, session, COOKIE).status, 201)
+
+    def test_what_a_seat_has_signed_for_a_nonce_is_good_once(self):
+        session = self.seat_session()
+        said = session.binding()
+        self.assertEqual(session.ask_nonce(said).status, 201)
+        self.assert_problem(session.ask_nonce(said), 409, "counter-used")
+        self.server.stop()
+        self.server.start()
+        self.assert_problem(session.ask_nonce(said), 409, "counter-used")
+        self.assertEqual(session.ask_nonce().status, 201)
+        self.assertEqual(session.renew().status, 200)
 
     def test_a_restart_keeps_bindings_and_what_they_are_worth(self):
         session = self.bound()
