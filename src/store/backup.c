@@ -87,7 +87,7 @@ static void note_log(sqlite3 *db, const char *name, struct idem_backup_report *r
     sqlite3_finalize(st);
 }
 
-static int copy_database(sqlite3 *db, const char *out, const char *name,
+static int copy_database(sqlite3 *db, const char *out, const char *name, int64_t now_ms,
                          struct idem_backup_report *report, char why[IDEM_WHY_MAX])
 {
     char path[PATH_MAX];
@@ -99,13 +99,15 @@ static int copy_database(sqlite3 *db, const char *out, const char *name,
         err = copy_pages(db, path);
     if (err != 0)
         return idem_why(why, err, "%s: cannot be written: %s", path, sqlite3_errmsg(db));
+    if (strcmp(name, "idem.db") == 0 && (err = idem_backup_close_sessions(path, now_ms, why)) != 0)
+        return err;
     for (int i = 0; i < IDEM_BACKUP_LOGS_MAX; i++)
         note_log(db, log_names[i], report);
     return IDEM_OK;
 }
 
-static int copy_databases(const char *data, const char *out, struct idem_backup_report *report,
-                          char why[IDEM_WHY_MAX])
+static int copy_databases(const char *data, const char *out, int64_t now_ms,
+                          struct idem_backup_report *report, char why[IDEM_WHY_MAX])
 {
     sqlite3 *db[DATABASES] = {NULL};
     int err = IDEM_OK;
@@ -114,7 +116,7 @@ static int copy_databases(const char *data, const char *out, struct idem_backup_
         err = begin_reading(data, databases[i], &db[i], why);
     for (int i = 0; i < DATABASES && err == 0; i++)
         if (db[i] != NULL)
-            err = copy_database(db[i], out, databases[i], report, why);
+            err = copy_database(db[i], out, databases[i], now_ms, report, why);
     for (int i = 0; i < DATABASES; i++)
         sqlite3_close(db[i]);
     return err;
@@ -161,7 +163,7 @@ int idem_backup_make(const char *data, const char *out, const char *version, int
     int err = idem_directory_new(out, why);
 
     /* The ledger last: whoever is erased meanwhile is in it, if not in the data base. */
-    if (err != 0 || (err = copy_databases(data, out, &made, why)) != 0 ||
+    if (err != 0 || (err = copy_databases(data, out, now_ms, &made, why)) != 0 ||
         (err = copy_plain(data, out, "erasures.log", why)) != 0 ||
         (err = copy_plain(data, out, "audit.pub", why)) != 0)
         return err;

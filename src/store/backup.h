@@ -11,6 +11,9 @@
  * Never in it: keys.db and every *.key file. What belongs to people is sealed in the copies and
  * cannot be read by who has all of the backup; the keys are kept apart (keys_file.h).
  *
+ * Nor is anything in it that tells how much somebody did when: in the copy of idem.db no session is
+ * open and there are no windows. After a restore seats open new ones.
+ *
  * Restoring works on copies beside the data bases and renames them last. Before that, everybody in
  * the ledgers (the backup's, the one in the directory, and any that is given) is taken out of the
  * copies, and out of keys.db. The audit log continues from the backup's end with a line that says
@@ -47,6 +50,9 @@ struct idem_backup_report {
 /* out: a directory that does not exist yet or is empty. version: of the program. */
 int idem_backup_make(const char *data, const char *out, const char *version, int64_t now_ms,
                      struct idem_backup_report *report, char why[IDEM_WHY_MAX]);
+/* backup_close.c: in a copy of idem.db every session is over, as the server would end it at that
+ * time, and no window is left in the file, nor room where one was. */
+int idem_backup_close_sessions(const char *path, int64_t now_ms, char why[IDEM_WHY_MAX]);
 /* Reads the manifest and compares every file with it. */
 int idem_backup_verify(const char *from, struct idem_backup_report *report, char why[IDEM_WHY_MAX]);
 

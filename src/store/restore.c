@@ -162,7 +162,7 @@ static int count_people(struct idem_store *store, struct idem_vault *vault,
     return idem_sqlite_result(db, rc);
 }
 
-/* Without who is erased. Other people's open sessions stay, keys or not: that is the server's. */
+/* Without who is erased. */
 static int prepare_copy(const struct idem_restore *r, const char *gate, struct idem_store *store,
                         struct idem_vault *vault, struct idem_ledger *ledger,
                         struct idem_restore_report *report, char why[IDEM_WHY_MAX])
