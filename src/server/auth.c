@@ -2,6 +2,7 @@
 /* auth.c - see auth.h. */
 #include "server/auth.h"
 
+#include "server/doubts.h"
 #include "server/index.h"
 #include "server/notices.h"
 #include "server/retired.h"
@@ -27,6 +28,9 @@ struct of_session {
     uint8_t hash[IDEM_HASH_BYTES], old_hash[IDEM_HASH_BYTES]; /* of the token, and the one before */
     int64_t expires_ms, old_until_ms;                         /* 0: never; there is no old one */
     uint64_t place, place_before; /* where it was used from last, and before that */
+    unsigned doubts;              /* that the worker has not taken yet */
+    bool listed;                  /* for these */
+    int32_t next_doubted;
 };
 
 struct idem_auth {
@@ -37,6 +41,7 @@ struct idem_auth {
     struct idem_index *hashes, *held_hashes;
     struct held *held; /* [IDEM_GRANTS_MAX] */
     struct idem_retired *retired;
+    int32_t first_doubted; /* slot, or IDEM_INDEX_NONE */
     uint32_t max;
     struct of_session sessions[]; /* by slot */
 };
@@ -77,6 +82,7 @@ int idem_auth_new(const char *dir, uint32_t max, int64_t demo, struct idem_auth 
         return IDEM_ERR_NOMEM;
     a->max = max;
     a->demo = demo;
+    a->first_doubted = IDEM_INDEX_NONE;
     pthread_mutex_init(&a->lock, NULL);
     a->held = calloc(IDEM_GRANTS_MAX, sizeof a->held[0]);
     if (a->held == NULL)
@@ -125,38 +131,55 @@ static bool is_operator(const struct idem_auth *a, const uint8_t hash[IDEM_HASH_
     return true;
 }
 
+static void notice(struct idem_auth *a, struct of_session *s, enum idem_notice_kind kind,
+                   unsigned doubt)
+{
+    if (doubt != 0 && !s->listed) {
+        s->listed = true;
+        s->next_doubted = a->first_doubted;
+        a->first_doubted = (int32_t)(s - a->sessions);
+    }
+    s->doubts |= doubt;
+    idem_notice_of_session(kind, s->organisation, s->id);
+}
+
 /* A token that was replaced a while ago: whoever has it has kept it. */
 static enum idem_problem find_retired(struct idem_auth *a, const uint8_t hash[IDEM_HASH_BYTES])
 {
     uint8_t id[IDEM_ID_BYTES];
     int64_t organisation;
+    int32_t slot;
 
-    if (!idem_retired_find(a->retired, hash, id, &organisation))
+    if (!idem_retired_find(a->retired, hash, id, &organisation, &slot))
         return IDEM_PROBLEM_TOKEN_UNKNOWN;
-    idem_notice_of_session(IDEM_NOTICE_TOKEN_REUSED, organisation, id);
+    if (memcmp(a->sessions[slot].id, id, IDEM_ID_BYTES) == 0)
+        notice(a, &a->sessions[slot], IDEM_NOTICE_TOKEN_REUSED, IDEM_DOUBT_TOKEN_REUSED);
+    else /* its session is over */
+        idem_notice_of_session(IDEM_NOTICE_TOKEN_REUSED, organisation, id);
     return IDEM_PROBLEM_TOKEN_EXPIRED;
 }
 
 /* One move is somebody travelling; there and back again within one token's life is two people. */
-static void notice_place(struct of_session *s, uint64_t place)
+static void notice_place(struct idem_auth *a, struct of_session *s, uint64_t place)
 {
     if (place == 0 || place == s->place)
         return;
-    if (s->place != 0)
-        idem_notice_of_session(place == s->place_before ? IDEM_NOTICE_TOKEN_TORN
-                                                        : IDEM_NOTICE_TOKEN_MOVED,
-                               s->organisation, s->id);
+    if (s->place != 0 && place == s->place_before)
+        notice(a, s, IDEM_NOTICE_TOKEN_TORN, IDEM_DOUBT_TOKEN_TORN);
+    else if (s->place != 0)
+        notice(a, s, IDEM_NOTICE_TOKEN_MOVED, 0);
     s->place_before = s->place;
     s->place = place;
 }
 
-static bool has_expired(struct of_session *s, const uint8_t hash[IDEM_HASH_BYTES], int64_t now_ms)
+static bool has_expired(struct idem_auth *a, struct of_session *s,
+                        const uint8_t hash[IDEM_HASH_BYTES], int64_t now_ms)
 {
     if (memcmp(hash, s->hash, IDEM_HASH_BYTES) == 0)
         return s->expires_ms != 0 && now_ms >= s->expires_ms;
     if (now_ms < s->old_until_ms)
         return false;
-    idem_notice_of_session(IDEM_NOTICE_TOKEN_REUSED, s->organisation, s->id);
+    notice(a, s, IDEM_NOTICE_TOKEN_REUSED, IDEM_DOUBT_TOKEN_REUSED);
     return true;
 }
 
@@ -169,9 +192,9 @@ static enum idem_problem find_session(struct idem_auth *a, const uint8_t hash[ID
     if (slot == IDEM_INDEX_NONE)
         return find_retired(a, hash);
     struct of_session *s = &a->sessions[slot];
-    if (has_expired(s, hash, now_ms))
+    if (has_expired(a, s, hash, now_ms))
         return IDEM_PROBLEM_TOKEN_EXPIRED;
-    notice_place(s, brought->place);
+    notice_place(a, s, brought->place);
     grant->slot = slot;
     memcpy(grant->id, s->id, IDEM_ID_BYTES);
     grant->organisation = s->organisation;
@@ -282,7 +305,10 @@ int idem_auth_add(struct idem_auth *auth, const uint8_t hash[IDEM_HASH_BYTES],
     int err = idem_index_add(auth->hashes, hash, slot);
     if (err == 0) {
         struct of_session *s = &auth->sessions[slot];
-        *s = (struct of_session){.organisation = organisation, .expires_ms = expires_ms};
+        *s = (struct of_session){.organisation = organisation,
+                                 .expires_ms = expires_ms,
+                                 .listed = s->listed, /* without the doubts of the one before */
+                                 .next_doubted = s->next_doubted};
         memcpy(s->id, id, IDEM_ID_BYTES);
         memcpy(s->hash, hash, IDEM_HASH_BYTES);
     }
@@ -296,7 +322,7 @@ static void retire(struct idem_auth *a, struct of_session *s)
     if (s->old_until_ms == 0)
         return;
     idem_index_remove(a->hashes, s->old_hash);
-    idem_retired_add(a->retired, s->old_hash, s->id, s->organisation);
+    idem_retired_add(a->retired, s->old_hash, s->id, s->organisation, (int32_t)(s - a->sessions));
     s->old_until_ms = 0;
 }
 
@@ -318,6 +344,26 @@ int idem_auth_renew(struct idem_auth *auth, int32_t slot, const uint8_t hash[IDE
     }
     pthread_mutex_unlock(&auth->lock);
     return err;
+}
+
+bool idem_auth_doubted(struct idem_auth *auth, uint8_t id[IDEM_ID_BYTES], unsigned *doubts)
+{
+    unsigned found = 0;
+
+    pthread_mutex_lock(&auth->lock);
+    while (found == 0 && auth->first_doubted != IDEM_INDEX_NONE) {
+        struct of_session *s = &auth->sessions[auth->first_doubted];
+        auth->first_doubted = s->next_doubted;
+        found = s->doubts;
+        s->doubts = 0;
+        s->listed = false;
+        if (found != 0)
+            memcpy(id, s->id, IDEM_ID_BYTES);
+    }
+    pthread_mutex_unlock(&auth->lock);
+    if (found != 0)
+        *doubts = found;
+    return found != 0;
 }
 
 void idem_auth_remove(struct idem_auth *auth, const uint8_t hash[IDEM_HASH_BYTES], int32_t slot)

@@ -103,6 +103,9 @@ int idem_auth_add(struct idem_auth *auth, const uint8_t hash[IDEM_HASH_BYTES],
                   int64_t expires_ms);
 int idem_auth_renew(struct idem_auth *auth, int32_t slot, const uint8_t hash[IDEM_HASH_BYTES],
                     int64_t expires_ms, int64_t old_until_ms);
+/* Doubts of tokens (doubts.h) stand with their session until the worker takes them, however much
+ * else there is to tell: the next one, in no order. False: none. */
+bool idem_auth_doubted(struct idem_auth *auth, uint8_t id[IDEM_ID_BYTES], unsigned *doubts);
 /* The session's token, the one before it too. */
 void idem_auth_remove(struct idem_auth *auth, const uint8_t hash[IDEM_HASH_BYTES], int32_t slot);
 

@@ -18,32 +18,29 @@ struct row {
     const char *action;
     enum subject subject;
     enum idem_audit_sum sum; /* where the others are counted */
-    unsigned doubt;
 };
 
 /* clang-format off */
 static const struct row rows[IDEM_NOTICES] = {
-    [IDEM_NOTICE_TOKEN_REUSED] = {"token.reused", OF_SESSION, IDEM_AUDIT_TOKEN_REFUSED,
-        IDEM_DOUBT_TOKEN_REUSED},
-    [IDEM_NOTICE_TOKEN_MOVED] = {"token.moved", OF_SESSION, IDEM_AUDIT_TOKEN_REFUSED, 0},
-    [IDEM_NOTICE_TOKEN_TORN] = {"token.torn", OF_SESSION, IDEM_AUDIT_TOKEN_REFUSED,
-        IDEM_DOUBT_TOKEN_TORN},
+    [IDEM_NOTICE_TOKEN_REUSED] = {"token.reused", OF_SESSION, IDEM_AUDIT_TOKEN_REFUSED},
+    [IDEM_NOTICE_TOKEN_MOVED] = {"token.moved", OF_SESSION, IDEM_AUDIT_TOKEN_REFUSED},
+    [IDEM_NOTICE_TOKEN_TORN] = {"token.torn", OF_SESSION, IDEM_AUDIT_TOKEN_REFUSED},
     [IDEM_NOTICE_SIGNATURE_WRONG] = {"window.signature-wrong", OF_SESSION,
-        IDEM_AUDIT_WINDOW_REFUSED, 0},
-    [IDEM_NOTICE_CHAIN_BROKEN] = {"window.chain-broken", OF_SESSION, IDEM_AUDIT_WINDOW_REFUSED, 0},
+        IDEM_AUDIT_WINDOW_REFUSED},
+    [IDEM_NOTICE_CHAIN_BROKEN] = {"window.chain-broken", OF_SESSION, IDEM_AUDIT_WINDOW_REFUSED},
     [IDEM_NOTICE_RENEWAL_REPLAYED] = {"token.renewal-replayed", OF_SESSION,
-        IDEM_AUDIT_TOKEN_REFUSED, 0},
-    [IDEM_NOTICE_CLOCK_OFF] = {"session.clock-off", OF_SESSION, IDEM_AUDIT_SESSION_REFUSED, 0},
-    [IDEM_NOTICE_OPENING_FORGED] = {"session.signature-wrong", OF_SEAT, IDEM_AUDIT_SEAT_REFUSED, 0},
-    [IDEM_NOTICE_OPENING_REPLAYED] = {"session.replayed", OF_SEAT, IDEM_AUDIT_SEAT_REFUSED, 0},
-    [IDEM_NOTICE_OPENING_REVOKED] = {"session.seat-revoked", OF_SEAT, IDEM_AUDIT_SEAT_REFUSED, 0},
-    [IDEM_NOTICE_SEAT_CLONED] = {"seat.cloned", OF_SEAT, IDEM_AUDIT_SEAT_REFUSED, 0},
+        IDEM_AUDIT_TOKEN_REFUSED},
+    [IDEM_NOTICE_CLOCK_OFF] = {"session.clock-off", OF_SESSION, IDEM_AUDIT_SESSION_REFUSED},
+    [IDEM_NOTICE_OPENING_FORGED] = {"session.signature-wrong", OF_SEAT, IDEM_AUDIT_SEAT_REFUSED},
+    [IDEM_NOTICE_OPENING_REPLAYED] = {"session.replayed", OF_SEAT, IDEM_AUDIT_SEAT_REFUSED},
+    [IDEM_NOTICE_OPENING_REVOKED] = {"session.seat-revoked", OF_SEAT, IDEM_AUDIT_SEAT_REFUSED},
+    [IDEM_NOTICE_SEAT_CLONED] = {"seat.cloned", OF_SEAT, IDEM_AUDIT_SEAT_REFUSED},
     [IDEM_NOTICE_REGISTRATION_REPLAYED] = {"seat.registration-replayed", OF_SEAT,
-        IDEM_AUDIT_SEAT_REFUSED, 0},
+        IDEM_AUDIT_SEAT_REFUSED},
     [IDEM_NOTICE_REGISTRATION_LATE] = {"seat.registration-late", OF_SEAT,
-        IDEM_AUDIT_SEAT_REFUSED, 0},
-    [IDEM_NOTICE_KEY_FROM_PAGE] = {"key.from-page", OF_KEY, IDEM_AUDIT_SESSION_REFUSED, 0},
-    [IDEM_NOTICE_SEAT_NAMED] = {"session.seat-not-theirs", OF_SEAT, IDEM_AUDIT_SESSION_REFUSED, 0},
+        IDEM_AUDIT_SEAT_REFUSED},
+    [IDEM_NOTICE_KEY_FROM_PAGE] = {"key.from-page", OF_KEY, IDEM_AUDIT_SESSION_REFUSED},
+    [IDEM_NOTICE_SEAT_NAMED] = {"session.seat-not-theirs", OF_SEAT, IDEM_AUDIT_SESSION_REFUSED},
 };
 /* clang-format on */
 
@@ -155,10 +152,9 @@ static void write_line(struct idem_worker *w, const struct idem_notice *n)
     json_decref(detail);
 }
 
-static void doubt(struct idem_worker *w, const struct idem_notice *n)
+static void doubt(struct idem_worker *w, const uint8_t id[IDEM_ID_BYTES], unsigned what)
 {
-    struct idem_session *s = idem_sessions_find(w->sessions, -1, n->session);
-    unsigned what = rows[n->kind].doubt;
+    struct idem_session *s = idem_sessions_find(w->sessions, -1, id);
 
     /* What a seat has signed cannot come from another machine, wherever its token has been; and in
      * the demonstration one machine has several addresses. */
@@ -174,10 +170,13 @@ static void doubt(struct idem_worker *w, const struct idem_notice *n)
 
 void idem_notices_take(struct idem_worker *w)
 {
+    uint8_t id[IDEM_ID_BYTES];
     struct idem_notice n;
+    unsigned doubts;
 
+    for (int i = 0; i < IDEM_SESSION_SLOTS_MAX && idem_auth_doubted(w->parts.auth, id, &doubts); i++)
+        doubt(w, id, doubts);
     for (int i = 0; i < IDEM_NOTICES_MAX && take(&n); i++) {
-        doubt(w, &n);
         if (n.kind == IDEM_NOTICE_SEAT_CLONED)
             idem_metric_add(IDEM_METRIC_CLONES, 1);
         if (n.kind == IDEM_NOTICE_SIGNATURE_WRONG || n.kind == IDEM_NOTICE_OPENING_FORGED)

@@ -3,8 +3,9 @@
  * notices.h - what somebody notices of a request that is refused, or odd, and that the audit log
  * must tell and the session must feel: an old token, a wrong signature, a key in a page.
  *
- *   any thread posts; the worker takes, within a tick: a line, and where it points at theft a doubt
- *   (doubts.h)
+ *   any thread posts; the worker takes, within a tick: a line
+ *   where it points at theft there is a doubt besides (doubts.h). It does not come this way: it
+ *   stands with the session's token (auth.h) until the worker takes it, and is never dropped
  *
  * Of one kind and one subject there is a line in ten seconds at most; the others, and what the
  * full queue had to turn away, are counted (audit.h). So nobody can fill the log by insisting.

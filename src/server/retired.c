@@ -12,6 +12,7 @@ struct place {
     uint8_t hash[IDEM_HASH_BYTES];
     uint8_t session[IDEM_ID_BYTES];
     int64_t organisation;
+    int32_t slot;
 };
 
 struct idem_retired {
@@ -43,7 +44,7 @@ void idem_retired_free(struct idem_retired *r)
 }
 
 void idem_retired_add(struct idem_retired *r, const uint8_t hash[IDEM_HASH_BYTES],
-                      const uint8_t session[IDEM_ID_BYTES], int64_t organisation)
+                      const uint8_t session[IDEM_ID_BYTES], int64_t organisation, int32_t slot)
 {
     struct place *p = &r->ring[r->next];
 
@@ -56,12 +57,13 @@ void idem_retired_add(struct idem_retired *r, const uint8_t hash[IDEM_HASH_BYTES
     memcpy(p->hash, hash, sizeof p->hash);
     memcpy(p->session, session, sizeof p->session);
     p->organisation = organisation;
+    p->slot = slot;
     idem_index_add(r->hashes, hash, (int32_t)r->next); /* there is room: one has just gone */
     r->next = (r->next + 1) % IDEM_TOKENS_RETIRED;
 }
 
 bool idem_retired_find(const struct idem_retired *r, const uint8_t hash[IDEM_HASH_BYTES],
-                       uint8_t session[IDEM_ID_BYTES], int64_t *organisation)
+                       uint8_t session[IDEM_ID_BYTES], int64_t *organisation, int32_t *slot)
 {
     int32_t at = idem_index_find(r->hashes, hash);
 
@@ -69,5 +71,6 @@ bool idem_retired_find(const struct idem_retired *r, const uint8_t hash[IDEM_HAS
         return false;
     memcpy(session, r->ring[at].session, IDEM_ID_BYTES);
     *organisation = r->ring[at].organisation;
+    *slot = r->ring[at].slot;
     return true;
 }

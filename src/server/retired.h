@@ -13,8 +13,8 @@ struct idem_retired;
 int idem_retired_new(struct idem_retired **out);
 void idem_retired_free(struct idem_retired *r);
 void idem_retired_add(struct idem_retired *r, const uint8_t hash[IDEM_HASH_BYTES],
-                      const uint8_t session[IDEM_ID_BYTES], int64_t organisation);
+                      const uint8_t session[IDEM_ID_BYTES], int64_t organisation, int32_t slot);
 bool idem_retired_find(const struct idem_retired *r, const uint8_t hash[IDEM_HASH_BYTES],
-                       uint8_t session[IDEM_ID_BYTES], int64_t *organisation);
+                       uint8_t session[IDEM_ID_BYTES], int64_t *organisation, int32_t *slot);
 
 #endif

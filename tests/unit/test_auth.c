@@ -4,6 +4,9 @@
  * request that changes something must repeat. (Sessions' tokens: test_api.py, test_seats.py.)
  */
 #include "server/auth.h"
+#include "server/constants.h"
+#include "server/doubts.h"
+#include "server/notices.h"
 
 #include <setjmp.h>
 #include <sodium.h>
@@ -151,13 +154,88 @@ static void one_account_has_so_many(void **state)
 
 #define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+/* A session with the id {slot + 1}, a token, and one before it that is good until 1000. */
+static void add_session(int32_t slot, char old[IDEM_SECRET_TEXT + 1])
+{
+    uint8_t id[IDEM_ID_BYTES] = {(uint8_t)(slot + 1)}, first[IDEM_HASH_BYTES];
+
+    idem_auth_token(old, first);
+    assert_int_equal(idem_auth_add(auth, first, id, 7, slot, 0), 0);
+    idem_auth_token(token, hash);
+    assert_int_equal(idem_auth_renew(auth, slot, hash, 0, 1000), 0);
+}
+
+static enum idem_problem bear(const char *secret, uint64_t place)
+{
+    char header[IDEM_SECRET_TEXT + 8];
+    struct idem_credentials brought = {.authorization = header, .place = place};
+    struct idem_grant grant;
+
+    snprintf(header, sizeof header, "Bearer %s", secret);
+    return idem_auth_check(auth, &brought, 2000, &grant);
+}
+
+/* Whoever fills the queue of lines must not make a stolen token go unnoticed. */
+static void a_doubt_is_kept_when_the_queue_is_full(void **state)
+{
+    char old[3][IDEM_SECRET_TEXT + 1];
+    uint8_t id[IDEM_ID_BYTES];
+    unsigned doubts = 0, found = 0;
+    (void)state;
+
+    for (int32_t i = 0; i < 3; i++)
+        add_session(i, old[i]);
+    for (int i = 0; i < 3 * IDEM_NOTICES_MAX; i++)
+        idem_notice_of_row(IDEM_NOTICE_OPENING_FORGED, 7, i);
+    assert_false(idem_auth_doubted(auth, id, &doubts));
+    assert_int_equal(bear(old[0], 0), IDEM_PROBLEM_TOKEN_EXPIRED);
+    for (uint64_t place = 1; place < 5; place++) /* to and fro, with the last session's token */
+        assert_int_equal(bear(token, 1 + place % 2), IDEM_PROBLEM_NONE);
+    while (idem_auth_doubted(auth, id, &doubts)) {
+        assert_int_equal(doubts, id[0] == 1 ? IDEM_DOUBT_TOKEN_REUSED : IDEM_DOUBT_TOKEN_TORN);
+        found |= 1U << id[0];
+    }
+    assert_int_equal(found, 1U << 1 | 1U << 3);
+}
+
+/* The token before the last one: its session is known by it alone. */
+static void a_token_long_replaced_raises_the_doubt_where_it_belongs(void **state)
+{
+    char old[2][IDEM_SECRET_TEXT + 1];
+    uint8_t id[IDEM_ID_BYTES], other[IDEM_ID_BYTES] = {99};
+    unsigned doubts = 0;
+    (void)state;
+
+    for (int32_t i = 0; i < 2; i++) {
+        add_session(i, old[i]);
+        idem_auth_token(token, hash);
+        assert_int_equal(idem_auth_renew(auth, i, hash, 0, 1000), 0);
+    }
+    assert_int_equal(bear(old[0], 0), IDEM_PROBLEM_TOKEN_EXPIRED);
+    assert_int_equal(bear(old[0], 0), IDEM_PROBLEM_TOKEN_EXPIRED);
+    assert_true(idem_auth_doubted(auth, id, &doubts));
+    assert_true(id[0] == 1 && doubts == IDEM_DOUBT_TOKEN_REUSED);
+    assert_false(idem_auth_doubted(auth, id, &doubts));
+    /* The slot is somebody else's now: what was doubted of the one before is not his. */
+    assert_int_equal(bear(old[0], 0), IDEM_PROBLEM_TOKEN_EXPIRED);
+    idem_auth_token(token, hash);
+    assert_int_equal(idem_auth_add(auth, hash, other, 7, 0, 0), 0);
+    assert_int_equal(bear(old[0], 0), IDEM_PROBLEM_TOKEN_EXPIRED);
+    assert_false(idem_auth_doubted(auth, id, &doubts));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH(a_log_in_is_what_its_account_is), WITH(it_ends_when_idle),
-        WITH(it_ends_whatever_it_does),        WITH(changes_take_the_other_token_too),
-        WITH(each_credential_has_its_place),   WITH(revoking),
+        WITH(a_log_in_is_what_its_account_is),
+        WITH(it_ends_when_idle),
+        WITH(it_ends_whatever_it_does),
+        WITH(changes_take_the_other_token_too),
+        WITH(each_credential_has_its_place),
+        WITH(revoking),
         WITH(one_account_has_so_many),
+        WITH(a_doubt_is_kept_when_the_queue_is_full),
+        WITH(a_token_long_replaced_raises_the_doubt_where_it_belongs),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

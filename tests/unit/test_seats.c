@@ -229,18 +229,20 @@ static void test_the_newest_old_tokens_are_known(void **state)
     uint8_t hash[IDEM_HASH_BYTES] = {0}, id[IDEM_ID_BYTES] = {4}, got[IDEM_ID_BYTES];
     struct idem_retired *r;
     int64_t organisation;
+    int32_t slot;
     (void)state;
 
     assert_int_equal(idem_retired_new(&r), 0);
     for (uint32_t i = 0; i < IDEM_TOKENS_RETIRED + 100; i++) {
         memcpy(hash, &i, sizeof i);
-        idem_retired_add(r, hash, id, i);
+        idem_retired_add(r, hash, id, i, (int32_t)i % 7);
     }
     for (uint32_t i = 0; i < IDEM_TOKENS_RETIRED + 100; i++) {
         memcpy(hash, &i, sizeof i);
-        assert_int_equal(idem_retired_find(r, hash, got, &organisation), i >= 100);
+        assert_int_equal(idem_retired_find(r, hash, got, &organisation, &slot), i >= 100);
         if (i >= 100)
-            assert_true(organisation == i && memcmp(got, id, sizeof id) == 0);
+            assert_true(organisation == i && slot == (int32_t)i % 7 &&
+                        memcmp(got, id, sizeof id) == 0);
     }
     idem_retired_free(r);
 }
