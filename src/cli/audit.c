@@ -6,6 +6,7 @@
  */
 #include "cli/audit_heads.h"
 #include "cli/command.h"
+#include "store/cover.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -27,9 +28,10 @@ static const char help_text[] =
     "       idem audit show|export --data DIR [--log NAME] [--organisation NAME]\n"
     "       idem audit key --data DIR\n\n"
     "verify goes through the logs and says which line was changed, taken out or put in, or\n"
-    "emptied without a line that says why. Whether the end is missing, or all was written anew,\n"
-    "only a head from outside can tell: give those that the server sent to its head file or to\n"
-    "syslog, and the public key as `idem audit key` said it once.\n\n"
+    "emptied without a signed line that says why; those lines it lists. Whether the end is\n"
+    "missing, or all was written anew, only a head from outside can tell: give those that the\n"
+    "server sent to its head file or to syslog, and the public key as `idem audit key` said it\n"
+    "once.\n\n"
     "  --data DIR           the server's data directory, running or not, or a backup of it\n"
     "  --head FILE|HEAD     heads to compare with, one a line; or one head itself\n"
     "  --key KEY            the public key, or a file with it (default: DIR/audit.pub)\n"
@@ -42,6 +44,8 @@ struct audit {
     const char *verb, *data, *key, *log, *organisation;
     int64_t row; /* the organisation's */
     struct idem_cli_heads heads;
+    bool has_key;
+    uint8_t public_key[IDEM_HEAD_PUBLIC];
 };
 
 static const struct {
@@ -138,6 +142,21 @@ static void tell_whole(const char *log, const struct idem_chain_check *check, si
            log, head.seq, idem_chain_check_blanked(check), heads, hash);
 }
 
+/* Who reads it sees whether that many lines were to be emptied, and when. */
+static void tell_cover(void *log, int64_t seq, int64_t at_ms, const struct idem_cover *cover)
+{
+    char at[TIME_TEXT], before[TIME_TEXT];
+
+    printf("%s: line %" PRId64 " of %s: %s", (const char *)log, seq, time_text(at_ms, at),
+           cover->reason);
+    if (cover->before_ms != 0)
+        printf(" of what is from before %s", time_text(cover->before_ms, before));
+    printf(" emptied");
+    for (uint32_t i = 0; i < cover->count; i++)
+        printf(" %" PRId64 "-%" PRId64, cover->ranges[i][0], cover->ranges[i][1]);
+    putchar('\n');
+}
+
 static int verify_open(const struct audit *a, const char *log, sqlite3 *db)
 {
     struct idem_chain_check *check = NULL;
@@ -148,8 +167,12 @@ static int verify_open(const struct audit *a, const char *log, sqlite3 *db)
     if (exit_code != 0)
         return exit_code;
     int err = idem_chain_check_new(log, heads, count, &check);
-    if (err == 0)
+    if (err == 0) {
+        if (a->has_key)
+            idem_chain_check_key(check, a->public_key);
+        idem_chain_check_covers(check, tell_cover, (void *)(uintptr_t)log);
         err = idem_chain_check_table(db, log, check);
+    }
     if (err == 0)
         tell_whole(log, check, count);
     else if (check != NULL && idem_chain_check_fault(check)[0] != '\0')
@@ -171,20 +194,28 @@ static int verify_missing(const struct audit *a, const char *log)
     return 0;
 }
 
-static int check_signatures(const struct audit *a)
+/* The key in the directory is better than none: with none, no emptied line is accounted for. */
+static int take_key(struct audit *a)
 {
     char path[PATH_MAX];
-    uint8_t key[IDEM_HEAD_PUBLIC];
 
-    if (a->heads.unreadable > 0)
-        idem_cli_note("%zu lines of the head files are no heads", a->heads.unreadable);
-    if (a->heads.count == 0)
-        return 0;
     snprintf(path, sizeof path, "%s/audit.pub", a->data);
+    if (a->key == NULL && a->heads.count == 0 && access(path, R_OK) != 0)
+        return 0;
     if (a->key == NULL)
         idem_cli_note("the key is the data directory's own; --key gives one from elsewhere");
-    int exit_code = idem_cli_heads_key(a->key != NULL ? a->key : path, key);
-    return exit_code != 0 ? exit_code : idem_cli_heads_check(&a->heads, key);
+    int exit_code = idem_cli_heads_key(a->key != NULL ? a->key : path, a->public_key);
+    a->has_key = exit_code == 0;
+    return exit_code;
+}
+
+static int check_signatures(struct audit *a)
+{
+    if (a->heads.unreadable > 0)
+        idem_cli_note("%zu lines of the head files are no heads", a->heads.unreadable);
+    int exit_code = take_key(a);
+    return exit_code != 0 || a->heads.count == 0 ? exit_code
+                                                 : idem_cli_heads_check(&a->heads, a->public_key);
 }
 
 static int verify(struct audit *a)

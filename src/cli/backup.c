@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* backup.c - `idem backup` and `idem restore`. */
+#include "cli/audit_heads.h"
 #include "cli/keeping.h"
 
 #include "store/backup.h"
+#include "store/cover.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char backup_help[] =
     "usage: idem backup --data DIR --out NEW\n"
@@ -28,7 +32,7 @@ static const char restore_help[] =
     "Their erasure is in the ledger, erasures.log: the backup's, the directory's, and FILE, a "
     "copy\n"
     "that is newer than both if the directory was lost. The keys stay as they are in DIR; after a\n"
-    "lost disk they come back with idem keys import, before or after.\n\n"
+    "lost disk they come back with idem keys import; before this one if anybody was erased.\n\n"
     "      --from BACKUP  what idem backup has made\n"
     "      --data DIR     the data directory; made when it does not exist\n"
     "      --ledger FILE  one more copy of erasures.log\n"
@@ -102,11 +106,34 @@ int idem_cli_backup(int argc, char **argv)
 
 /* ------------------------------------------------------------------ restore */
 
+/* What the erasures empty in the logs is signed with the server's key, when it is there already. */
+static int take_key(const char *data)
+{
+    uint8_t seed[IDEM_HEAD_PUBLIC], public_key[IDEM_HEAD_PUBLIC], secret_key[IDEM_HEAD_SECRET];
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof path, "%s/audit.key", data) >= (int)sizeof path)
+        return idem_cli_fail("%s: the name is too long", data);
+    if (access(path, F_OK) != 0)
+        return 0;
+    int exit_code = idem_cli_heads_key(path, seed);
+    if (exit_code == 0) {
+        idem_head_keys(seed, public_key, secret_key);
+        idem_cover_sign_with(secret_key);
+    }
+    sodium_memzero(seed, sizeof seed);
+    sodium_memzero(secret_key, sizeof secret_key);
+    return exit_code;
+}
+
 static int restore(struct idem_restore *r)
 {
+    int exit_code = take_key(r->data);
     struct idem_restore_report report;
     char why[IDEM_WHY_MAX] = "";
 
+    if (exit_code != 0)
+        return exit_code;
     r->now_ms = idem_cli_today();
     if (idem_restore(r, &report, why) != 0)
         return idem_cli_fail("%s", why);

@@ -5,6 +5,7 @@
  */
 #include "server/audit.h"
 
+#include "base/log.h"
 #include "server/clock.h"
 #include "server/heads.h"
 #include "server/worker_parts.h"
@@ -155,6 +156,42 @@ static const char *what_was_before(struct idem_worker *w)
     return err == 0 && stopped ? "stop" : "no stop";
 }
 
+static void tell_fault(struct idem_worker *w, enum idem_audit_log log, const char *fault)
+{
+    json_t *detail = json_pack("{s:s, s:s}", "log", idem_audit_log_name(log), "fault", fault);
+    const struct idem_audit_line line = {.at_ms = idem_clock_ms(),
+                                         .actor = "system",
+                                         .action = "audit.fault",
+                                         .detail = detail,
+                                         .important = true};
+
+    idem_log(IDEM_LOG_ERROR,
+             "storage: THE LOG %s IS NOT WHAT THIS SERVER WROTE: %s; keep the data directory and "
+             "the heads outside as they are, and see idem audit verify",
+             idem_audit_log_name(log), fault);
+    if (detail != NULL)
+        idem_audit_write(w, &line);
+    json_decref(detail);
+}
+
+/* What is signed from here on stands on what is there: if that does not hold, the next signed line
+ * says so. */
+static void check_log(struct idem_worker *w, enum idem_audit_log log)
+{
+    struct idem_store *store = w->parts.store;
+    struct idem_chain_check *check = NULL;
+
+    if (idem_chain_check_new(idem_audit_log_name(log), NULL, 0, &check) != 0)
+        return;
+    idem_chain_check_key(check, idem_heads_public(w->parts.heads));
+    int err = store->audit->check(store, log, check);
+    if (idem_chain_check_fault(check)[0] != '\0')
+        tell_fault(w, log, idem_chain_check_fault(check));
+    else if (err != 0)
+        tell_fault(w, log, idem_strerror(err));
+    idem_chain_check_free(check);
+}
+
 void idem_audit_started(struct idem_worker *w)
 {
     json_t *detail = json_pack("{s:s, s:s}", "version", IDEM_VERSION, "after", what_was_before(w));
@@ -166,6 +203,8 @@ void idem_audit_started(struct idem_worker *w)
     if (detail != NULL)
         idem_audit_write(w, &line);
     json_decref(detail);
+    for (enum idem_audit_log log = 0; log < IDEM_AUDIT_LOGS && w->parts.heads != NULL; log++)
+        check_log(w, log);
 }
 
 void idem_audit_stopped(struct idem_worker *w)

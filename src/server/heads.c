@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "server/clock.h"
 #include "server/secrets.h"
+#include "store/cover.h"
 #include "store/sqlite_parts.h"
 
 #include <errno.h>
@@ -56,6 +57,7 @@ static int make_keys(struct idem_heads *h, const char *dir)
     if (err != 0)
         return err;
     idem_head_keys(seed, h->public_key, h->secret_key);
+    idem_cover_sign_with(h->secret_key);
     sodium_memzero(seed, sizeof seed);
     return IDEM_OK;
 }
@@ -115,6 +117,7 @@ void idem_heads_free(struct idem_heads *heads)
         return;
     pthread_cond_destroy(&heads->wake);
     pthread_mutex_destroy(&heads->lock);
+    idem_cover_sign_with(NULL);
     sodium_memzero(heads->secret_key, sizeof heads->secret_key);
     free(heads);
 }

@@ -29,7 +29,8 @@ struct idem_heads_options {
 
 struct idem_heads;
 
-/* Reads or makes DIR/audit.key and writes its public half to DIR/audit.pub. */
+/* Reads or makes DIR/audit.key and writes its public half to DIR/audit.pub. From then on covers
+ * (store/cover.h) are signed with it. */
 int idem_heads_new(const char *dir, const struct idem_heads_options *options,
                    struct idem_heads **out);
 int idem_heads_start(struct idem_heads *heads);

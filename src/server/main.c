@@ -136,10 +136,10 @@ static int make_access(struct server *s)
     return idem_access_new(&parts, &s->access);
 }
 
-static int start_heads(struct server *s)
+/* Before anything that may blank a line of a log, for that is signed. */
+static int open_heads(struct server *s)
 {
-    int err = idem_heads_new(s->config.data, &s->config.audit, &s->heads);
-    return err != 0 ? err : idem_heads_start(s->heads);
+    return idem_heads_new(s->config.data, &s->config.audit, &s->heads);
 }
 
 static int open_people(struct server *s)
@@ -223,12 +223,12 @@ static int start(struct server *s)
                                         s->population_hash)) != 0 ||
            (err = idem_policing_load(s->config.policy, s->config.demo, &s->policy)) != 0 ||
            (err = idem_assets_load(s->config.www, &s->assets)) != 0 ||
-           (err = idem_files_store(s->config.data, &s->store)) != 0 ||
+           (err = idem_files_store(s->config.data, &s->store)) != 0 || (err = open_heads(s)) != 0 ||
            (err = open_access(s)) != 0 || (err = open_people(s)) != 0 ||
            (err = idem_bus_local_new(IDEM_QUEUE_MAX, &s->bus)) != 0 ||
            (err = make_access(s)) != 0 ||
            (err = idem_streams_new(&idem_http_stream_hooks, &s->streams)) != 0 ||
-           (err = start_heads(s)) != 0 || (err = make_porter(s)) != 0 ||
+           (err = idem_heads_start(s->heads)) != 0 || (err = make_porter(s)) != 0 ||
            (err = make_worker(s)) != 0 || (err = start_http(s)) != 0);
     return err;
 }

@@ -6,25 +6,25 @@
 #include "server/porter.h"
 #include "server/worker_parts.h"
 #include "store/audit.h"
+#include "store/cover.h"
 #include "store/retention.h"
 
 enum { WINDOWS_PER_RUN = 20000 };
 
-/* The line that covers what is blanked (store/chain.h). ranges: stolen. */
-static int add_cover(struct idem_worker *w, enum idem_audit_log log, json_t *ranges, int64_t now_ms)
+/* The line that covers what is blanked. */
+static int add_cover(struct idem_worker *w, enum idem_audit_log log, int64_t until,
+                     int64_t before_ms)
 {
-    json_t *detail = json_pack("{s:s, s:o}", "reason", "retention", "ranges", ranges);
-    const struct idem_audit_line line = {
-        .at_ms = now_ms,
-        .actor = "system",
-        .action = "audit.blanked",
-        .detail = detail,
-        .about_seat = log == IDEM_AUDIT_SEATS_LOG,
-        .important = true,
-    };
-    int err = detail == NULL ? IDEM_ERR_NOMEM : idem_audit_add(w, &line);
-    json_decref(detail);
-    return err;
+    struct idem_store *store = w->parts.store;
+    const int64_t precision = log == IDEM_AUDIT_SEATS_LOG ? IDEM_AUDIT_HOUR_MS : 1;
+    const struct idem_cover cover = idem_cover_of_age(until, before_ms);
+    const struct idem_cover_place place = {idem_audit_log_name(log), store->audit->head(store, log),
+                                           w->now_ms - w->now_ms % precision};
+    char body[IDEM_CHAIN_BODY_MAX];
+    size_t len = idem_cover_body(&place, &cover, body);
+
+    w->audit.important = true;
+    return store->audit->add(store, log, 0, place.at_ms, body, len);
 }
 
 /* ------------------------------------------------------------------ the hourly run */
@@ -45,7 +45,6 @@ static struct limits limits_of(const struct idem_worker *w)
                            r->gate_records_ms};
 }
 
-/* Once blanked, always covered: each line names all up to its own number. */
 static int blank_old(struct idem_worker *w, enum idem_audit_log log, int64_t before_ms,
                      int64_t *total)
 {
@@ -56,7 +55,7 @@ static int blank_old(struct idem_worker *w, enum idem_audit_log log, int64_t bef
     if (err != 0 || count == 0)
         return err;
     *total += count;
-    return add_cover(w, log, json_pack("[[I, I]]", (json_int_t)1, (json_int_t)until), w->now_ms);
+    return add_cover(w, log, until, before_ms);
 }
 
 static int tell(struct idem_worker *w, const struct idem_store_removed *r, int64_t bodies)

@@ -35,6 +35,8 @@ struct idem_store_audit_ops {
      * says which. */
     int (*blank_about)(struct idem_store *s, enum idem_audit_log log, int64_t organisation,
                        const char *text, int64_t after, int max, int64_t *seqs, int *count);
+    /* The whole log through a check (chain.h), which then says what is wrong. */
+    int (*check)(struct idem_store *s, enum idem_audit_log log, struct idem_chain_check *check);
 };
 
 extern const struct idem_store_audit_ops idem_sqlite_audit_ops;

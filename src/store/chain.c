@@ -8,6 +8,8 @@
  */
 #include "store/chain.h"
 
+#include "store/cover.h"
+
 #include <inttypes.h>
 #include <jansson.h>
 #include <sodium.h>
@@ -16,8 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS };
+
 struct range {
     int64_t first, last;
+    int64_t hour; /* in which a blanked line was written */
 };
 
 struct ranges {
@@ -30,6 +35,11 @@ struct idem_chain_check {
     struct idem_chain_head *heads;
     size_t head_count, next_head;
     struct ranges blanks, covers;
+    char log[IDEM_CHAIN_NAME_MAX + 1];
+    bool has_key;
+    uint8_t key[IDEM_HEAD_PUBLIC];
+    idem_chain_cover_fn *tell;
+    void *tell_arg;
     int64_t blanked;
     char fault[IDEM_CHAIN_FAULT_MAX];
 };
@@ -89,9 +99,9 @@ void idem_chain_link(const struct idem_chain_head *before, struct idem_chain_lin
 
 /* ------------------------------------------------------------------ ranges */
 
-static int add_range(struct ranges *r, int64_t first, int64_t last)
+static int add_range(struct ranges *r, int64_t first, int64_t last, int64_t hour)
 {
-    if (r->count > 0 && r->at[r->count - 1].last + 1 == first) {
+    if (r->count > 0 && r->at[r->count - 1].last + 1 == first && r->at[r->count - 1].hour == hour) {
         r->at[r->count - 1].last = last;
         return IDEM_OK;
     }
@@ -105,7 +115,7 @@ static int add_range(struct ranges *r, int64_t first, int64_t last)
         r->at = at;
         r->cap = cap;
     }
-    r->at[r->count++] = (struct range){first, last};
+    r->at[r->count++] = (struct range){first, last, hour};
     return IDEM_OK;
 }
 
@@ -155,6 +165,7 @@ int idem_chain_check_new(const char *log, const struct idem_chain_head *heads, s
         free(c);
         return IDEM_ERR_NOMEM;
     }
+    snprintf(c->log, sizeof c->log, "%s", log);
     idem_chain_origin(log, &c->head);
     c->head_count = count;
     if (count > 0) {
@@ -186,24 +197,73 @@ __attribute__((format(printf, 2, 3))) static int fault(struct idem_chain_check *
     return IDEM_ERR_FORMAT;
 }
 
-/* A cover names earlier lines only. */
-static int take_cover(struct idem_chain_check *c, const json_t *ranges, int64_t seq)
+void idem_chain_check_key(struct idem_chain_check *check, const uint8_t *public_key)
 {
-    size_t i;
-    json_t *pair;
+    check->has_key = true;
+    memcpy(check->key, public_key, sizeof check->key);
+}
 
-    json_array_foreach(ranges, i, pair)
-    {
-        int64_t first = json_integer_value(json_array_get(pair, 0));
-        int64_t last = json_integer_value(json_array_get(pair, 1));
+void idem_chain_check_covers(struct idem_chain_check *check, idem_chain_cover_fn *fn, void *arg)
+{
+    check->tell = fn;
+    check->tell_arg = arg;
+}
+
+/* A cover names earlier lines only. */
+static int take_ranges(struct idem_chain_check *c, const struct idem_cover *cover, int64_t seq)
+{
+    for (uint32_t i = 0; i < cover->count; i++) {
+        const int64_t first = cover->ranges[i][0], last = cover->ranges[i][1];
         if (first < 1 || last < first || last >= seq)
             return fault(c, "line %" PRId64 " says that lines were blanked which it cannot know",
                          seq);
-        int err = add_range(&c->covers, first, last);
+        int err = add_range(&c->covers, first, last, 0);
         if (err != 0)
             return err;
     }
     return IDEM_OK;
+}
+
+/* By age: what was blanked up to there was as old as that. A line of a time to come, from a clock
+ * that was wrong for a while, goes with those around it (idem_chain_before). */
+static int check_ages(struct idem_chain_check *c, const struct idem_cover *cover,
+                      const struct idem_chain_line *line)
+{
+    if (strcmp(cover->reason, IDEM_COVER_RETENTION) != 0)
+        return IDEM_OK;
+    for (size_t i = 0; i < c->blanks.count && c->blanks.at[i].first <= cover->ranges[0][1]; i++) {
+        const int64_t at_ms = c->blanks.at[i].hour * HOUR_MS;
+        if (at_ms >= cover->before_ms && at_ms + HOUR_MS <= line->at_ms + DAY_MS)
+            return fault(c,
+                         "line %" PRId64 " was blanked by line %" PRId64 " as too old and was not",
+                         c->blanks.at[i].first, line->seq);
+    }
+    return IDEM_OK;
+}
+
+static int take_cover(struct idem_chain_check *c, const json_t *detail,
+                      const struct idem_chain_line *line)
+{
+    const struct idem_cover_place place = {c->log, c->head, line->at_ms};
+    struct idem_cover cover;
+
+    if (idem_cover_parse(detail, &cover) != 0)
+        return fault(c, "line %" PRId64 " says that lines were blanked, but not which and why",
+                     line->seq);
+    int err = take_ranges(c, &cover, line->seq);
+    if (err != 0)
+        return err;
+    if (!c->has_key)
+        return fault(c,
+                     "line %" PRId64 " says that lines were blanked; without the public key "
+                     "nobody knows whether the server wrote it",
+                     line->seq);
+    if (idem_cover_verify(&place, &cover, c->key) != 0)
+        return fault(c, "line %" PRId64 " says that lines were blanked and is not signed by the %s",
+                     line->seq, cover.is_signed ? "key, or not for this place" : "server");
+    if ((err = check_ages(c, &cover, line)) == 0 && c->tell != NULL)
+        c->tell(c->tell_arg, line->seq, line->at_ms, &cover);
+    return err;
 }
 
 static int take_body(struct idem_chain_check *c, const struct idem_chain_line *line)
@@ -214,8 +274,8 @@ static int take_body(struct idem_chain_check *c, const struct idem_chain_line *l
 
     if (!json_is_object(body))
         err = fault(c, "line %" PRId64 " does not say anything readable", line->seq);
-    else if (action != NULL && strcmp(action, "audit.blanked") == 0)
-        err = take_cover(c, json_object_get(json_object_get(body, "detail"), "ranges"), line->seq);
+    else if (action != NULL && strcmp(action, IDEM_COVER_ACTION) == 0)
+        err = take_cover(c, json_object_get(body, "detail"), line);
     json_decref(body);
     return err;
 }
@@ -227,7 +287,7 @@ static int check_body(struct idem_chain_check *c, const struct idem_chain_line *
 
     if (line->body == NULL) {
         c->blanked++;
-        return add_range(&c->blanks, line->seq, line->seq);
+        return add_range(&c->blanks, line->seq, line->seq, line->at_ms / HOUR_MS);
     }
     idem_chain_body_hash(line->salt, line->body, line->len, hash);
     if (memcmp(hash, line->body_hash, sizeof hash) != 0)

@@ -10,13 +10,15 @@
  *
  * A body can be blanked, when it has become too old or the person whom it is about is erased:
  * body and salt go, body_hash stays and the chain still holds. Without the salt nobody can try out
- * what a body might have said. A blanked line must be covered: a later line of the same log with
- * the action "audit.blanked" and {"ranges": [[first, last], ...]} in its detail names it.
+ * what a body might have said. A blanked line must be covered: a later line of the same log, signed
+ * by the server (store/cover.h), names it.
  *
  *   case                                        what the check says
  *   a body, time or organisation was changed    the line's number
  *   a line was taken out, or put in             the first number that is not in its place
  *   a body was blanked without a cover          the line's number
+ *   a cover that no server signed               the cover's number
+ *   a cover by age of a line that was younger   both numbers
  *   the end is missing                          needs a head: which lines were there
  *   all hashes were computed anew               needs a head: up to which line it no longer fits
  *
@@ -65,11 +67,19 @@ void idem_chain_link(const struct idem_chain_head *before, struct idem_chain_lin
 /* ------------------------------------------------------------------ the check (chain.c) */
 
 struct idem_chain_check;
+struct idem_cover;
+
+typedef void idem_chain_cover_fn(void *arg, int64_t seq, int64_t at_ms,
+                                 const struct idem_cover *cover);
 
 /* heads: what is known from outside, in any order; copied. */
 int idem_chain_check_new(const char *log, const struct idem_chain_head *heads, size_t count,
                          struct idem_chain_check **out);
 void idem_chain_check_free(struct idem_chain_check *check);
+/* The public key (32 bytes) that covers must be signed with; without it every cover is a fault. */
+void idem_chain_check_key(struct idem_chain_check *check, const uint8_t *public_key);
+/* Told of every cover that holds. */
+void idem_chain_check_covers(struct idem_chain_check *check, idem_chain_cover_fn *fn, void *arg);
 /* Lines in order. IDEM_ERR_FORMAT: idem_chain_check_fault says what is wrong, and where. */
 int idem_chain_check_line(struct idem_chain_check *check, const struct idem_chain_line *line);
 /* After the last line: are all heads there, and is every blank covered? */

@@ -5,31 +5,21 @@
  * which hour tells who it was, whatever the name in it.
  */
 #include "store/audit.h"
+#include "store/cover.h"
 #include "store/erase.h"
 
-#include <stdio.h>
-#include <string.h>
+enum { AT_ONCE = IDEM_COVER_RANGES_MAX, HOUR_MS = 3600 * 1000 };
 
-enum { AT_ONCE = 64, COVER_MAX = 64 + 48 * AT_ONCE, HOUR_MS = 3600 * 1000 };
-
-_Static_assert((int)COVER_MAX <= (int)IDEM_CHAIN_BODY_MAX, "a cover of single lines fits");
-
-/* The line that names the emptied ones, as chain.h asks for it. Numbers that follow one another are
- * one range. */
-static size_t write_cover(const int64_t *seqs, int count, char *text)
+static int add_cover(struct idem_store *store, enum idem_audit_log log, int64_t at_ms,
+                     const int64_t *seqs, int count)
 {
-    size_t n = (size_t)snprintf(text, COVER_MAX,
-                                "{\"actor\":\"system\",\"action\":\"audit.blanked\",\"detail\":"
-                                "{\"reason\":\"erasure\",\"ranges\":[");
+    const struct idem_cover cover = idem_cover_of_person(seqs, count);
+    const struct idem_cover_place place = {idem_audit_log_name(log), store->audit->head(store, log),
+                                           at_ms};
+    char body[IDEM_CHAIN_BODY_MAX];
+    size_t len = idem_cover_body(&place, &cover, body);
 
-    for (int i = 0; i < count; i++) {
-        const int first = i;
-        while (i + 1 < count && seqs[i + 1] == seqs[i] + 1)
-            i++;
-        n += (size_t)snprintf(text + n, COVER_MAX - n, "%s[%lld,%lld]", first > 0 ? "," : "",
-                              (long long)seqs[first], (long long)seqs[i]);
-    }
-    return n + (size_t)snprintf(text + n, COVER_MAX - n, "]}}");
+    return store->audit->add(store, log, 0, at_ms, body, len);
 }
 
 static int erase_from(struct idem_store *store, enum idem_audit_log log, int64_t organisation,
@@ -37,7 +27,6 @@ static int erase_from(struct idem_store *store, enum idem_audit_log log, int64_t
 {
     const int64_t at_ms = log == IDEM_AUDIT_SEATS_LOG ? now_ms - now_ms % HOUR_MS : now_ms;
     int64_t seqs[AT_ONCE], after = 0;
-    char cover[COVER_MAX];
     int count = 0, err;
 
     do {
@@ -45,7 +34,7 @@ static int erase_from(struct idem_store *store, enum idem_audit_log log, int64_t
                                         &count);
         if (err == 0 && count > 0) {
             after = seqs[count - 1];
-            err = store->audit->add(store, log, 0, at_ms, cover, write_cover(seqs, count, cover));
+            err = add_cover(store, log, at_ms, seqs, count);
         }
     } while (err == 0 && count == AT_ONCE);
     return err;

@@ -6,6 +6,7 @@
  */
 #include "store/gate_log.h"
 
+#include "store/cover.h"
 #include "store/sqlite_parts.h"
 
 #include <jansson.h>
@@ -313,23 +314,14 @@ int idem_gate_log_read(struct idem_gate_log *log, const struct idem_gate_search 
 
 /* ------------------------------------------------------------------ blanking */
 
-/* The line that covers what is blanked, as chain.h wants it. */
-static int cover(struct idem_gate_log *log, const int64_t *seqs, int count, bool until,
-                 const char *reason, int64_t now_ms)
+static int add_cover(struct idem_gate_log *log, const struct idem_cover *cover, int64_t now_ms)
 {
+    const struct idem_cover_place place = {IDEM_GATE_LOG_NAME, idem_chain_head(log->chain),
+                                           now_ms - now_ms % HOUR_MS};
     char body[IDEM_CHAIN_BODY_MAX];
-    json_t *ranges = json_array();
+    size_t len = idem_cover_body(&place, cover, body);
 
-    for (int i = 0; i < count; i++)
-        json_array_append_new(
-            ranges, json_pack("[I, I]", (json_int_t)(until ? 1 : seqs[i]), (json_int_t)seqs[i]));
-    json_t *j = json_pack("{s:s, s:{s:s, s:o}}", "action", "audit.blanked", "detail", "reason",
-                          reason, "ranges", ranges);
-    size_t len = j != NULL ? json_dumpb(j, body, sizeof body, JSON_COMPACT) : 0;
-    json_decref(j);
-    if (len == 0 || len > sizeof body)
-        return IDEM_ERR_LIMIT;
-    return idem_chain_add(log->chain, 0, now_ms - now_ms % HOUR_MS, body, len, NULL);
+    return idem_chain_add(log->chain, 0, place.at_ms, body, len, NULL);
 }
 
 static int finish(struct idem_gate_log *log, int err)
@@ -353,8 +345,10 @@ int idem_gate_log_expire(struct idem_gate_log *log, int64_t before_ms, int64_t n
         err = idem_chain_bodies(log->chain, until, &count);
     if (err == 0 && count > 0)
         err = idem_chain_blank_until(log->chain, until);
-    if (err == 0 && count > 0)
-        err = cover(log, &until, 1, true, "retention", now_ms);
+    if (err == 0 && count > 0) {
+        const struct idem_cover cover = idem_cover_of_age(until, before_ms);
+        err = add_cover(log, &cover, now_ms);
+    }
     err = finish(log, err);
     if (err == 0 && count > 0)
         fold(log, SQLITE_CHECKPOINT_TRUNCATE); /* nor is it left in there */
@@ -363,7 +357,7 @@ int idem_gate_log_expire(struct idem_gate_log *log, int64_t before_ms, int64_t n
     return err;
 }
 
-enum { ERASE_AT_ONCE = 64 };
+enum { ERASE_AT_ONCE = IDEM_COVER_RANGES_MAX };
 
 struct found {
     int64_t seqs[ERASE_AT_ONCE];
@@ -387,8 +381,10 @@ static int erase_some(struct idem_gate_log *log, const struct idem_gate_search *
         err = idem_gate_log_read(log, search, note, found);
     for (int i = 0; i < found->count && err == 0; i++)
         err = idem_chain_blank(log->chain, found->seqs[i]);
-    if (err == 0 && found->count > 0)
-        err = cover(log, found->seqs, found->count, false, "erasure", now_ms);
+    if (err == 0 && found->count > 0) {
+        const struct idem_cover cover = idem_cover_of_person(found->seqs, found->count);
+        err = add_cover(log, &cover, now_ms);
+    }
     return finish(log, err);
 }
 

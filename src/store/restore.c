@@ -13,6 +13,7 @@
 #include "store/backup.h"
 
 #include "store/audit.h"
+#include "store/cover.h"
 #include "store/erase.h"
 #include "store/sqlite_parts.h"
 
@@ -173,6 +174,11 @@ static int prepare_copy(const struct idem_restore *r, const char *gate, struct i
 
     if (err != 0)
         return err;
+    if (!idem_cover_can_sign() && idem_ledger_count(ledger) > 0)
+        return idem_why(why, IDEM_ERR_NOT_FOUND,
+                        "somebody is to be erased again, and %s/audit.key, which signs what is "
+                        "emptied in the logs, is not there: idem keys import first",
+                        r->data);
     if ((err = idem_erase_complete(&places, &report->erased_again)) != 0 ||
         (err = write_line(store, r, report)) != 0 ||
         (err = count_people(store, vault, report)) != 0)

@@ -92,10 +92,16 @@ static int blank_about(struct idem_store *s, enum idem_audit_log log, int64_t or
     return err;
 }
 
+static int check_log(struct idem_store *s, enum idem_audit_log log, struct idem_chain_check *check)
+{
+    return idem_chain_check_table(idem_sqlite_of(s)->db, idem_audit_log_name(log), check);
+}
+
 const struct idem_store_audit_ops idem_sqlite_audit_ops = {
     .add = add,
     .head = head,
     .read = read_lines,
     .blank_before = blank_before,
     .blank_about = blank_about,
+    .check = check_log,
 };

@@ -186,7 +186,9 @@ class Retention(AuditCase):
         self.assertEqual(self.actions("audit_seats"), [None, "audit.blanked"])
         removed = [line for line in self.lines() if line and line["action"] == "retention.removed"][0]
         self.assertEqual(removed["detail"]["audit_lines"], old + 1)
-        self.assertIn("1 emptied", self.verify())
+        said = self.verify()
+        self.assertIn("1 emptied", said)
+        self.assertRegex(said, r"audit_seats: line 2 of [0-9T:-]+Z: retention of what is from before [0-9T:-]+Z emptied 1-1")
         self.server.alter("UPDATE audit SET body = NULL, salt = NULL WHERE body LIKE '%audit.blanked%'")
         self.assertEqual(idem("verify", "--data", self.server.data)[0], 1)
 
@@ -328,6 +330,49 @@ class Verify(AuditCase):
     def test_an_emptied_line(self):
         self.alter("UPDATE audit SET body = NULL, salt = NULL WHERE seq = 2")
         self.expect(1, "audit: line 2 was blanked and no later line says why")
+
+    def cover(self, signature=None):
+        """Empties line 2 and adds a line that says so, as whoever can write the data base would."""
+        with sqlite3.connect(os.path.join(self.data, "idem.db")) as database:
+            database.execute("UPDATE audit SET body = NULL, salt = NULL WHERE seq = 2")
+            seq, at_ms, before = database.execute("SELECT seq, at_ms, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
+            detail = {"reason": "erasure", "before_ms": 0, "ranges": [[2, 2]]}
+            if signature:
+                detail["signature"] = signature
+            body = json.dumps({"actor": "system", "action": "audit.blanked", "detail": detail})
+            salt = os.urandom(16)
+            body_hash = hashed(b"idem body", salt, body.encode())
+            line_hash = hashed(b"idem line", before, number(seq + 1), number(at_ms), number(0), body_hash)
+            database.execute("INSERT INTO audit (seq, organisation, at_ms, salt, body, body_hash, hash)"
+                             " VALUES (?, 0, ?, ?, ?, ?, ?)", (seq + 1, at_ms, salt, body, body_hash, line_hash))
+        database.close()
+        return seq + 1
+
+    def test_an_emptied_line_with_a_line_that_the_server_did_not_write(self):
+        for signature in (None, "00" * 64):
+            with self.subTest(signature=signature):
+                shutil.rmtree(self.data)
+                shutil.copytree(self.whole.data, self.data)
+                seq = self.cover(signature)
+                self.expect(1, f"audit: line {seq} says that lines were blanked and is not signed", *self.with_heads())
+                self.expect(1, f"audit: line {seq} says that lines were blanked and is not signed")
+
+    def test_a_server_on_top_of_it_says_so(self):
+        seq = self.cover()
+        server = Server(data=self.data)
+        self.addCleanup(server.close)
+        server.stop()
+        self.assertIn("THE LOG audit IS NOT WHAT THIS SERVER WROTE", server.stderr())
+        lines = [json.loads(body) for (body,) in server.query("SELECT body FROM audit WHERE body LIKE '%audit.fault%'")]
+        self.assertEqual([line["detail"]["log"] for line in lines], ["audit"])
+        self.assertIn(f"line {seq} says", lines[0]["detail"]["fault"])
+        self.expect(1, f"line {seq} says", *self.with_heads())
+
+    def test_an_untouched_log_has_no_fault(self):
+        server = Server(data=self.data)
+        self.addCleanup(server.close)
+        server.stop()
+        self.assertEqual(server.query("SELECT count(*) FROM audit WHERE body LIKE '%audit.fault%'"), [(0,)])
 
     def test_show_and_export(self):
         code, shown = idem("show", "--data", self.data, "--log", "audit_seats")

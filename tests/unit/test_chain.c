@@ -3,7 +3,7 @@
  * test_chain.c - a log as a chain: what is untouched passes; every way to tamper with it is found
  * and the line is named; a rollback leaves no trace; blanks need a cover.
  */
-#include "store/chain.h"
+#include "store/cover.h"
 
 #include <setjmp.h>
 #include <sodium.h>
@@ -19,6 +19,8 @@ enum { LINES = 20 };
 
 static sqlite3 *db;
 static struct idem_chain *chain;
+static uint8_t public_key[IDEM_HEAD_PUBLIC], secret_key[IDEM_HEAD_SECRET];
+static int covers_told;
 
 static void run(const char *sql)
 {
@@ -42,6 +44,9 @@ static int setup(void **state)
     assert_int_equal(sodium_init() < 0, 0);
     assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
     run(IDEM_CHAIN_TABLE("log"));
+    const uint8_t seed[32] = {7};
+    idem_head_keys(seed, public_key, secret_key);
+    idem_cover_sign_with(secret_key);
     assert_int_equal(idem_chain_open(db, "log", &chain), 0);
     for (int i = 1; i <= LINES; i++) {
         snprintf(body, sizeof body, "{\"action\":\"test\",\"subject\":\"p_%d\"}", i);
@@ -58,6 +63,27 @@ static int teardown(void **state)
     return 0;
 }
 
+/* The line that says what was blanked, as of a time. */
+static void add_cover(const struct idem_cover *cover, int64_t at_ms)
+{
+    const struct idem_cover_place place = {"log", idem_chain_head(chain), at_ms};
+    char body[IDEM_CHAIN_BODY_MAX];
+    size_t len = idem_cover_body(&place, cover, body);
+    assert_int_equal(idem_chain_add(chain, 0, at_ms, body, len, NULL), 0);
+}
+
+static void add_erasure(const int64_t *seqs, int count)
+{
+    const struct idem_cover cover = idem_cover_of_person(seqs, count);
+    add_cover(&cover, 1);
+}
+
+static void note_cover(void *arg, int64_t seq, int64_t at_ms, const struct idem_cover *cover)
+{
+    (void)seq, (void)at_ms;
+    *(int *)arg += (int)cover->count;
+}
+
 /* The check's fault, "" when there is none. */
 static const char *check(const struct idem_chain_head *heads, size_t count)
 {
@@ -65,6 +91,9 @@ static const char *check(const struct idem_chain_head *heads, size_t count)
     struct idem_chain_check *c;
 
     assert_int_equal(idem_chain_check_new("log", heads, count, &c), 0);
+    covers_told = 0;
+    idem_chain_check_key(c, public_key);
+    idem_chain_check_covers(c, note_cover, &covers_told);
     int err = idem_chain_check_table(db, "log", c);
     snprintf(fault, sizeof fault, "%s", idem_chain_check_fault(c));
     assert_int_equal(err == 0, fault[0] == '\0');
@@ -216,10 +245,11 @@ static void a_blank_needs_a_cover(void **state)
     assert_int_equal(idem_chain_blank_until(chain, 4), 0);
     assert_int_equal(idem_chain_blank(chain, 9), 0);
     expect("line 1 was blanked and no later line says why");
-    add(0, 1, "{\"action\":\"audit.blanked\",\"detail\":{\"ranges\":[[9,9],[1,3]]}}");
+    add_erasure((const int64_t[]){1, 2, 3, 9}, 4);
     expect("line 4 was blanked");
-    add(0, 1, "{\"action\":\"audit.blanked\",\"detail\":{\"ranges\":[[1,4]]}}");
+    add_erasure((const int64_t[]){1, 2, 3, 4}, 4);
     assert_string_equal(check(NULL, 0), "");
+    assert_int_equal(covers_told, 3);
     assert_int_equal(idem_chain_bodies(chain, LINES, &count), 0);
     assert_int_equal(count, LINES - 5);
 }
@@ -228,7 +258,7 @@ static void a_blank_needs_a_cover(void **state)
 static void a_cover_is_for_the_past(void **state)
 {
     (void)state;
-    add(0, 1, "{\"action\":\"audit.blanked\",\"detail\":{\"ranges\":[[1,21]]}}");
+    add_erasure((const int64_t[]){20, 21}, 2);
     expect("line 21 says that lines were blanked which it cannot know");
 }
 
@@ -236,10 +266,69 @@ static void a_cover_that_is_blanked_covers_nothing(void **state)
 {
     (void)state;
     idem_chain_blank(chain, 3);
-    add(0, 1, "{\"action\":\"audit.blanked\",\"detail\":{\"ranges\":[[3,3]]}}");
+    add_erasure((const int64_t[]){3}, 1);
     assert_string_equal(check(NULL, 0), "");
     idem_chain_blank(chain, 21);
     expect("line 3 was blanked");
+}
+
+/* Somebody who can write the data base, and has no key or one of his own. */
+static void a_cover_that_the_server_did_not_sign_is_a_fault(void **state)
+{
+    const uint8_t seed[32] = {8};
+    uint8_t other_public[IDEM_HEAD_PUBLIC], other_secret[IDEM_HEAD_SECRET];
+
+    (void)state;
+    idem_chain_blank(chain, 3);
+    idem_head_keys(seed, other_public, other_secret);
+    idem_cover_sign_with(other_secret);
+    add_erasure((const int64_t[]){3}, 1);
+    expect("line 21 says that lines were blanked and is not signed by the key");
+    run("DELETE FROM log WHERE seq > 20");
+    idem_chain_close(chain);
+    assert_int_equal(idem_chain_open(db, "log", &chain), 0);
+    idem_cover_sign_with(NULL);
+    add_erasure((const int64_t[]){3}, 1);
+    expect("line 21 says that lines were blanked and is not signed by the server");
+    run("DELETE FROM log WHERE seq > 20");
+    idem_chain_close(chain);
+    assert_int_equal(idem_chain_open(db, "log", &chain), 0);
+    add(0, 1, "{\"action\":\"audit.blanked\",\"detail\":{\"reason\":\"age\",\"ranges\":[[3,3]]}}");
+    expect("line 21 says that lines were blanked, but not which and why");
+}
+
+/* A signed cover, taken from one place of the log to another. */
+static void a_cover_is_good_for_its_place(void **state)
+{
+    const struct idem_cover cover = idem_cover_of_person((const int64_t[]){3}, 1);
+    const struct idem_cover_place place = {"log", idem_chain_head(chain), 1};
+    char body[IDEM_CHAIN_BODY_MAX];
+    size_t len = idem_cover_body(&place, &cover, body);
+
+    (void)state;
+    idem_chain_blank(chain, 3);
+    add(1, 1, "{}");
+    assert_int_equal(idem_chain_add(chain, 0, 1, body, len, NULL), 0);
+    expect("line 22 says that lines were blanked and is not signed by the key, or not for");
+}
+
+static void age_blanks_what_is_old(void **state)
+{
+    const int64_t hour = 3600 * 1000, day = 24 * hour;
+
+    (void)state;
+    add(1, 100 * day, "{}");
+    assert_int_equal(idem_chain_blank_until(chain, 21), 0);
+    const struct idem_cover young = idem_cover_of_age(21, 99 * day + 1);
+    add_cover(&young, 110 * day);
+    expect("line 21 was blanked by line 22 as too old and was not");
+    run("DELETE FROM log WHERE seq > 21");
+    idem_chain_close(chain);
+    assert_int_equal(idem_chain_open(db, "log", &chain), 0);
+    const struct idem_cover old = idem_cover_of_age(21, 100 * day + 1);
+    assert_int_equal(old.before_ms, 100 * day + hour);
+    add_cover(&old, 110 * day);
+    assert_string_equal(check(NULL, 0), "");
 }
 
 static int count_line(void *arg, const struct idem_chain_line *line)
@@ -311,6 +400,9 @@ int main(void)
         TEST(a_blank_needs_a_cover),
         TEST(a_cover_is_for_the_past),
         TEST(a_cover_that_is_blanked_covers_nothing),
+        TEST(a_cover_that_the_server_did_not_sign_is_a_fault),
+        TEST(a_cover_is_good_for_its_place),
+        TEST(age_blanks_what_is_old),
         TEST(reading_is_by_organisation),
         TEST(somebodys_lines_are_found),
         TEST(what_is_older_ends_at_the_first_younger_line),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The gate's record: what is written is found by resource and by person, holds as a chain, and
  * goes. */
+#include "store/cover.h"
 #include "store/gate_log.h"
 
 #include <setjmp.h>
@@ -17,6 +18,17 @@
 #define HOUR INT64_C(3600000)
 #define NOON (INT64_C(500000) * HOUR)
 
+static uint8_t public_key[IDEM_HEAD_PUBLIC];
+
+static void make_key(void)
+{
+    const uint8_t seed[32] = {7};
+    uint8_t secret_key[IDEM_HEAD_SECRET];
+
+    idem_head_keys(seed, public_key, secret_key);
+    idem_cover_sign_with(secret_key);
+}
+
 struct fixture {
     char dir[32], path[64];
     struct idem_gate_log *log;
@@ -27,6 +39,7 @@ static int set_up(void **state)
     struct fixture *f = calloc(1, sizeof *f);
     const char *why;
 
+    make_key();
     strcpy(f->dir, "/tmp/idem-gate-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
     snprintf(f->path, sizeof f->path, "%s/gate.db", f->dir);
@@ -115,6 +128,7 @@ static void check_chain(struct fixture *f, int expected)
 
     assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
     assert_int_equal(idem_chain_check_new(IDEM_GATE_LOG_NAME, NULL, 0, &check), 0);
+    idem_chain_check_key(check, public_key);
     int err = idem_chain_check_table(db, IDEM_GATE_LOG_NAME, check);
     if (err == 0)
         err = idem_chain_check_end(check);
