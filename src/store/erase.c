@@ -88,6 +88,8 @@ int idem_erase_rows(struct idem_store *store, int64_t organisation,
     if (err == 0)
         err = erase_tables(db, organisation, person);
     if (err == 0)
+        err = idem_sqlite_seats_forget(db);
+    if (err == 0)
         err = run(db, "DELETE FROM people WHERE organisation = ?1 AND person = ?2", organisation,
                   person);
     if (err == 0)
@@ -291,6 +293,8 @@ static int forget_sessions(struct idem_store *store, int64_t organisation, const
         err = run(db, windows, organisation, person);
     if (err == 0)
         err = run(db, sessions, organisation, person);
+    if (err == 0)
+        err = idem_sqlite_seats_forget(db);
     if (err == 0)
         err = store->ops->commit(store);
     if (err != 0)

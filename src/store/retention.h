@@ -10,7 +10,7 @@
 /* What is older goes. */
 struct idem_store_limits {
     int64_t now_ms;
-    int64_t sessions_ms; /* closed before that: with their alarms and bindings */
+    int64_t sessions_ms; /* closed before that: with alarms, bindings, and seats only named */
     int64_t windows_ms;  /* received before that, and their session is over */
     int64_t windows_max; /* rows looked at, oldest first; 0: all */
 };

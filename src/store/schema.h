@@ -28,9 +28,10 @@ enum { IDEM_SCHEMA_VERSION = 5, IDEM_SCHEMA_APPLICATION = 0x6964656d /* "idem" *
     " payload TEXT NOT NULL) STRICT;" \
     "CREATE INDEX alarms_session ON alarms (session);"
 
-/* Whether a person has a session open. */
+/* Whether a person has a session open; whether a seat is any session's. */
 #define IDEM_SCHEMA_OPEN \
-    "CREATE INDEX sessions_open ON sessions (organisation, person) WHERE closed_ms IS NULL;"
+    "CREATE INDEX sessions_open ON sessions (organisation, person) WHERE closed_ms IS NULL;" \
+    "CREATE INDEX sessions_seat ON sessions (seat);"
 
 /* Imprints of windows that are deleted by now: nothing of them can be read (model/imprint.h). */
 #define IDEM_SCHEMA_SKETCHES \

@@ -65,6 +65,9 @@ int idem_sqlite_settle_log(sqlite3 *db);
  * connection's own, false at first; true after a failure, until what it left is settled. */
 int idem_sqlite_fold(sqlite3 *db, int mode, bool *unsure);
 void idem_sqlite_close_unsure(sqlite3 *db, bool unsure);
+/* sqlite_seats.c: seats that somebody only named, once no session is left that was on them. Inside
+ * the transaction in which sessions went: such a name may be a person's. */
+int idem_sqlite_seats_forget(sqlite3 *db);
 /* sqlite_audit.c */
 int idem_sqlite_audit_open(struct idem_sqlite *s);
 void idem_sqlite_audit_close(struct idem_sqlite *s);

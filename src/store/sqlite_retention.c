@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sqlite_retention.c - see retention.h. Statements are made when they are needed: once an hour.
- * Alarms and bindings go with their sessions (schema.h).
+ * Alarms and bindings go with their sessions (schema.h), seats that were only named with the last.
  */
 #include "store/retention.h"
 
@@ -43,6 +43,8 @@ static int expire(struct idem_store *base, const struct idem_store_limits *l,
     struct idem_store_removed r = {0};
     int err = remove_rows(s, sessions, l->sessions_ms, 0, &r.sessions);
 
+    if (err == 0)
+        err = idem_sqlite_seats_forget(s->db);
     if (err == 0)
         err = remove_rows(s, windows, l->windows_ms, l->windows_max, &r.windows);
     if (err == 0)

@@ -167,6 +167,16 @@ static int one_key(struct idem_store *base, int which, struct idem_store_api_key
 
 /* ------------------------------------------------------------------ seats */
 
+int idem_sqlite_seats_forget(sqlite3 *db)
+{
+    static const char forget[] =
+        "DELETE FROM seats WHERE state = 0 AND public_key IS NULL"
+        " AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.seat = seats.row)";
+
+    _Static_assert((int)IDEM_SEAT_OPEN == 0, "the statement's number");
+    return idem_sqlite_result(db, sqlite3_exec(db, forget, NULL, NULL, NULL));
+}
+
 static int seat_get(struct idem_store *base, int64_t row, struct idem_store_seat *out)
 {
     sqlite3_bind_int64(statement(base, GET), 1, row);

@@ -135,7 +135,7 @@ describe('the console', { skip: absent && `${BINARY} is not installed`, concurre
     const opened = await fetch(`${server.origin}/v1/sessions`, {
       method: 'POST',
       headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
-      body: JSON.stringify({ person: 'Ada Lovelace', seat: 'browser of ada', start: 'strong' }),
+      body: JSON.stringify({ person: 'Ada Lovelace', seat: 'browser 7f3a', start: 'strong' }),
     });
     assert.equal(opened.status, 201, await opened.clone().text());
     const { session } = await opened.json();

@@ -168,6 +168,21 @@ class Erasure(ServerCase):
         self.assert_problem(erase(self.server, "p_" + 22 * "A"), 404, "no-such-person")
         self.assert_problem(erase(self.server, "ada"), 404, "no-such-person")
 
+    def test_a_name_in_a_seats_name_goes_too(self):
+        """Of a seat that was only named, on which nobody else was."""
+        eve = id_of(self.server.open(person="eve", seat="laptop of eve hewitt"))
+        self.server.open(person="eve", seat="shared desk").close()
+        self.server.open(person="bob", seat="shared desk").close()
+        seats = lambda: {n for n, in self.server.query("SELECT name FROM seats")}
+        self.assertLessEqual({"laptop of eve hewitt", "shared desk"}, seats())
+        self.assertEqual(erase(self.server, eve).status, 200)
+        self.assertEqual(seats() & {"laptop of eve hewitt", "shared desk"}, {"shared desk"})
+        self.server.stop()
+        for path, content in files(self.server.data).items():
+            self.assertFalse(b"hewitt" in content, path)
+        self.server.start()
+        self.server.open(person="bob", seat="laptop of eve hewitt").send(windows(102, 7, 1))
+
     def test_it_takes_a_reason_and_the_right(self):
         for body in ({}, {"reason": ""}, {"reason": 5}, {"reason": "x" * 501}, {"reason": "x", "more": 1}):
             answer = self.server.call("POST", f"/v1/people/{self.ada}/erase", body, token=self.server.operator)

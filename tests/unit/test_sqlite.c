@@ -6,6 +6,7 @@
  */
 #include "schema_first.h"
 #include "store/retention.h"
+#include "store/seats.h"
 #include "store/store.h"
 
 #include <setjmp.h>
@@ -331,6 +332,27 @@ static int hear(void *arg, const struct idem_store_alarm *a)
     return 0;
 }
 
+static void test_a_seat_that_was_only_named_goes_with_its_last_session(void **state)
+{
+    struct idem_store_seat seat = {.organisation = demo, .name = "pc", .state = IDEM_SEAT_ENROLLED};
+    struct idem_store_session one, two;
+    (void)state;
+
+    assert_int_equal(store->seats->add(store, &seat), 0);
+    add_session(1, &one);
+    add_session(2, &two);
+    assert_int_equal(OPS->session_close(store, one.row, 1), 0);
+    assert_int_equal(forget_sessions(1), 0);
+    assert_int_equal(store->seats->named(store, demo, "seat", &seat), 0); /* the other's, too */
+    assert_int_equal(OPS->session_close(store, two.row, 1), 0);
+    assert_int_equal(store->seats->named(store, demo, "seat", &seat), 0);
+    assert_int_equal(forget_sessions(1), 0);
+    assert_int_equal(store->seats->named(store, demo, "seat", &seat), IDEM_ERR_NOT_FOUND);
+    assert_int_equal(store->seats->named(store, demo, "pc", &seat), 0); /* enrolled: it stays */
+    add_session(3, &one);
+    assert_int_equal(store->seats->named(store, demo, "seat", &seat), 0);
+}
+
 static void test_alarms_come_back_as_they_were(void **state)
 {
     struct idem_store_session one, two;
@@ -502,7 +524,7 @@ static void test_a_full_disk_is_told_from_a_broken_one_and_gets_over(void **stat
     signal(SIGXFSZ, SIG_IGN);
     add_session(1, &one);
     getrlimit(RLIMIT_FSIZE, &before);
-    small = (struct rlimit){200 * 1024, before.rlim_max};
+    small = (struct rlimit){256 * 1024, before.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
     for (uint32_t i = 0; err == 0; i++) {
         assert_true(i < 10000);
@@ -563,6 +585,7 @@ int main(void)
         TEST(test_windows_are_a_chain_within_a_log),
         TEST(test_row_numbers_are_never_used_again),
         TEST(test_profiles_are_replaced),
+        TEST(test_a_seat_that_was_only_named_goes_with_its_last_session),
         TEST(test_alarms_come_back_as_they_were),
         TEST(test_alarms_are_rounded_and_forgotten_with_their_session),
         TEST(test_an_alarm_that_is_too_long_is_refused),
