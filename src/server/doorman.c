@@ -8,6 +8,8 @@
  *   all connections in use                  the longest idle one is closed for the next
  *   bad tokens                              401; after so many in a minute from one address 429 and
  *                                           the end of the connection. A good token is always good
+ *   forged openings, codes that never were  likewise, after a 403; beyond that they are counted,
+ * and get no line of their own in the audit log
  *
  * The log says who only of those that go on beyond that, once a minute for each address and ten
  * times in ten seconds for all; the rest is a number.
@@ -185,16 +187,29 @@ bool idem_request_barred(const struct idem_request *r)
            idem_guests_barred(r->http->guests, &who, r->lane->now_ms);
 }
 
+/* What somebody without a token has made up instead: a signature, or a code. */
+static bool is_forged(const struct idem_request *r)
+{
+    const unsigned known = r->command.grant.may & ~(unsigned)IDEM_MAY_ANYBODY;
+
+    return known == 0 && (r->command.problem == IDEM_PROBLEM_SIGNATURE_WRONG ||
+                          r->command.problem == IDEM_PROBLEM_CODE_UNKNOWN);
+}
+
 void idem_doorman_refused(struct idem_request *r)
 {
-    if (r->command.problem != IDEM_PROBLEM_TOKEN_UNKNOWN)
+    const bool token = r->command.problem == IDEM_PROBLEM_TOKEN_UNKNOWN;
+
+    if (!token && !is_forged(r))
         return;
-    idem_metric_add(IDEM_METRIC_BAD_TOKENS, 1);
+    if (token)
+        idem_metric_add(IDEM_METRIC_BAD_TOKENS, 1);
     idem_request_failed(r);
     if (!r->barred)
         return;
     r->command.retry_s = IDEM_GUEST_MINUTE_MS / 1000;
-    idem_request_refuse(r, IDEM_PROBLEM_TOO_MANY_FAILURES,
-                        "this address has sent more than %u bad tokens within a minute",
-                        r->http->parts.config->limits.failures_per_minute);
+    idem_request_refuse(
+        r, IDEM_PROBLEM_TOO_MANY_FAILURES,
+        "this address has sent more than %u bad tokens or signatures within a minute",
+        r->http->parts.config->limits.failures_per_minute);
 }

@@ -48,15 +48,29 @@ static const struct row rows[IDEM_NOTICES] = {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct idem_notice queue[IDEM_NOTICES_MAX];
-static uint32_t first, count;
+static uint32_t first, count, of_kind[IDEM_NOTICES];
+
+/* A kind has its share: what strangers can cause without end leaves room for the others. */
+enum { SHARE = IDEM_NOTICES_MAX / IDEM_NOTICES };
+
+static void count_metric(enum idem_notice_kind kind)
+{
+    if (kind == IDEM_NOTICE_SEAT_CLONED)
+        idem_metric_add(IDEM_METRIC_CLONES, 1);
+    if (kind == IDEM_NOTICE_SIGNATURE_WRONG || kind == IDEM_NOTICE_OPENING_FORGED)
+        idem_metric_add(IDEM_METRIC_FORGERIES, 1);
+}
 
 void idem_notice_post(const struct idem_notice *notice)
 {
     pthread_mutex_lock(&lock);
-    bool full = count == IDEM_NOTICES_MAX;
-    if (!full)
+    bool full = of_kind[notice->kind] == SHARE;
+    if (!full) {
         queue[(first + count++) % IDEM_NOTICES_MAX] = *notice;
+        of_kind[notice->kind]++;
+    }
     pthread_mutex_unlock(&lock);
+    count_metric(notice->kind);
     if (full)
         idem_audit_count(rows[notice->kind].sum);
 }
@@ -84,6 +98,7 @@ static bool take(struct idem_notice *out)
         *out = queue[first];
         first = (first + 1) % IDEM_NOTICES_MAX;
         count--;
+        of_kind[out->kind]--;
     }
     pthread_mutex_unlock(&lock);
     return any;
@@ -97,15 +112,25 @@ static bool same(const struct idem_notice *a, const struct idem_notice *b)
            memcmp(a->session, b->session, sizeof a->session) == 0;
 }
 
-/* Whether there was such a line a moment ago; if not, there is one now. */
+static bool is_recent(const struct idem_worker *w, int64_t at_ms)
+{
+    return at_ms != 0 && w->now_ms >= at_ms && w->now_ms - at_ms < IDEM_NOTICE_EVERY_MS;
+}
+
+/* Whether there was such a line a moment ago, or enough of the kind; if not, there is one now. */
 static bool hushed(struct idem_worker *w, const struct idem_notice *n)
 {
     struct idem_notice_state *state = &w->notices;
+    struct idem_loud *kind = &state->kinds[n->kind];
 
+    if (!is_recent(w, kind->since_ms))
+        *kind = (struct idem_loud){.since_ms = w->now_ms};
+    if (kind->lines == IDEM_NOTICE_LINES)
+        return true;
     for (uint32_t i = 0; i < IDEM_HUSHES; i++)
-        if (state->hushes[i].at_ms != 0 && same(&state->hushes[i].notice, n) &&
-            w->now_ms - state->hushes[i].at_ms < IDEM_NOTICE_EVERY_MS)
+        if (is_recent(w, state->hushes[i].at_ms) && same(&state->hushes[i].notice, n))
             return true;
+    kind->lines++;
     state->hushes[state->next] = (struct idem_hush){w->now_ms, *n};
     state->next = (state->next + 1) % IDEM_HUSHES;
     return false;
@@ -128,7 +153,7 @@ static void name_row(struct idem_worker *w, const struct idem_notice *n,
         snprintf(out, size, "row:%lld", (long long)n->row);
 }
 
-static void write_line(struct idem_worker *w, const struct idem_notice *n)
+static int add_line(struct idem_worker *w, const struct idem_notice *n)
 {
     char subject[IDEM_AUDIT_SUBJECT_MAX + 1];
     struct idem_audit_line line = {
@@ -148,8 +173,9 @@ static void write_line(struct idem_worker *w, const struct idem_notice *n)
     else
         name_row(w, n, subject);
     line.detail = detail;
-    idem_audit_write(w, &line);
+    int err = idem_audit_add(w, &line);
     json_decref(detail);
+    return err;
 }
 
 static void doubt(struct idem_worker *w, const uint8_t id[IDEM_ID_BYTES], unsigned what)
@@ -168,22 +194,47 @@ static void doubt(struct idem_worker *w, const uint8_t id[IDEM_ID_BYTES], unsign
     idem_worker_unsaved(w, s);
 }
 
+/* In one transaction, whoever insists. A line that is not one of the log's is only counted; with a
+ * store that fails all of them are. */
+static void write_lines(struct idem_worker *w, const struct idem_notice *lines, uint32_t n)
+{
+    struct idem_store *store = w->parts.store;
+    int err = n == 0 ? IDEM_OK : store->ops->begin(store);
+
+    if (n == 0)
+        return;
+    for (uint32_t i = 0; i < n && err == 0; i++) {
+        err = add_line(w, &lines[i]);
+        if (err == IDEM_ERR_LIMIT || err == IDEM_ERR_INVALID) {
+            idem_audit_count(rows[lines[i].kind].sum);
+            err = IDEM_OK;
+        }
+    }
+    if (err == 0)
+        err = store->ops->commit(store);
+    idem_worker_storage(w, err);
+    if (err == 0)
+        return;
+    store->ops->rollback(store);
+    for (uint32_t i = 0; i < n; i++)
+        idem_audit_count(rows[lines[i].kind].sum);
+}
+
 void idem_notices_take(struct idem_worker *w)
 {
+    struct idem_notice lines[IDEM_NOTICES * IDEM_NOTICE_LINES], n;
     uint8_t id[IDEM_ID_BYTES];
-    struct idem_notice n;
+    uint32_t count_of_lines = 0;
     unsigned doubts;
 
-    for (int i = 0; i < IDEM_SESSION_SLOTS_MAX && idem_auth_doubted(w->parts.auth, id, &doubts); i++)
+    for (int i = 0; i < IDEM_SESSION_SLOTS_MAX && idem_auth_doubted(w->parts.auth, id, &doubts);
+         i++)
         doubt(w, id, doubts);
     for (int i = 0; i < IDEM_NOTICES_MAX && take(&n); i++) {
-        if (n.kind == IDEM_NOTICE_SEAT_CLONED)
-            idem_metric_add(IDEM_METRIC_CLONES, 1);
-        if (n.kind == IDEM_NOTICE_SIGNATURE_WRONG || n.kind == IDEM_NOTICE_OPENING_FORGED)
-            idem_metric_add(IDEM_METRIC_FORGERIES, 1);
         if (hushed(w, &n))
             idem_audit_count(rows[n.kind].sum);
         else
-            write_line(w, &n);
+            lines[count_of_lines++] = n;
     }
+    write_lines(w, lines, count_of_lines);
 }

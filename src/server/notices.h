@@ -7,8 +7,10 @@
  *   where it points at theft there is a doubt besides (doubts.h). It does not come this way: it
  *   stands with the session's token (auth.h) until the worker takes it, and is never dropped
  *
- * Of one kind and one subject there is a line in ten seconds at most; the others, and what the
- * full queue had to turn away, are counted (audit.h). So nobody can fill the log by insisting.
+ * Of one kind and one subject there is a line in ten seconds at most, and of one kind
+ * IDEM_NOTICE_LINES, whatever it is about; the others, and what the queue had to turn away because
+ * the kind's share of it was full, are counted (audit.h). So nobody can fill the log by insisting,
+ * nor keep what others do out of it. The lines of a tick are one transaction.
  */
 #ifndef IDEM_SERVER_NOTICES_H
 #define IDEM_SERVER_NOTICES_H
@@ -52,7 +54,7 @@ struct idem_worker;
 /* The worker's tick: takes what there is. */
 void idem_notices_take(struct idem_worker *w);
 
-enum { IDEM_HUSHES = 64 };
+enum { IDEM_NOTICE_LINES = 16, IDEM_HUSHES = IDEM_NOTICES * IDEM_NOTICE_LINES };
 
 /* The worker's part: of what there was a line lately. */
 struct idem_notice_state {
@@ -61,6 +63,10 @@ struct idem_notice_state {
         struct idem_notice notice;
     } hushes[IDEM_HUSHES];
     uint32_t next;
+    struct idem_loud {
+        int64_t since_ms;
+        uint32_t lines; /* since then */
+    } kinds[IDEM_NOTICES];
 };
 
 #endif

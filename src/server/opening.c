@@ -217,7 +217,7 @@ static bool has_signed(struct idem_request *r, const struct signed_opening *o,
     if (known && idem_seal_opening(&o->said, &message) == 0 &&
         idem_seal_good(seat->public_key, &message, o->signature))
         return true;
-    if (known)
+    if (known && !idem_request_barred(r))
         idem_notice_of_row(IDEM_NOTICE_OPENING_FORGED, seat->organisation, seat->row);
     else
         idem_audit_count(IDEM_AUDIT_SEAT_REFUSED);

@@ -215,8 +215,11 @@ bool idem_routes_counted(struct idem_request *r, const struct idem_signer *signe
         return false;
     seal(signer->nonce, (uint32_t)counter, &message);
     if (!idem_seal_good(signer->public_key, &message, signature)) {
-        idem_notice_of_session(IDEM_NOTICE_SIGNATURE_WRONG, r->command.grant.organisation,
-                               r->command.id);
+        if (idem_request_barred(r))
+            idem_audit_count(IDEM_AUDIT_WINDOW_REFUSED);
+        else
+            idem_notice_of_session(IDEM_NOTICE_SIGNATURE_WRONG, r->command.grant.organisation,
+                                   r->command.id);
         idem_request_refuse(r, IDEM_PROBLEM_SIGNATURE_WRONG, "the seat's key has not signed this");
         return false;
     }

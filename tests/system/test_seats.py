@@ -677,6 +677,40 @@ class Floods(SeatCase):
             self.assert_problem(session.post(body), 403, "signature-wrong")
         self.assert_line("window.signature-wrong", session.id, count=1)
 
+    def forge(self, seats):
+        """By somebody who has no key; the statuses."""
+        body = seats[0].opening()
+        return [self.call("POST", "/v1/sessions", dict(body, seat_id=seat.id, signature=b64(bytes(64)))).status
+                for seat in seats]
+
+    def counted(self, action):
+        return sum(line["detail"]["times"] for line in self.lines(action))
+
+    def test_forgeries_for_many_seats_are_few_lines(self):
+        seats = [self.enrol(f"pc-{i}") for i in range(40)]
+        self.assertEqual(self.forge(seats), [403] * 40)
+        self.server.stop()  # writes what it has counted
+        self.assertEqual(len(self.lines("session.signature-wrong")), 16)
+        self.assertEqual(self.counted("seat.refused"), 24)
+
+    def test_who_forges_on_gets_no_lines_and_keeps_nobody_out(self):
+        seats = [self.enrol(f"pc-{i}") for i in range(10)]
+        self.assertEqual(set(self.forge(seats * 6)), {403})
+        self.assertEqual(set(self.forge(seats)), {429})
+        self.open(seats[0])
+        wait_for("the lines", lambda: len(self.lines("session.signature-wrong")) == 10)
+
+    def test_guessed_codes_and_false_registrations_count_for_their_address(self):
+        guesser = Seat(self.server)
+        guess = guesser.registration("00000-00000-00000-00000-00000")
+        forged = dict(guess, signature=b64(bytes(64)))
+        for _ in range(30):
+            self.assert_problem(self.call("POST", "/v1/seats/register", guess), 403, "code-unknown")
+            self.assert_problem(self.call("POST", "/v1/seats/register", forged), 403, "signature-wrong")
+        for body in (guess, forged):
+            self.assert_problem(self.call("POST", "/v1/seats/register", body), 429, "too-many-failures")
+        self.enrol()
+
     def test_many_challenges_cost_nothing(self):
         for _ in range(200):
             self.assertEqual(self.call("POST", "/v1/challenge").status, 201)
