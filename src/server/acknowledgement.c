@@ -8,7 +8,6 @@
 #include "server/worker_parts.h"
 #include "store/acknowledgements.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,12 +17,11 @@ enum { ANSWER_MAX = 64 * 1024 };
  */
 
 /* Never 0: that is "none". */
-static uint64_t number_of(const char *version)
+static uint64_t number_of(const uint8_t hash[IDEM_POLICY_HASH])
 {
-    uint64_t number = 0;
+    uint64_t number;
 
-    crypto_generichash((uint8_t *)&number, sizeof number, (const uint8_t *)version, strlen(version),
-                       NULL, 0);
+    memcpy(&number, hash, sizeof number);
     return number | 1;
 }
 
@@ -38,7 +36,11 @@ static const struct idem_policy_acknowledgement *asked(const struct idem_worker 
 void idem_acknowledgement_assign(struct idem_worker *w, struct idem_session *s)
 {
     const struct idem_policy_acknowledgement *a = asked(w, s->opening.country);
-    s->needs_acknowledged = a != NULL ? number_of(a->version) : 0;
+    uint8_t hash[IDEM_POLICY_HASH];
+
+    if (a != NULL)
+        idem_policy_acknowledgement_hash(a, hash);
+    s->needs_acknowledged = a != NULL ? number_of(hash) : 0;
 }
 
 void idem_acknowledgement_load(struct idem_worker *w, struct idem_session *s)
@@ -47,7 +49,7 @@ void idem_acknowledgement_load(struct idem_worker *w, struct idem_session *s)
     struct idem_store_acknowledgement a;
     int err = store->acknowledgements->get(store, s->person->organisation, s->person->id, &a);
 
-    s->person->acknowledged = err == 0 ? number_of(a.version) : 0;
+    s->person->acknowledged = err == 0 ? number_of(a.asked) : 0;
     idem_acknowledgement_assign(w, s);
 }
 
@@ -133,11 +135,14 @@ static const struct idem_policy_language *text_in(const struct idem_policy_ackno
 
 static const char *state_of(const struct subject *x, const struct idem_policy_acknowledgement *a)
 {
+    uint8_t hash[IDEM_POLICY_HASH];
+
     if (a == NULL)
         return "not-required";
     if (!x->found)
         return "missing";
-    return strcmp(x->record.version, a->version) == 0 ? "given" : "outdated";
+    idem_policy_acknowledgement_hash(a, hash);
+    return memcmp(x->record.asked, hash, sizeof hash) == 0 ? "given" : "outdated";
 }
 
 static void answer(struct idem_worker *w, struct idem_command *c, const struct subject *x)
@@ -240,20 +245,24 @@ static void give(struct idem_worker *w, struct idem_command *c, struct subject *
     const struct idem_policy_acknowledgement *a = asked(w, x->country);
     const char *version = json_string_value(json_object_get(c->json, "version"));
 
-    if (a == NULL || version == NULL || strcmp(version, a->version) != 0) {
+    /* Where there is no text nobody has read one. */
+    if (a == NULL || a->text_count == 0 || version == NULL || strcmp(version, a->version) != 0) {
         idem_command_refuse(c, IDEM_PROBLEM_ACKNOWLEDGEMENT_OUTDATED, "%s",
-                            a == NULL ? "none is asked for" : "the version in force is another");
+                            a == NULL            ? "none is asked for"
+                            : a->text_count == 0 ? "there is no text for this country"
+                                                 : "the version in force is another");
         return;
     }
     struct idem_store_acknowledgement given = {.hour_ms = c->received_ms};
     snprintf(given.version, sizeof given.version, "%s", a->version);
     snprintf(given.country, sizeof given.country, "%s", x->country);
+    idem_policy_acknowledgement_hash(a, given.asked);
     int err = write_change(w, c, x, &given);
     if (err != 0) {
         idem_worker_refuse_store(c, err);
         return;
     }
-    settle(w, x, number_of(given.version));
+    settle(w, x, number_of(given.asked));
     x->record = given;
     x->found = true;
     answer(w, c, x);

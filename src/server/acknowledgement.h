@@ -4,16 +4,20 @@
  * acknowledged the version that the policy asks for in its country has its windows refused before
  * anything of them is stored.
  *
- *   what is asked for   the policy's text and version for the session's country; the number of the
- *                       version stands in the session (needs), that of the one on record in the
- *                       person (acknowledged), so that asking costs one comparison
+ *   what is asked for   the policy's entry for the session's country, its version and its words: a
+ *                       number of all that stands in the session (needs), that of the one on record
+ *                       in the person (acknowledged), so that asking costs one comparison. Another
+ *                       country's text of the same version is another text, and so is one that was
+ *                       changed without changing the version
  *   given               POST /v1/acknowledgement: by the session itself (the person at the seat),
  *                       or by the web application's back end for its session. The version that was
  *                       read must be named: who read an older one is asked again
  *   withdrawn           DELETE /v1/acknowledgement, also by the employee in the console: open
  *                       sessions end at once, their windows go, and nothing of them is learned.
  *                       What was learned before goes by erasure, which is another request
- *   a new version       the policy changes: sessions that are open are refused from then on, too
+ *   a new text          the policy changes: sessions that are open are refused from then on, too.
+ *                       When the version stayed the same the log says so (policing.c): whoever
+ *                       changed the words has probably not meant to ask everybody again
  *
  * Alarms of a guard are taken all the same: they say what a device did that is no person, and carry
  * nothing of how somebody types. A seat must not become open to a machine because a form is

@@ -138,10 +138,32 @@ void idem_policing_end(struct idem_worker *w, struct idem_session *s)
         idem_lifecycle_end(w, s); /* what could not be written is tried again by the sweep */
 }
 
+/* The policy check sees one file; here both are known. */
+static void warn_of_words(const struct idem_policy *before, const struct idem_policy *policy)
+{
+    const struct idem_policy_acknowledgement *now, *then;
+    uint8_t old[IDEM_POLICY_HASH], fresh[IDEM_POLICY_HASH];
+
+    for (uint32_t i = 0; (now = idem_policy_acknowledgement_at(policy, i)) != NULL; i++) {
+        then = idem_policy_acknowledgement(before, now->country);
+        if (strcmp(then->country, now->country) != 0 || strcmp(then->version, now->version) != 0)
+            continue;
+        idem_policy_acknowledgement_hash(then, old);
+        idem_policy_acknowledgement_hash(now, fresh);
+        if (memcmp(old, fresh, sizeof old) != 0)
+            idem_log(IDEM_LOG_ERROR,
+                     "config: %s:%u: the text to be acknowledged (%s) was changed under the same "
+                     "version \"%s\": it is taken as a new one, and everybody is asked again",
+                     idem_policy_name(policy), (unsigned)now->line, now->country, now->version);
+    }
+}
+
 static void take(struct idem_worker *w, struct idem_policy *policy)
 {
     struct idem_policy *before = w->policy;
 
+    if (before != NULL)
+        warn_of_words(before, policy);
     w->policy = policy;
     w->policy_since_ms = w->now_ms;
     idem_porter_policy(w->parts.porter, policy);

@@ -210,6 +210,33 @@ idem_policy_acknowledgement(const struct idem_policy *policy, const char *countr
     return any;
 }
 
+const struct idem_policy_acknowledgement *
+idem_policy_acknowledgement_at(const struct idem_policy *policy, uint32_t i)
+{
+    return i < policy->country_count ? &policy->countries[i] : NULL;
+}
+
+/* With its nought, so that no two lists of words are one. */
+static void add_words(crypto_generichash_state *state, const char *words)
+{
+    crypto_generichash_update(state, (const uint8_t *)words, strlen(words) + 1);
+}
+
+void idem_policy_acknowledgement_hash(const struct idem_policy_acknowledgement *a,
+                                      uint8_t hash[IDEM_POLICY_HASH])
+{
+    crypto_generichash_state state;
+
+    crypto_generichash_init(&state, NULL, 0, IDEM_POLICY_HASH);
+    add_words(&state, a->country);
+    add_words(&state, a->version);
+    for (uint32_t i = 0; i < a->text_count; i++) {
+        add_words(&state, a->texts[i].language);
+        add_words(&state, a->texts[i].text);
+    }
+    crypto_generichash_final(&state, hash, IDEM_POLICY_HASH);
+}
+
 static int compare_person(const void *key, const void *element)
 {
     const struct idem_policy_exemption *e = element;

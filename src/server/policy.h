@@ -30,6 +30,7 @@ enum {
     IDEM_POLICY_GUARD_MAX = 24, /* rows of kind and confidence */
     IDEM_POLICY_CLASSES_MAX = 8,
     IDEM_POLICY_COUNTRIES_MAX = 64,
+    IDEM_POLICY_HASH = 32, /* bytes: of what is to be acknowledged */
     IDEM_POLICY_LANGUAGES_MAX = 16,
     IDEM_POLICY_EXEMPTIONS_MAX = 4096,
     IDEM_POLICY_WARNINGS_MAX = 16,
@@ -195,6 +196,12 @@ const struct idem_policy_retention *idem_policy_retention(const struct idem_poli
  * that nothing is collected. */
 const struct idem_policy_acknowledgement *
 idem_policy_acknowledgement(const struct idem_policy *policy, const char *country);
+/* What is acknowledged, as 32 bytes: the entry, its version, and every text in its language. */
+void idem_policy_acknowledgement_hash(const struct idem_policy_acknowledgement *a,
+                                      uint8_t hash[IDEM_POLICY_HASH]);
+/* The countries that have an entry; NULL behind the last. */
+const struct idem_policy_acknowledgement *
+idem_policy_acknowledgement_at(const struct idem_policy *policy, uint32_t i);
 /* The person's exemption, if there is one that holds at that time; NULL otherwise. */
 const struct idem_policy_exemption *idem_policy_exemption(const struct idem_policy *policy,
                                                           const char *person, int64_t now_ms);

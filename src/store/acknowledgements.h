@@ -12,7 +12,8 @@ enum { IDEM_ACKNOWLEDGED_MAX = 128 }; /* bytes of a version */
 
 struct idem_store_acknowledgement {
     char version[IDEM_ACKNOWLEDGED_MAX + 1];
-    char country[IDEM_STORE_NAME_MAX + 1]; /* whose text it was */
+    char country[IDEM_STORE_NAME_MAX + 1]; /* where it was given */
+    uint8_t asked[IDEM_HASH_BYTES];        /* which text it was: entry, version and words */
     int64_t hour_ms;
 };
 

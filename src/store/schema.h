@@ -107,6 +107,7 @@ enum { IDEM_SCHEMA_VERSION = 5, IDEM_SCHEMA_APPLICATION = 0x6964656d /* "idem" *
     " person BLOB NOT NULL," \
     " version TEXT NOT NULL," \
     " country TEXT NOT NULL," \
+    " asked BLOB NOT NULL," /* a hash of whose text it was, its version and its words */ \
     " hour_ms INTEGER NOT NULL," \
     " PRIMARY KEY (organisation, person)," \
     " FOREIGN KEY (organisation, person) REFERENCES people ON DELETE CASCADE)" \

@@ -71,8 +71,8 @@ static const char *const sql[SQL_STATEMENTS] = {
         " ON p.organisation = s.organisation AND p.person = s.person"
         " WHERE s.closed_ms IS NULL ORDER BY s.row",
     [SQL_ACKNOWLEDGEMENT_PUT] = "INSERT OR REPLACE INTO acknowledgements (organisation, person,"
-        " version, country, hour_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
-    [SQL_ACKNOWLEDGEMENT_GET] = "SELECT version, country, hour_ms FROM acknowledgements"
+        " version, country, hour_ms, asked) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [SQL_ACKNOWLEDGEMENT_GET] = "SELECT version, country, hour_ms, asked FROM acknowledgements"
         " WHERE organisation = ?1 AND person = ?2",
     [SQL_ACKNOWLEDGEMENT_DROP] = "DELETE FROM acknowledgements"
         " WHERE organisation = ?1 AND person = ?2",

@@ -23,6 +23,7 @@ static int put(struct idem_store *base, int64_t organisation, const uint8_t *per
     sqlite3_bind_text(st, 3, a->version, -1, SQLITE_STATIC);
     sqlite3_bind_text(st, 4, a->country, -1, SQLITE_STATIC);
     sqlite3_bind_int64(st, 5, a->hour_ms - a->hour_ms % IDEM_HOUR_MS);
+    idem_sqlite_bind(st, 6, a->asked, sizeof a->asked);
     return idem_sqlite_run(idem_sqlite_of(base), SQL_ACKNOWLEDGEMENT_PUT);
 }
 
@@ -37,7 +38,7 @@ static int take(sqlite3_stmt *st, struct idem_store_acknowledgement *a)
     snprintf(a->version, sizeof a->version, "%s", version);
     snprintf(a->country, sizeof a->country, "%s", country);
     a->hour_ms = sqlite3_column_int64(st, 2);
-    return IDEM_OK;
+    return idem_sqlite_blob(st, 3, a->asked, sizeof a->asked);
 }
 
 static int get(struct idem_store *base, int64_t organisation, const uint8_t *person,

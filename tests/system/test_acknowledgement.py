@@ -6,7 +6,8 @@ import signal
 import tempfile
 import unittest
 
-from harness import Server, ServerCase, wait_for, windows
+from gate_site import api_key
+from harness import Server, ServerCase, Session, wait_for, windows
 
 POLICY = """\
 version: 1
@@ -24,7 +25,7 @@ ALARM = {"alarms": [{"seq": 1, "device": "keyboard", "kind": "injected-keys", "c
     {"reason": "holds-short", "count": 5, "value": 2.1}]}]}
 
 
-class Acknowledgement(ServerCase):
+class Asking(ServerCase):
     def setUp(self):
         handle, self.policy = tempfile.mkstemp(suffix=".yaml")
         os.close(handle)
@@ -54,6 +55,8 @@ class Acknowledgement(ServerCase):
         return [a for (a,) in self.server.query("SELECT json_extract(body, '$.action') FROM audit_seats ORDER BY seq")
                 if a.startswith("acknowledgement.")]
 
+
+class Acknowledgement(Asking):
     def test_nothing_is_stored_before_it(self):
         session = self.server.open()
         self.refused(session)
@@ -136,6 +139,67 @@ class Acknowledgement(ServerCase):
         self.assertEqual(self.server.call("GET", "/v1/acknowledgement").status, 401)
         self.assert_problem(self.server.get("/v1/acknowledgement"), 403, "forbidden-role")  # staff is nobody's own
         self.assertEqual(self.ask(session).status, 200)
+
+
+class Countries(Asking):
+    """Each country's text is a text of its own, whatever its version is called."""
+    key = None
+    TEXTS = POLICY + """\
+  AT: {version: "2026-1", text: We look at how you type in Vienna.}
+  DE: {version: "2026-1", text: %s}
+"""
+
+    def write(self, version, german="We look at how you type in Berlin."):
+        with open(self.policy, "w") as f:
+            f.write(self.TEXTS % (version, german))
+
+    def open(self, person, country):
+        self.key = self.key or api_key(self.server, "crm", "sessions")
+        answer = self.server.call("POST", "/v1/sessions", {"person": person, "seat": "desk-" + country, "country": country},
+                                  token=self.key)
+        self.assertEqual(answer.status, 201, answer.body)
+        return Session(self.server, answer.json)
+
+    def test_one_country_s_counts_for_no_other(self):
+        vienna = self.open("ada", "AT")
+        self.give(vienna)
+        vienna.send(windows("ada", 1, 1))
+        for country in ("DE", "PT"):
+            with self.subTest(country=country):
+                other = self.open("ada", country)
+                self.assertEqual(self.ask(other).json["state"], "outdated")
+                self.assert_problem(self.try_window(other), 403, "acknowledgement-missing")
+
+    def test_one_text_counts_wherever_it_is_in_force(self):
+        first = self.open("ada", "PT")
+        self.give(first)
+        self.open("ada", "ES").send(windows("ada", 1, 1))
+
+    def test_other_words_under_the_same_version_are_another_text(self):
+        berlin, vienna = self.open("ada", "DE"), self.open("eva", "AT")
+        for session in (berlin, vienna):
+            self.give(session)
+        berlin.send(windows("ada", 1, 1))
+        self.write("2026-1", "We also read your mail.")
+        self.server.process.send_signal(signal.SIGHUP)
+        wait_for("the new policy", lambda: self.ask(berlin).json["state"] == "outdated")
+        self.assert_problem(self.try_window(berlin), 403, "acknowledgement-missing")
+        vienna.send(windows("eva", 1, 1))
+        said = self.server.stderr()
+        self.assertRegex(said, r'\(DE\) was changed under the same version "2026-1"')
+        self.assertNotIn("(AT) was changed", said)
+        self.server.kill()
+        self.server.start()
+        self.assertEqual(self.ask(berlin).json["state"], "outdated")
+
+    def test_where_there_is_no_text_nothing_is_given(self):
+        with open(self.policy, "w") as f:
+            f.write("version: 1\nacknowledgement:\n  AT: {version: '1', text: Vienna.}\n")
+        self.server.stop()
+        self.server.start()
+        session = self.open("ada", "PT")
+        self.assert_problem(self.give(session, ""), 409, "acknowledgement-outdated")
+        self.refused(session)
 
 
 class Demo(ServerCase):
