@@ -319,13 +319,25 @@ void idem_lifecycle_close(struct idem_worker *w, struct idem_command *c)
 
 /* ------------------------------------------------------------------ vouching */
 
-static int store_start(struct idem_worker *w, struct idem_session *s, int64_t row)
+/* Profiles are learned from what follows: who vouched for it stands in the log, or it is not so. */
+static int store_start(struct idem_worker *w, const struct idem_command *c, struct idem_session *s,
+                       int64_t row)
 {
     struct idem_store *store = w->parts.store;
+    const struct idem_audit_line line = {
+        .organisation = s->person->organisation,
+        .at_ms = c->received_ms,
+        .actor = c->grant.actor[0] != '\0' ? c->grant.actor : "system",
+        .action = "session.confirmed",
+        .subject = s->name,
+        .about_seat = true,
+    };
     int err = store->ops->begin(store);
 
     if (err == 0)
         err = store->ops->session_start(store, s->row, IDEM_START_SUPERVISED, row);
+    if (err == 0)
+        err = idem_audit_add(w, &line);
     if (err == 0)
         err = store->ops->commit(store);
     idem_worker_storage(w, err);
@@ -338,7 +350,7 @@ static int store_start(struct idem_worker *w, struct idem_session *s, int64_t ro
 static void confirm(struct idem_worker *w, struct idem_command *c, struct idem_session *s)
 {
     const int64_t row = w->parts.store->ops->last_row(w->parts.store);
-    int err = s->opening.start == IDEM_START_NONE ? store_start(w, s, row) : IDEM_OK;
+    int err = s->opening.start == IDEM_START_NONE ? store_start(w, c, s, row) : IDEM_OK;
 
     if (err != 0) {
         idem_worker_refuse_store(c, err);

@@ -62,6 +62,17 @@ class OwnLines(AuditCase):
             {"actor": "demo", "action": "session.unlocked", "subject": session.id}])
         self.assertEqual(self.server.query("SELECT at_ms % 3600000 FROM audit_seats"), [(0,)])
 
+    def test_who_confirms_is_told_once(self):
+        """What a supervisor vouches for becomes somebody's profile."""
+        key = self.server.call("POST", "/v1/keys", {"name": "crm", "scopes": ["sessions"]}, token=self.server.operator).json
+        opened = self.server.call("POST", "/v1/sessions", {"person": "ada", "seat": "desk"}, token=key["secret"])
+        session = opened.json["session"]["id"]
+        for _ in range(2):
+            answer = self.server.call("POST", f"/v1/sessions/{session}/confirm", token=self.server.operator)
+            self.assertEqual(answer.status, 200, answer.body)
+        confirmed = [line for line in self.lines("audit_seats") if line["action"] == "session.confirmed"]
+        self.assertEqual(confirmed, [{"actor": "demo", "action": "session.confirmed", "subject": session}])
+
     def test_heads_are_sent(self):
         wait_for("the head of the start", lambda: os.path.exists(os.path.join(self.server.data, "audit.heads")))
         session = self.server.open()
