@@ -40,8 +40,12 @@ struct known {
     bool compared, stale, doubted, matches;
 };
 
+/* What is later than now by more than two threads' difference is of a clock that was set back, and
+ * nobody knows how old it is: older than anything that is asked. */
 static int64_t since(int64_t now_ms, int64_t then_ms)
 {
+    if (then_ms - now_ms > IDEM_GATE_LATER_MS)
+        return INT64_MAX;
     return now_ms > then_ms ? now_ms - then_ms : 0;
 }
 
@@ -97,9 +101,9 @@ static bool silent(const struct known *k)
 {
     const struct idem_standing *s = &k->q->standing;
     const struct idem_policy_silence *ask = &k->gate->silence_step_up;
-    const int64_t heard_ms = s->strong_ms > s->evidence_ms ? s->strong_ms : s->evidence_ms;
 
-    return k->q->silence.allowed > ask->requests || since(k->now_ms, heard_ms) >= ask->ms;
+    return k->q->silence.allowed > ask->requests || (since(k->now_ms, s->strong_ms) >= ask->ms &&
+                                                     since(k->now_ms, s->evidence_ms) >= ask->ms);
 }
 
 /* ------------------------------------------------------------------ answers */

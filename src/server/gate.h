@@ -40,6 +40,7 @@
 
 enum {
     IDEM_GATE_CLOSED_MS = 5000, /* without a turn of the worker's loop */
+    IDEM_GATE_LATER_MS = 60000, /* what seems later than now by more is not known to be fresh */
     IDEM_GATE_HEADER_MAX = 256,
 };
 

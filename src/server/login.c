@@ -256,7 +256,8 @@ static int check_code(struct idem_visit *v, struct idem_store_account *a)
         return IDEM_ERR_TOO_LITTLE;
     int err = idem_access_open_totp(v->access, a, secret);
     if (err == 0)
-        err = idem_totp_check(secret, v->code, idem_clock_ms(), a->totp_step, &a->totp_step);
+        err =
+            idem_totp_check(secret, v->code, idem_clock_calendar_ms(), a->totp_step, &a->totp_step);
     sodium_memzero(secret, sizeof secret);
     return err;
 }

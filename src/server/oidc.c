@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "server/access.h"
+#include "server/clock.h"
 #include "server/fetch.h"
 
 #include <sodium.h>
@@ -390,7 +391,7 @@ static int verify(struct idem_oidc *o, const char *token, const char *nonce, int
                   json_t **claims)
 {
     const struct idem_jwt_expect expect = {o->config->issuer, o->config->client_id, nonce,
-                                           now_ms / 1000};
+                                           idem_clock_calendar_ms() / 1000};
     size_t len = strlen(token);
     char text[96];
 

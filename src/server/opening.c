@@ -254,7 +254,7 @@ static bool open_seat(struct idem_request *r, const struct signed_opening *o, in
     to->has_nonce = true;
     idem_challenge_make(idem_seats_challenges(idem_http_parts(r->http)->seats), now_ms, to->nonce);
     memcpy(to->instance, o->said.instance, sizeof to->instance);
-    to->clock_off_ms = o->said.time_ms - now_ms;
+    to->clock_off_ms = o->said.time_ms - idem_clock_calendar_ms();
     memcpy(to->site, seat->site, sizeof to->site);
     memcpy(to->country, seat->country, sizeof to->country);
     memcpy(to->job, o->said.job, strlen(o->said.job) + 1);

@@ -115,7 +115,8 @@ static bool check_code(struct idem_visit *v)
     if (idem_access_open_ticket(v->access, &v->account, now, v->ticket, v->secret) != 0)
         idem_command_refuse(v->command, IDEM_PROBLEM_INVALID_FIELD,
                             "\"ticket\" is not of this server, or older than 15 minutes");
-    else if (idem_totp_check(v->secret, v->code, now, -1, &v->account.totp_step) != 0)
+    else if (idem_totp_check(v->secret, v->code, idem_clock_calendar_ms(), -1,
+                             &v->account.totp_step) != 0)
         idem_command_refuse(v->command, IDEM_PROBLEM_LOGIN_FAILED, "the code is wrong");
     else
         return true;

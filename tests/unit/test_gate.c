@@ -230,6 +230,24 @@ static void a_stuck_worker_keeps_no_trust_alive(void **state)
     assert_answer(&q, "step-up", "nothing-compared");
 }
 
+/* The server was started again with an earlier clock. */
+static void what_lies_in_the_future_is_not_fresh(void **state)
+{
+    struct idem_gate_question q = owner("sensitive");
+
+    (void)state;
+    q.standing.evidence_ms = NOW + IDEM_GATE_LATER_MS; /* another thread was first */
+    assert_answer(&q, "pass", "matches");
+    q.standing.evidence_ms++;
+    assert_answer(&q, "step-up", "silence");
+    q.standing.strong_ms = NOW;
+    assert_answer(&q, "step-up", "nothing-compared");
+    q.class = "ordinary", q.standing.trust = 0;
+    assert_answer(&q, "pass", "authenticated");
+    q.standing.strong_ms = NOW + IDEM_GATE_LATER_MS + 1;
+    assert_answer(&q, "step-up", "silence");
+}
+
 static void a_test_clock_is_the_sessions_own_time(void **state)
 {
     struct idem_gate_question q = owner("sensitive");
@@ -312,6 +330,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(silence_by_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_stuck_worker_keeps_no_trust_alive, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_test_clock_is_the_sessions_own_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_lies_in_the_future_is_not_fresh, set_up, tear_down),
         cmocka_unit_test_setup_teardown(until_enrolled, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_is_exempted_has_another_factor, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_policys_actions_are_what_is_done, set_up, tear_down),
