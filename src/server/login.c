@@ -62,10 +62,9 @@ void idem_visit_hash(struct idem_visit *v,
 bool idem_visit_waits(struct idem_visit *v, const uint8_t key[IDEM_HASH_BYTES])
 {
     const struct idem_lockout *table = v->access->lockout;
+    const struct idem_lockout_try who = {key, v->address};
     int64_t now = idem_clock_ms();
-    int64_t account = idem_lockout_wait(table, key, now);
-    int64_t address = idem_lockout_wait(table, v->address, now);
-    int64_t wait = account > address ? account : address;
+    int64_t wait = idem_lockout_wait(table, &who, now);
 
     if (wait == 0)
         return false;
@@ -103,14 +102,18 @@ void idem_visit_done(struct idem_worker *w, struct idem_visit *v)
 
 void idem_visit_fail(struct idem_visit *v, const uint8_t key[IDEM_HASH_BYTES])
 {
-    struct idem_lockout *table = v->access->lockout;
-    int64_t now = idem_clock_ms();
+    const struct idem_lockout_try who = {key, v->address};
 
     idem_audit_count(IDEM_AUDIT_LOGIN_REFUSED);
-    idem_lockout_fail(table, v->address, IDEM_LOCKOUT_FREE_ADDRESS, now);
-    v->locked = idem_lockout_fail(table, key, IDEM_LOCKOUT_FREE_ACCOUNT, now) && v->found;
+    v->locked = idem_lockout_fail(v->access->lockout, &who, idem_clock_ms()) && v->found;
     idem_command_refuse(v->command, IDEM_PROBLEM_LOGIN_FAILED,
                         "the name, the password or the code is wrong");
+}
+
+void idem_visit_pass(struct idem_visit *v, const uint8_t key[IDEM_HASH_BYTES])
+{
+    const struct idem_lockout_try who = {key, v->address};
+    idem_lockout_pass(v->access->lockout, &who);
 }
 
 /* ------------------------------------------------------------------ the log-in itself */
@@ -312,7 +315,7 @@ void idem_login_end(struct idem_worker *w, struct idem_command *c)
     } else if (err != 0) {
         idem_visit_fail(v, v->login_key);
     } else if (idem_visit_commit(w, c, write_login(w, v, &a))) {
-        idem_lockout_clear(v->access->lockout, v->login_key);
+        idem_visit_pass(v, v->login_key);
         idem_visit_enter(w, v, &a, idem_visit_needs(&a, idem_visit_shown(&a)));
     }
     idem_visit_done(w, v);

@@ -134,7 +134,7 @@ static bool check(struct idem_visit *v, const uint8_t *secret, int64_t last, int
     if (idem_visit_waits(v, key))
         return false;
     if (idem_totp_check(secret, v->code, idem_clock_calendar_ms(), last, step) == 0) {
-        idem_lockout_clear(v->access->lockout, key);
+        idem_visit_pass(v, key);
         return true;
     }
     idem_visit_fail(v, key);

@@ -94,10 +94,12 @@ void idem_accounts_change(struct idem_worker *w, struct idem_command *c);
 /* Sends the visit to the hasher; then runs on the worker. Refuses and is done when it is full. */
 void idem_visit_hash(struct idem_visit *v,
                      void (*then)(struct idem_worker *w, struct idem_command *c));
-/* Refuses while a delay runs, of the address or of the account with that key. */
+/* Refuses while a delay runs: of the address, of the account with that key, or of both. */
 bool idem_visit_waits(struct idem_visit *v, const uint8_t key[IDEM_HASH_BYTES]);
 /* A failed log-in: counts it, and refuses; idem_visit_done answers and then writes down a delay. */
 void idem_visit_fail(struct idem_visit *v, const uint8_t key[IDEM_HASH_BYTES]);
+/* One that did not: what this address has failed on the account is forgotten. */
+void idem_visit_pass(struct idem_visit *v, const uint8_t key[IDEM_HASH_BYTES]);
 void idem_visit_done(struct idem_worker *w, struct idem_visit *v);
 /* Whether a log-in of this account is worth another line yet. */
 bool idem_visit_tells(struct idem_visit *v, int64_t account);

@@ -510,6 +510,21 @@ class Delays(AccessCase):
         reset = olga.post(f"/v1/accounts/{anna.id}", {"reset": True}).json
         self.assertEqual(Browser(server).login("anna", reset["password"]).status, 200)
 
+    def test_a_stranger_elsewhere_delays_nobody(self):
+        server = self.install()
+        _, secret = server.set_up()
+        elsewhere = lambda: http.client.HTTPConnection(server.host, server.port, timeout=DEADLINE,
+                                                       source_address=("127.0.0.2", 0))
+        guess = lambda name: server.call("POST", "/v1/login", {"name": name, "password": "not the password"},
+                                         connection=elsewhere())
+        for name in ("olga", "nobody"):
+            for _ in range(6):
+                self.assert_problem(guess(name), 401, "login-failed")
+            self.assert_problem(guess(name), 429, "too-many-attempts")
+        server.forget_steps()
+        self.assertEqual(Browser(server).login("olga", PASSWORD, code_of(secret)).status, 200)
+        self.assert_problem(guess("olga"), 429, "too-many-attempts")  # her success is not his
+
     def test_failures_delay_an_address(self):
         server = self.install()
         server.set_up()
