@@ -13,6 +13,8 @@
  *
  * A name that no account has is counted like one that has: the answers are the same.
  *
+ * Nothing of it is stored: a restart forgets it, which docs/api.md says.
+ *
  * The table is bounded. Once it is full the entry whose delay ended first makes room, so filling it
  * with other names frees nobody who still waits.
  */
