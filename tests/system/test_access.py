@@ -45,6 +45,33 @@ class SetUp(AccessCase):
         server.forget_steps()
         self.assertEqual(operator.login("olga", PASSWORD, code_of(secret)).status, 200)
 
+    def test_the_link_makes_one_operator_when_several_race_for_it(self):
+        server = self.install()
+        bodies = [{"token": server.setup_token, "organisation": "acme-%d" % i, "name": "olga", "password": PASSWORD}
+                  for i in range(4)]
+        for body in bodies:
+            offered = Browser(server).post("/v1/setup", body).json
+            body.update(ticket=offered["ticket"], code=code_of(offered["secret"]))
+        answers = [None] * len(bodies)
+        start = threading.Barrier(len(bodies))
+
+        def use(i):
+            start.wait(DEADLINE)
+            answers[i] = Browser(server).post("/v1/setup", bodies[i])
+
+        # Passwords are hashed one at a time: all are past the first look at the link before one of them has used it.
+        threads = [threading.Thread(target=use, args=(i,)) for i in range(len(bodies))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(DEADLINE)
+        self.assertEqual(sorted(answer.status for answer in answers), [201, 403, 403, 403])
+        for answer in answers:
+            if answer.status != 201:
+                self.assert_problem(answer, 403, "setup-over")
+        self.assertEqual(server.query("SELECT count(*) FROM accounts"), [(1,)])
+        self.assertEqual(server.query("SELECT count(*) FROM organisations WHERE name LIKE 'acme%'"), [(1,)])
+
     def test_a_start_without_accounts_prints_another_link(self):
         server = self.install()
         token = server.setup_token
