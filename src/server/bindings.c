@@ -250,3 +250,16 @@ void idem_bindings_end(struct idem_bindings *b, int32_t slot)
         unbind(b, b->newest[slot]);
     pthread_mutex_unlock(&b->lock);
 }
+
+void idem_bindings_end_key(struct idem_bindings *b, int64_t api_key)
+{
+    pthread_mutex_lock(&b->lock);
+    for (int32_t slot = 0; slot < IDEM_SESSION_SLOTS_MAX; slot++) {
+        for (int32_t at = b->newest[slot], next; at != NOBODY; at = next) {
+            next = b->places[at].next;
+            if (b->places[at].binding.api_key == api_key)
+                unbind(b, at);
+        }
+    }
+    pthread_mutex_unlock(&b->lock);
+}

@@ -58,5 +58,7 @@ int idem_bindings_find(struct idem_bindings *b, int64_t organisation,
 /* Whether an API key has bound a cookie to the session. */
 bool idem_bindings_by(struct idem_bindings *b, int32_t slot, int64_t api_key);
 void idem_bindings_end(struct idem_bindings *b, int32_t slot);
+/* All that an API key has bound, to whatever session. */
+void idem_bindings_end_key(struct idem_bindings *b, int64_t api_key);
 
 #endif

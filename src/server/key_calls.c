@@ -6,8 +6,10 @@
 #include "server/clock.h"
 #include "server/metrics.h"
 #include "server/notices.h"
+#include "server/porter.h"
 #include "server/seats.h"
 #include "server/worker_parts.h"
+#include "store/bindings.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -143,7 +145,8 @@ static int revoke(struct idem_worker *w, struct idem_command *c, struct idem_sto
     if (err != 0)
         return err;
     key->revoked = true;
-    if ((err = store->seats->key_revoke(store, key->row)) == 0)
+    if ((err = store->seats->key_revoke(store, key->row)) == 0 &&
+        (err = store->bindings->end_key(store, key->row)) == 0)
         err = add_line(w, c, "key.revoked", key);
     return finish(w, err);
 }
@@ -160,6 +163,7 @@ void idem_key_revoke(struct idem_worker *w, struct idem_command *c)
         idem_worker_refuse_store(c, err);
     } else {
         idem_auth_revoke_key(w->parts.auth, key.row);
+        idem_porter_unbind_key(w->parts.porter, key.row);
         idem_seat_end_sessions(w, 0, key.row);
         c->status = 200;
         put_key(w, &key, &c->answer);

@@ -227,6 +227,18 @@ void idem_porter_tell(struct idem_porter *p, const struct idem_session *s)
     idem_bindings_end(p->bindings, s->slot);
 }
 
+void idem_porter_unbind(struct idem_porter *p, int32_t slot)
+{
+    if (p != NULL)
+        idem_bindings_end(p->bindings, slot);
+}
+
+void idem_porter_unbind_key(struct idem_porter *p, int64_t api_key)
+{
+    if (p != NULL)
+        idem_bindings_end_key(p->bindings, api_key);
+}
+
 enum { ROW_KEY = 16 };
 
 struct restore {

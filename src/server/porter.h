@@ -61,6 +61,9 @@ int64_t idem_porter_monotonic_ms(void);
 
 /* What the session is now. Also for the thread that judges the session's person. */
 void idem_porter_tell(struct idem_porter *p, const struct idem_session *s);
+/* Of the session, or those that an API key has bound to any: cookies are bound to nothing again. */
+void idem_porter_unbind(struct idem_porter *p, int32_t slot);
+void idem_porter_unbind_key(struct idem_porter *p, int64_t api_key);
 /* The worker is alive. */
 void idem_porter_beat(struct idem_porter *p);
 /* The policy in force from now on; a reference of its own. Sessions have to be told again. */

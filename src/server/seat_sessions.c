@@ -19,6 +19,7 @@
 #include "server/audit.h"
 #include "server/doubts.h"
 #include "server/notices.h"
+#include "server/porter.h"
 #include "server/seats.h"
 #include "server/worker_parts.h"
 
@@ -179,7 +180,7 @@ void idem_seat_end(struct idem_worker *w, const struct idem_session *s)
 
 /* ------------------------------------------------------------------ ending */
 
-/* Nobody can use it any more, whenever it comes to be closed. */
+/* Nobody can use it any more, whenever it comes to be closed; the gate knows at once. */
 static void halt(struct idem_worker *w, struct idem_session *s)
 {
     s->spoiled = true;
@@ -187,6 +188,8 @@ static void halt(struct idem_worker *w, struct idem_session *s)
     idem_auth_remove(w->parts.auth, s->token_hash, s->slot);
     s->locked = s->lock_unsaved = true;
     s->seen_ms = 0; /* idle for long: the next sweeps end it */
+    idem_worker_changed(w, s);
+    idem_porter_unbind(w->parts.porter, s->slot);
     idem_worker_unsaved(w, s);
 }
 

@@ -26,6 +26,8 @@ struct idem_store_binding_ops {
     int (*drop)(struct idem_store *s, int64_t organisation, const uint8_t cookie[IDEM_HASH_BYTES]);
     /* All of a session. */
     int (*end)(struct idem_store *s, int64_t session);
+    /* All that an API key has bound. */
+    int (*end_key)(struct idem_store *s, int64_t api_key);
     /* Those of open sessions, oldest first. */
     int (*each)(struct idem_store *s, idem_store_binding_fn *fn, void *arg);
     /* The newest of them stay, `keep` in number; dropped: how many do not. */

@@ -96,6 +96,7 @@ static const char *const sql[SQL_STATEMENTS] = {
         " hour_ms, api_key, client) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [SQL_BINDING_DROP] = "DELETE FROM bindings WHERE organisation = ?1 AND cookie_hash = ?2",
     [SQL_BINDINGS_END] = "DELETE FROM bindings WHERE session = ?1",
+    [SQL_BINDINGS_END_KEY] = "DELETE FROM bindings WHERE api_key = ?1",
     [SQL_BINDINGS] = "SELECT b.organisation, b.cookie_hash, b.session, b.hour_ms, b.api_key,"
         " b.client FROM bindings b JOIN sessions s ON s.row = b.session"
         " WHERE s.closed_ms IS NULL ORDER BY b.hour_ms, b.session",

@@ -36,6 +36,12 @@ static int end(struct idem_store *base, int64_t session)
     return idem_sqlite_run(idem_sqlite_of(base), SQL_BINDINGS_END);
 }
 
+static int end_key(struct idem_store *base, int64_t api_key)
+{
+    sqlite3_bind_int64(idem_sqlite_of(base)->stmt[SQL_BINDINGS_END_KEY], 1, api_key);
+    return idem_sqlite_run(idem_sqlite_of(base), SQL_BINDINGS_END_KEY);
+}
+
 static int give(sqlite3_stmt *st, idem_store_binding_fn *fn, void *arg)
 {
     struct idem_store_binding b = {
@@ -77,4 +83,4 @@ static int trim(struct idem_store *base, int64_t keep, int64_t *dropped)
     return err;
 }
 
-const struct idem_store_binding_ops idem_sqlite_binding_ops = {put, drop, end, each, trim};
+const struct idem_store_binding_ops idem_sqlite_binding_ops = {put, drop, end, end_key, each, trim};

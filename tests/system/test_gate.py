@@ -162,6 +162,43 @@ class Gate(Case):
         self.assertEqual(bind(self.server, self.backend, one, COOKIE).status, 201)
         self.assertEqual(self.proxy.ask(COOKIE).status, 204)
 
+    def key_id(self, name):
+        keys = self.server.call("GET", "/v1/keys", token=self.server.operator).json["keys"]
+        return next(k["id"] for k in keys if k["name"] == name)
+
+    def revoke(self, name):
+        answer = self.server.call("POST", f"/v1/keys/{self.key_id(name)}/revoke", token=self.server.operator)
+        self.assertEqual(answer.status, 200)
+
+    def test_a_revoked_key_takes_all_its_sessions_from_the_gate_at_once(self):
+        many = 150  # more than are closed within the revocation itself
+        for i in range(many):
+            made = self.server.call("POST", "/v1/sessions", {"person": f"p{i}", "seat": f"web-{i}", "start": "strong"},
+                                    token=self.backend).json
+            bound = self.server.call("POST", "/v1/bindings", {
+                "session": made["session"]["id"], "person": f"p{i}", "cookie_hash": sha256(f"c{i}")}, token=self.backend)
+            self.assertEqual(bound.status, 201, bound.body)
+        ask = lambda: {self.proxy.ask(f"c{i}", kind="ordinary").headers.get("Idem-Trust") for i in range(many)}
+        self.assertEqual(ask(), {"low"})
+        self.assertEqual(self.server.query("SELECT count(*) FROM bindings"), [(many,)])
+        self.revoke("crm")
+        self.assertEqual(ask(), {None})
+        self.assertEqual({self.proxy.ask(f"c{i}", kind="ordinary").status for i in range(many)}, {401})
+        self.assertEqual(self.server.query("SELECT count(*) FROM bindings"), [(0,)])
+
+    def test_what_a_revoked_key_has_bound_is_bound_no_more(self):
+        other = api_key(self.server, "other", "sessions")
+        session = self.seat_session()
+        for key, cookie in ((self.backend, "one"), (other, "two")):
+            self.assertEqual(bind(self.server, key, session, cookie).status, 201)
+        self.revoke("crm")
+        bound = lambda: self.server.query("SELECT api_key FROM bindings")
+        self.assertEqual(bound(), [(self.key_id("other"),)])
+        record = lambda cookie: self.proxy.ask(cookie, resource="customer/" + cookie) and records(
+            self.server, resource="customer/" + cookie)[-1]["session"]
+        self.assertIsNone(record("one"))
+        self.assertEqual(record("two"), session.id)
+
     def seat_session(self):
         invited = self.server.call("POST", "/v1/seats", {"name": "pc-1"}, token=self.server.operator)
         seat = Seat(self.server)
