@@ -3,13 +3,14 @@
 # needed first and then come here.
 BUILD ?= build
 ASAN ?= build-asan
+TSAN ?= build-tsan
 FUZZ ?= build-fuzz
 FUZZ_SECONDS ?= 60
 KILLS ?= 200
 IDEM_DATA ?= ../shared/data
 CHECK ?=
 ONLY ?=
-.PHONY: all page asan run test bench fire crash kill9 reliability figures thresholds takeovers gate-takeovers fuzz format population clean
+.PHONY: all page asan tsan run test bench fire crash kill9 reliability figures thresholds takeovers gate-takeovers fuzz format population clean
 
 all: $(BUILD)/build.ninja
 	ninja --quiet -C $(BUILD)
@@ -23,6 +24,15 @@ asan: $(ASAN)/build.ninja
 	ninja --quiet -C $(ASAN)
 $(ASAN)/build.ninja:
 	meson setup $(ASAN) --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
+
+# Everything that runs on several threads, under the thread sanitizer; takes minutes.
+TSAN_UNIT = auth bindings challenge clock errands gate guests lanes local pool recorder sandbox seats sketch stream worker
+tsan: $(TSAN)/build.ninja
+	ninja --quiet -C $(TSAN) src/server/idem-server src/cli/idem tests/system/simulate \
+	    $(addprefix tests/unit/test_,$(TSAN_UNIT))
+	@tests/tsan.sh $(TSAN)
+$(TSAN)/build.ninja:
+	meson setup $(TSAN) --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
 
 run:
 	@exec ./run
@@ -85,4 +95,4 @@ format:
 	git ls-files '*.c' '*.h' | xargs clang-format -i
 
 clean:
-	rm -rf $(BUILD) $(ASAN) $(FUZZ) build-tsan console/dist sdk/dist
+	rm -rf $(BUILD) $(ASAN) $(FUZZ) $(TSAN) console/dist sdk/dist
