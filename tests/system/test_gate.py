@@ -482,6 +482,7 @@ class Gate(Case):
         with contextlib.closing(sqlite3.connect(os.path.join(self.server.data, "gate.db"))) as held:
             dump = "\n".join(held.iterdump())
             hours = [at for at, in held.execute("SELECT at_ms FROM gate")]
+        dump = re.sub('"[ps]_[A-Za-z0-9_-]{22}"', "", dump)  # random, so they may spell anything
         for word in ("ada", "seat-a", "192.0.2.1", COOKIE, sha256(COOKIE)):
             self.assertNotIn(word, dump)
         self.assertEqual({at % 3600000 for at in hours}, {0})
