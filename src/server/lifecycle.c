@@ -179,6 +179,7 @@ static void finish_open(struct idem_worker *w, struct idem_command *c)
     c->session->person->named = true;
     idem_metric_add(IDEM_METRIC_SESSIONS, 1);
     idem_acknowledgement_load(w, c->session);
+    idem_seat_opened(w, c->session);
     idem_judge_refresh(c->session, c->session->clock_ms);
     answer_open(w, c);
     note_clock(c->session);

@@ -34,6 +34,8 @@ void idem_seat_arrive(struct idem_worker *w, struct idem_command *c);
 bool idem_seat_may_open(struct idem_worker *w, struct idem_command *c, int *err);
 /* The session's seat will sign: once it is durable, and after a restart. */
 int idem_seat_begin(struct idem_worker *w, struct idem_session *s);
+/* The session is open: is its seat on more runs than a machine starts? Before it is judged. */
+void idem_seat_opened(struct idem_worker *w, struct idem_session *s);
 /* The session has ended. */
 void idem_seat_end(struct idem_worker *w, const struct idem_session *s);
 /* The opening's transaction has failed. */

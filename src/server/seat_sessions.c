@@ -5,11 +5,15 @@
  * A seat says with each opening in which run of its machine it signs (a number that is made when
  * the machine starts and never again). Cases, when it is another one than last time:
  *
- *   the run before that one            two machines take turns: a clone, whoever was silent since
- *   sessions of the last run are alive two machines at once: a clone
- *   they are silent                    the machine was started anew: they end first
- *   there are none                     likewise; the new run is written with the opening. So a
- * whole company that starts its machines costs one commit a batch
+ *   one of the runs before that one     two machines take turns: a clone, whoever was silent since;
+ *                                       IDEM_SEAT_RUNS are known again
+ *   sessions of the last run are alive  two machines at once: a clone
+ *   they are silent                     the machine was started anew: they end first
+ *   there are none                      likewise; the new run and its line are written with the
+ *                                       opening, so a whole company that starts its machines costs
+ *                                       one commit a batch
+ *   more runs than a machine starts     somebody makes them up, so as to be on none that is known:
+ *                                       a doubt
  *
  * Which of the two is the copy cannot be known here. The one that comes second is refused; the
  * sessions of the first ask for strong authentication and teach nothing; an operator is told.
@@ -46,13 +50,31 @@ static bool is_alive(struct idem_worker *w, int64_t seat, int64_t now_ms)
     return false;
 }
 
+static void hash_run(const uint8_t instance[IDEM_SEAT_INSTANCE_BYTES],
+                     uint8_t hash[IDEM_SEAT_RUN_BYTES])
+{
+    uint8_t whole[crypto_generichash_BYTES_MIN];
+
+    crypto_generichash(whole, sizeof whole, instance, IDEM_SEAT_INSTANCE_BYTES, NULL, 0);
+    memcpy(hash, whole, IDEM_SEAT_RUN_BYTES);
+}
+
+static bool was_before(const struct idem_store_seat *seat,
+                       const uint8_t instance[IDEM_SEAT_INSTANCE_BYTES])
+{
+    uint8_t hash[IDEM_SEAT_RUN_BYTES];
+
+    hash_run(instance, hash);
+    for (int i = 0; i < IDEM_SEAT_RUNS; i++)
+        if (memcmp(seat->former[i], hash, sizeof hash) == 0)
+            return true;
+    return false;
+}
+
 static bool is_clone(struct idem_worker *w, const struct idem_command *c,
                      const struct idem_store_seat *seat)
 {
-    const uint8_t *said = c->opening.instance;
-
-    if (!sodium_is_zero(seat->former, sizeof seat->former) &&
-        memcmp(said, seat->former, sizeof seat->former) == 0)
+    if (was_before(seat, c->opening.instance))
         return true;
     return idem_seats_live(w->parts.seats, seat->row, 0) > 0 &&
            is_alive(w, seat->row, c->received_ms);
@@ -76,14 +98,50 @@ static void refuse_clone(struct idem_worker *w, struct idem_command *c)
                         "another machine has signed with this seat's key a moment ago");
 }
 
+static int add_line(struct idem_worker *w, const struct idem_command *c,
+                    const struct idem_store_seat *seat)
+{
+    char subject[IDEM_AUDIT_SUBJECT_MAX + 1];
+    const struct idem_audit_line line = {
+        .organisation = seat->organisation,
+        .at_ms = c->received_ms,
+        .actor = "seat",
+        .action = "seat.run-changed",
+        .subject = subject,
+        .about_seat = true,
+    };
+
+    snprintf(subject, sizeof subject, "seat:%s", seat->name);
+    return idem_audit_add(w, &line);
+}
+
 /* In memory at once, so that the rest of the batch sees it; idem_seat_undo takes it back. */
 static int take_run(struct idem_worker *w, const struct idem_command *c,
                     struct idem_store_seat *seat)
 {
-    memcpy(seat->former, seat->instance, sizeof seat->former);
+    const bool first = sodium_is_zero(seat->instance, sizeof seat->instance);
+    int err = IDEM_OK;
+
+    if (!first) {
+        memmove(seat->former[1], seat->former[0], sizeof seat->former - IDEM_SEAT_RUN_BYTES);
+        hash_run(seat->instance, seat->former[0]);
+        idem_seats_ran(w->parts.seats, seat->row, c->received_ms);
+        err = add_line(w, c, seat);
+    }
     memcpy(seat->instance, c->opening.instance, sizeof seat->instance);
-    int err = w->parts.store->seats->put(w->parts.store, seat);
+    if (err == 0)
+        err = w->parts.store->seats->put(w->parts.store, seat);
     return err != 0 ? err : idem_seats_put(w->parts.seats, seat);
+}
+
+void idem_seat_opened(struct idem_worker *w, struct idem_session *s)
+{
+    if (s->opening.kind != IDEM_SESSION_AGENT ||
+        !idem_seats_hurried(w->parts.seats, s->opening.seat, w->now_ms))
+        return;
+    idem_doubt_raise(s, IDEM_DOUBT_SEAT_CLONED);
+    idem_worker_unsaved(w, s);
+    idem_notice_of_row(IDEM_NOTICE_SEAT_CLONED, s->opening.organisation, s->opening.seat);
 }
 
 void idem_seat_undo(struct idem_worker *w, const struct idem_command *c)

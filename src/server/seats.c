@@ -23,6 +23,8 @@ struct table {
 struct held {
     struct idem_store_seat seat;
     uint32_t live; /* open sessions */
+    uint32_t runs; /* that it has changed since then */
+    int64_t runs_since_ms;
 };
 
 struct idem_seats {
@@ -166,7 +168,8 @@ int idem_seats_put(struct idem_seats *s, const struct idem_store_seat *seat)
     pthread_rwlock_wrlock(&s->lock);
     const struct held *held = table_find(&s->seats, key);
     if (held != NULL)
-        fresh.live = held->live;
+        fresh = *held;
+    fresh.seat = *seat;
     if (held != NULL && held->seat.row != seat->row)
         err = IDEM_ERR_LIMIT; /* two of 2^64: the second one has no luck until the next start */
     else if (seat->has_key)
@@ -206,6 +209,33 @@ uint32_t idem_seats_live(struct idem_seats *s, int64_t row, int change)
         live = held->live = (uint32_t)((int64_t)held->live + change);
     pthread_rwlock_unlock(&s->lock);
     return live;
+}
+
+static bool is_recent(const struct held *held, int64_t now_ms)
+{
+    return now_ms - held->runs_since_ms < IDEM_SEAT_RUNS_MS && now_ms >= held->runs_since_ms;
+}
+
+void idem_seats_ran(struct idem_seats *s, int64_t row, int64_t now_ms)
+{
+    pthread_rwlock_wrlock(&s->lock);
+    struct held *held = find(s, row);
+    if (held != NULL && !is_recent(held, now_ms)) {
+        held->runs = 0;
+        held->runs_since_ms = now_ms;
+    }
+    if (held != NULL)
+        held->runs++;
+    pthread_rwlock_unlock(&s->lock);
+}
+
+bool idem_seats_hurried(struct idem_seats *s, int64_t row, int64_t now_ms)
+{
+    pthread_rwlock_rdlock(&s->lock);
+    const struct held *held = find(s, row);
+    const bool hurried = held != NULL && held->runs > IDEM_SEAT_RUNS_MAX && is_recent(held, now_ms);
+    pthread_rwlock_unlock(&s->lock);
+    return hurried;
 }
 
 /* ------------------------------------------------------------------ signers */

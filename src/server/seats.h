@@ -13,7 +13,11 @@
 #include "server/challenge.h"
 #include "store/seats.h"
 
-enum { IDEM_SEATS_MAX = 131072 };
+enum {
+    IDEM_SEATS_MAX = 131072,
+    IDEM_SEAT_RUNS_MAX = 3, /* updates and mishaps start a machine again so often */
+    IDEM_SEAT_RUNS_MS = 10 * 60 * 1000,
+};
 
 /* Of an open session of a seat. */
 struct idem_signer {
@@ -34,6 +38,11 @@ int idem_seats_put(struct idem_seats *s, const struct idem_store_seat *seat);
 bool idem_seats_get(struct idem_seats *s, int64_t row, struct idem_store_seat *out);
 /* How many open sessions it signs for; change: 0 to ask, 1 and -1 from the worker. */
 uint32_t idem_seats_live(struct idem_seats *s, int64_t row, int change);
+
+/* Its machine is on another run. Hurried: more than IDEM_SEAT_RUNS_MAX times within
+ * IDEM_SEAT_RUNS_MS, counted since the server was started. */
+void idem_seats_ran(struct idem_seats *s, int64_t row, int64_t now_ms);
+bool idem_seats_hurried(struct idem_seats *s, int64_t row, int64_t now_ms);
 
 int idem_signers_add(struct idem_seats *s, const uint8_t session[IDEM_ID_BYTES],
                      const struct idem_signer *signer);

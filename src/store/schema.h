@@ -164,7 +164,7 @@ static const char idem_schema[] =
     " state INTEGER NOT NULL DEFAULT 0," /* enum idem_store_seat_state */
     " since_ms INTEGER NOT NULL DEFAULT 0,"
     " instance BLOB," /* the machine's run that signed last */
-    " former BLOB,"   /* and before that */
+    " former BLOB,"   /* hashes of those before it */
     " UNIQUE (organisation, name)) STRICT;" IDEM_SCHEMA_SEATS_KEY
 
     "CREATE TABLE sessions ("

@@ -10,7 +10,12 @@
 
 #include "store/store.h"
 
-enum { IDEM_SEAT_KEY_BYTES = 32, IDEM_SEAT_INSTANCE_BYTES = 16 };
+enum {
+    IDEM_SEAT_KEY_BYTES = 32,
+    IDEM_SEAT_INSTANCE_BYTES = 16,
+    IDEM_SEAT_RUNS = 16, /* before the last one, that are known again */
+    IDEM_SEAT_RUN_BYTES = 8,
+};
 
 /* open: named by a web application or in the demonstration, nothing is proved of it. */
 enum idem_store_seat_state {
@@ -29,9 +34,10 @@ struct idem_store_seat {
     enum idem_store_seat_state state;
     bool has_key;
     uint8_t public_key[IDEM_SEAT_KEY_BYTES];
-    /* The machine's runs that signed last and before that; all nought: none. A run never returns.
-     */
-    uint8_t instance[IDEM_SEAT_INSTANCE_BYTES], former[IDEM_SEAT_INSTANCE_BYTES];
+    /* The machine's run that signed last, all nought: none; and hashes of those before it, newest
+     * first. A run never returns. */
+    uint8_t instance[IDEM_SEAT_INSTANCE_BYTES];
+    uint8_t former[IDEM_SEAT_RUNS][IDEM_SEAT_RUN_BYTES];
     int64_t since_ms; /* of its state */
 };
 

@@ -96,6 +96,16 @@ static int get_blob(sqlite3_stmt *st, int at, uint8_t *out, size_t len, bool *th
     return IDEM_OK;
 }
 
+/* As many as were kept when it was written; of an earlier version one, which is known no more. */
+static int get_former(sqlite3_stmt *st, int at, struct idem_store_seat *x)
+{
+    const size_t len = (size_t)sqlite3_column_bytes(st, at);
+
+    if (sqlite3_column_type(st, at) == SQLITE_NULL || len == IDEM_SEAT_INSTANCE_BYTES)
+        return IDEM_OK;
+    return idem_sqlite_blob(st, at, x->former, sizeof x->former);
+}
+
 static int get_seat(sqlite3_stmt *st, struct idem_store_seat *x)
 {
     int err, state = sqlite3_column_int(st, 6);
@@ -115,7 +125,7 @@ static int get_seat(sqlite3_stmt *st, struct idem_store_seat *x)
         (err = get_blob(st, 7, x->public_key, sizeof x->public_key, &x->has_key)) != 0 ||
         (err = get_blob(st, 8, x->instance, sizeof x->instance, &ignored)) != 0)
         return err;
-    return get_blob(st, 9, x->former, sizeof x->former, &ignored);
+    return get_former(st, 9, x);
 }
 
 static int get_key(sqlite3_stmt *st, struct idem_store_api_key *x)

@@ -262,9 +262,45 @@ class Clones(SeatCase):
         self.server.call("DELETE", "/v1/sessions/" + before.id, token=before.token)
         after = self.clone(seat)
         self.open(after)
+        self.assert_line("seat.run-changed", "seat:pc-1")
         # The run before never comes back: if it does, there are two machines.
         self.assert_problem(seat.open(), 409, "seat-cloned")
         self.assert_line("seat.cloned", "seat:pc-1")
+
+    def come_and_go(self, seat):
+        session = self.open(seat)
+        self.server.call("DELETE", "/v1/sessions/" + session.id, token=session.token)
+
+    def test_a_run_that_comes_back_is_a_clone_though_nobody_is_there(self):
+        seat, after = self.enrol(), None
+        after = self.clone(seat)
+        for machine in (seat, after):
+            self.come_and_go(machine)
+        self.assert_problem(seat.open(), 409, "seat-cloned")
+        self.come_and_go(after)
+
+    def test_a_thief_who_opens_twice_does_not_push_the_owner_out_of_mind(self):
+        seat = self.enrol()
+        self.come_and_go(seat)
+        for _ in range(3):
+            self.come_and_go(self.clone(seat))
+        self.server.stop()
+        self.server.start()
+        self.assert_problem(seat.open(), 409, "seat-cloned")
+        self.assert_line("seat.cloned", "seat:pc-1")
+        self.assertEqual(len(self.lines("seat.run-changed")), 3)
+
+    def test_runs_that_change_faster_than_machines_start_are_doubted(self):
+        seat = self.enrol()
+        for _ in range(4):
+            self.come_and_go(seat)
+            seat.instance = os.urandom(16)
+        session = self.open(seat)
+        self.assertEqual((session.read()["state"], session.read()["doubts"]), ("step-up", ["seat-cloned"]))
+        self.assert_line("seat.cloned", "seat:pc-1")
+        self.server.stop()
+        self.server.start()
+        self.assertEqual(session.read()["doubts"], ["seat-cloned"])
 
     def test_a_machine_that_has_been_silent_gives_way(self):
         seat = self.enrol()
