@@ -30,9 +30,19 @@ static int put_member(json_t *body, const char *name, const char *text)
     return text == NULL ? 0 : json_object_set_new(body, name, json_string(text));
 }
 
-static int put_detail(json_t *body, const json_t *detail)
+static int put_detail(json_t *body, const struct idem_audit_line *line)
 {
-    return detail == NULL ? 0 : json_object_set_new(body, "detail", json_deep_copy(detail));
+    json_t *detail = line->detail != NULL ? json_deep_copy(line->detail) : NULL;
+
+    if (line->detail == NULL && line->person == NULL)
+        return 0;
+    if (line->detail == NULL)
+        detail = json_object();
+    if (detail != NULL && put_member(detail, "person", line->person) != 0) {
+        json_decref(detail);
+        detail = NULL;
+    }
+    return json_object_set_new(body, "detail", detail); /* fails without one */
 }
 
 /* Members stay in the order in which they are set. */
@@ -41,8 +51,7 @@ static int write_body(const struct idem_audit_line *line, char *text, size_t cap
     json_t *body = json_object();
     bool good = body != NULL && put_member(body, "actor", line->actor) == 0 &&
                 put_member(body, "action", line->action) == 0 &&
-                put_member(body, "subject", line->subject) == 0 &&
-                put_detail(body, line->detail) == 0;
+                put_member(body, "subject", line->subject) == 0 && put_detail(body, line) == 0;
     size_t n = good ? json_dumpb(body, text, cap, JSON_COMPACT) : 0;
 
     json_decref(body);

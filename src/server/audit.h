@@ -34,8 +34,11 @@ struct idem_audit_line {
     const char *action;   /* "seat.registered": lower case, a dot between what and how */
     const char *subject;  /* "seat:NAME", "p_...", "s_...", "account:NAME"; NULL: none */
     const json_t *detail; /* an object, borrowed; NULL: nothing */
-    bool about_seat;      /* at rest the hour only */
-    bool important;       /* its head is sent outside as soon as it is committed */
+    /* Of a line about a session: whose it is, put into detail, so that the line goes with the
+     * person also when the session is forgotten; NULL: it is there already, or nobody's. */
+    const char *person;
+    bool about_seat; /* at rest the hour only */
+    bool important;  /* its head is sent outside as soon as it is committed */
 };
 
 struct idem_worker;

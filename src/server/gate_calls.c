@@ -69,6 +69,7 @@ static int write_binding(struct idem_worker *w, const struct idem_command *c,
         .actor = c->grant.actor,
         .action = "session.bound",
         .subject = s->name,
+        .person = s->person->name,
         .about_seat = true,
     };
     uint8_t oldest[IDEM_HASH_BYTES];

@@ -331,6 +331,7 @@ static int store_start(struct idem_worker *w, const struct idem_command *c, stru
         .actor = c->grant.actor[0] != '\0' ? c->grant.actor : "system",
         .action = "session.confirmed",
         .subject = s->name,
+        .person = s->person->name,
         .about_seat = true,
     };
     int err = store->ops->begin(store);
@@ -390,6 +391,7 @@ static int store_unlock(struct idem_worker *w, const struct idem_command *c, str
         .actor = c->grant.actor[0] != '\0' ? c->grant.actor : "system",
         .action = action,
         .subject = s->name,
+        .person = s->person->name,
         .about_seat = true,
     };
     int64_t row = store->ops->last_row(store);

@@ -166,6 +166,9 @@ static int add_line(struct idem_worker *w, const struct idem_notice *n)
                       strncmp(rows[n->kind].action, "session.", 8) == 0,
         .important = n->kind == IDEM_NOTICE_SEAT_CLONED,
     };
+    const struct idem_session *s = rows[n->kind].subject == OF_SESSION
+                                       ? idem_sessions_find(w->sessions, -1, n->session)
+                                       : NULL;
     json_t *detail = n->minutes == 0 ? NULL : json_pack("{s:I}", "minutes", (json_int_t)n->minutes);
 
     if (rows[n->kind].subject == OF_SESSION)
@@ -173,6 +176,7 @@ static int add_line(struct idem_worker *w, const struct idem_notice *n)
     else
         name_row(w, n, subject);
     line.detail = detail;
+    line.person = s != NULL ? s->person->name : NULL;
     int err = idem_audit_add(w, &line);
     json_decref(detail);
     return err;

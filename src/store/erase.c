@@ -85,6 +85,8 @@ int idem_erase_rows(struct idem_store *store, int64_t organisation,
              EMPLOYEE, EMPLOYEE);
     if (err == 0)
         err = run(db, accounts, organisation, person);
+    if (err == 0) /* while it is known which sessions were the person's */
+        err = idem_erase_audit(store, organisation, person, now_ms);
     if (err == 0)
         err = erase_tables(db, organisation, person);
     if (err == 0)
@@ -92,8 +94,6 @@ int idem_erase_rows(struct idem_store *store, int64_t organisation,
     if (err == 0)
         err = run(db, "DELETE FROM people WHERE organisation = ?1 AND person = ?2", organisation,
                   person);
-    if (err == 0)
-        err = idem_erase_audit(store, organisation, person, now_ms);
     sqlite3_exec(db, "PRAGMA secure_delete = FAST", NULL, NULL, NULL);
     return err;
 }

@@ -17,10 +17,10 @@
 /*
  * Inside the caller's transaction: every row that names the person, of whatever table, but for
  * members (a key's id, by which a population knows that it was learned with somebody erased). Of
- * the audit log the bodies of lines that hold the pseudonym, with the line that says which. An
- * account that is more than an employee's stays and forgets whose it is. with_windows: those of
- * open sessions too, which reads the whole table; who knows the sessions' last windows drops them
- * one by one instead.
+ * the audit log the bodies of lines that hold the pseudonym or a session's id, with the line that
+ * says which. An account that is more than an employee's stays and forgets whose it is.
+ * with_windows: those of open sessions too, which reads the whole table; who knows the sessions'
+ * last windows drops them one by one instead.
  */
 int idem_erase_rows(struct idem_store *store, int64_t organisation,
                     const uint8_t person[IDEM_ID_BYTES], bool with_windows, int64_t now_ms);

@@ -7,6 +7,7 @@
 #include "store/audit.h"
 #include "store/cover.h"
 #include "store/erase.h"
+#include "store/sqlite_parts.h"
 
 enum { AT_ONCE = IDEM_COVER_RANGES_MAX, HOUR_MS = 3600 * 1000 };
 
@@ -40,6 +41,33 @@ static int erase_from(struct idem_store *store, enum idem_audit_log log, int64_t
     return err;
 }
 
+/* Lines that hold a session's id and nothing else of the person: of one that had ended, say. */
+static int erase_sessions(struct idem_store *store, int64_t organisation,
+                          const uint8_t person[IDEM_ID_BYTES], int64_t now_ms)
+{
+    static const char sql[] = "SELECT id FROM sessions WHERE organisation = ?1 AND person = ?2";
+    char text[IDEM_LEDGER_PERSON_TEXT + 1];
+    uint8_t id[IDEM_ID_BYTES];
+    sqlite3 *db = idem_sqlite_of(store)->db;
+    sqlite3_stmt *st = NULL;
+    int err = IDEM_OK, rc = sqlite3_prepare_v2(db, sql, -1, &st, NULL);
+
+    if (rc == SQLITE_OK) {
+        sqlite3_bind_int64(st, 1, organisation);
+        idem_sqlite_bind(st, 2, person, IDEM_ID_BYTES);
+    }
+    while (rc == SQLITE_OK && err == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+        rc = SQLITE_OK;
+        if ((err = idem_sqlite_blob(st, 0, id, sizeof id)) != 0)
+            break;
+        idem_ledger_person_text(id, text);
+        text[0] = 's'; /* written like a person's, but for the letter */
+        err = erase_from(store, IDEM_AUDIT_SEATS_LOG, organisation, text, now_ms);
+    }
+    sqlite3_finalize(st);
+    return err != 0 ? err : idem_sqlite_result(db, rc);
+}
+
 int idem_erase_audit(struct idem_store *store, int64_t organisation,
                      const uint8_t person[IDEM_ID_BYTES], int64_t now_ms)
 {
@@ -49,7 +77,7 @@ int idem_erase_audit(struct idem_store *store, int64_t organisation,
     idem_ledger_person_text(person, text);
     for (enum idem_audit_log log = 0; log < IDEM_AUDIT_LOGS && err == 0; log++)
         err = erase_from(store, log, organisation, text, now_ms);
-    return err;
+    return err != 0 ? err : erase_sessions(store, organisation, person, now_ms);
 }
 
 int idem_erase_gate(struct idem_gate_log *log, int64_t organisation,

@@ -59,7 +59,8 @@ class OwnLines(AuditCase):
         session = self.server.open()
         self.assertEqual(self.server.call("POST", f"/v1/sessions/{session.id}/unlock", token=self.server.operator).status, 200)
         self.assertEqual(self.lines("audit_seats"), [
-            {"actor": "demo", "action": "session.unlocked", "subject": session.id}])
+            {"actor": "demo", "action": "session.unlocked", "subject": session.id,
+             "detail": {"person": session.opened["session"]["person"]}}])
         self.assertEqual(self.server.query("SELECT at_ms % 3600000 FROM audit_seats"), [(0,)])
 
     def test_who_confirms_is_told_once(self):
@@ -71,7 +72,8 @@ class OwnLines(AuditCase):
             answer = self.server.call("POST", f"/v1/sessions/{session}/confirm", token=self.server.operator)
             self.assertEqual(answer.status, 200, answer.body)
         confirmed = [line for line in self.lines("audit_seats") if line["action"] == "session.confirmed"]
-        self.assertEqual(confirmed, [{"actor": "demo", "action": "session.confirmed", "subject": session}])
+        self.assertEqual(confirmed, [{"actor": "demo", "action": "session.confirmed", "subject": session,
+                                      "detail": {"person": opened.json["session"]["person"]}}])
 
     def test_heads_are_sent(self):
         wait_for("the head of the start", lambda: os.path.exists(os.path.join(self.server.data, "audit.heads")))

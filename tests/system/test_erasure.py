@@ -14,6 +14,7 @@ import tempfile
 import unittest
 
 from accounts import PASSWORD, Browser
+from gate_site import api_key, bind
 from harness import Server, ServerCase, population, sodium, unseal, wait_for, windows
 
 CRASH_AT = os.environ["IDEM_CRASH_AT_SO"]
@@ -182,6 +183,37 @@ class Erasure(ServerCase):
             self.assertFalse(b"hewitt" in content, path)
         self.server.start()
         self.server.open(person="bob", seat="laptop of eve hewitt").send(windows(102, 7, 1))
+
+    def bound(self):
+        """A session that the log of the seats tells of, by its id."""
+        session = self.server.open(person="ada lovelace", seat="seat-101")
+        self.assertEqual(bind(self.server, api_key(self.server, "crm", "sessions"), session, "cookie",
+                              person="ada lovelace").status, 201)
+        unlock = f"/v1/sessions/{session.id}/unlock"
+        self.assertEqual(self.server.call("POST", unlock, token=self.server.operator).status, 200)
+        lines = [json.loads(b) for b, in self.server.query("SELECT body FROM audit_seats WHERE body IS NOT NULL")]
+        self.assertLessEqual({("session.bound", session.id), ("session.unlocked", session.id)},
+                             {(li["action"], li.get("subject")) for li in lines})
+        return session
+
+    def no_session_left(self, session):
+        self.assertEqual(erase(self.server, self.ada).status, 200)
+        self.server.stop()
+        for path, content in files(self.server.data).items():
+            self.assertFalse(session.id.encode() in content, path)
+        self.assertEqual(subprocess.run([IDEM, "audit", "verify", "--data", self.server.data],
+                                        capture_output=True).returncode, 0)
+
+    def test_lines_about_sessions_are_emptied(self):
+        self.no_session_left(self.bound())
+
+    def test_lines_about_sessions_that_are_forgotten_are_emptied(self):
+        session = self.bound()
+        session.close()
+        self.server.stop()
+        self.server.alter("DELETE FROM sessions WHERE closed_ms IS NOT NULL")
+        self.server.start()
+        self.no_session_left(session)
 
     def test_it_takes_a_reason_and_the_right(self):
         for body in ({}, {"reason": ""}, {"reason": 5}, {"reason": "x" * 501}, {"reason": "x", "more": 1}):

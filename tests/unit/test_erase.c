@@ -277,6 +277,33 @@ static void test_the_audit_log_forgets_and_holds(void **state)
     sqlite3_close(db);
 }
 
+/* Of a session that has ended nobody may know any more whose it was. */
+static void test_lines_that_hold_a_session_only_go_too(void **state)
+{
+    struct idem_vault_entry ada, bob;
+    struct idem_people_check check;
+    uint8_t id[IDEM_ID_BYTES];
+    char text[IDEM_LEDGER_PERSON_TEXT + 1], body[100];
+
+    (void)state;
+    add_person(1, &ada);
+    add_person(2, &bob);
+    assert_int_equal(store->ops->begin(store), 0);
+    for (uint8_t i = 1; i <= 2; i++) {
+        memset(id, i, sizeof id);
+        idem_ledger_person_text(id, text);
+        const int n = snprintf(body, sizeof body, "{\"subject\":\"s%s\"}", text + 1);
+        assert_int_equal(store->audit->add(store, IDEM_AUDIT_SEATS_LOG, demo, NOW, body, (size_t)n),
+                         0);
+    }
+    assert_int_equal(store->ops->commit(store), 0);
+    note(&ada);
+    prepare(&check);
+    assert_int_equal(ask("SELECT count(*) FROM audit_seats WHERE body IS NULL"), 1);
+    assert_int_equal(ask("SELECT seq FROM audit_seats WHERE body IS NULL"), 1);
+    assert_int_equal(ask("SELECT count(*) FROM audit_seats"), 3); /* and which it was */
+}
+
 static void test_without_a_key_sessions_end_and_rows_wait(void **state)
 {
     struct idem_vault_entry ada, bob;
@@ -430,6 +457,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_an_officer_keeps_the_account_and_not_the_person, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_the_audit_log_forgets_and_holds, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lines_that_hold_a_session_only_go_too, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_without_a_key_sessions_end_and_rows_wait, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_an_older_data_base_is_sealed, setup, teardown),
