@@ -325,21 +325,27 @@ static int add_key(const struct options *o, struct idem_remote *r)
 
 static int list_keys(const struct options *o, struct idem_remote *r)
 {
-    json_t *answer = NULL, *key;
+    json_int_t after = 0;
+    int err = 0;
     size_t i;
-    int err = idem_remote_call(r, "GET", "/v1/keys", NULL, &answer);
 
-    if (err)
-        return err;
-    if (o->json)
-        print_json(answer);
-    else
-        json_array_foreach(json_object_get(answer, "keys"), i, key) printf(
-            "%6lld  %-9s %-9s %s\n", (long long)json_integer_value(json_object_get(key, "id")),
-            json_is_true(json_object_get(key, "revoked")) ? "revoked" : "good",
-            json_string_value(json_array_get(json_object_get(key, "scopes"), 0)),
-            text_of(key, "name"));
-    json_decref(answer);
+    do {
+        char path[64];
+        json_t *answer = NULL, *key;
+        snprintf(path, sizeof path, "/v1/keys?after=%lld", (long long)after);
+        if ((err = idem_remote_call(r, "GET", path, NULL, &answer)) != 0)
+            return err;
+        if (o->json)
+            print_json(answer);
+        else
+            json_array_foreach(json_object_get(answer, "keys"), i, key) printf(
+                "%6lld  %-9s %-9s %s\n", (long long)json_integer_value(json_object_get(key, "id")),
+                json_is_true(json_object_get(key, "revoked")) ? "revoked" : "good",
+                json_string_value(json_array_get(json_object_get(key, "scopes"), 0)),
+                text_of(key, "name"));
+        after = json_integer_value(json_object_get(answer, "next"));
+        json_decref(answer);
+    } while (after != 0);
     return 0;
 }
 

@@ -174,6 +174,7 @@ void idem_key_revoke(struct idem_worker *w, struct idem_command *c)
 struct listing {
     struct idem_worker *worker;
     struct idem_text *text;
+    int64_t after, last; /* rows, in whose order they come */
     int count;
 };
 
@@ -181,8 +182,9 @@ static int list_one(void *arg, const struct idem_store_api_key *key)
 {
     struct listing *l = arg;
 
-    if (l->count == IDEM_LIST_MAX)
+    if (key->row <= l->after || l->count == IDEM_LIST_MAX)
         return IDEM_OK;
+    l->last = key->row;
     idem_text_put(l->text, l->count++ > 0 ? "," : "");
     put_key(l->worker, key, l->text);
     return IDEM_OK;
@@ -191,14 +193,17 @@ static int list_one(void *arg, const struct idem_store_api_key *key)
 void idem_key_list(struct idem_worker *w, struct idem_command *c)
 {
     struct idem_store *store = w->parts.store;
-    struct listing l = {w, &c->answer, 0};
+    struct listing l = {.worker = w, .text = &c->answer, .after = c->clock_ms};
 
     c->status = 200;
     idem_text_put(&c->answer, "{\"keys\":[");
     int err = store->seats->keys(store, c->grant.organisation, list_one, &l);
     if (err != 0)
         idem_worker_refuse_store(c, err);
-    idem_text_put(&c->answer, "]}");
+    else if (l.count == IDEM_LIST_MAX)
+        idem_text_fmt(&c->answer, "],\"next\":%lld}", (long long)l.last);
+    else
+        idem_text_put(&c->answer, "],\"next\":null}");
     c->done(c, false);
 }
 

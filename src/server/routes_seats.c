@@ -29,6 +29,24 @@ static bool take_row(struct idem_request *r, enum idem_problem problem)
     return true;
 }
 
+/* The last number of the page before, likewise; nought without. */
+static bool take_after(struct idem_request *r)
+{
+    const char *after = idem_request_argument(r, "after");
+    const size_t digits = after != NULL ? strspn(after, "0123456789") : 0;
+
+    r->command.clock_ms = 0;
+    if (after == NULL)
+        return true;
+    if (digits == 0 || digits > 18 || after[digits] != '\0') {
+        idem_request_refuse(r, IDEM_PROBLEM_INVALID_FIELD,
+                            "\"after\" must be a number of at most 18 digits");
+        return false;
+    }
+    r->command.clock_ms = strtoll(after, NULL, 10);
+    return true;
+}
+
 /* ------------------------------------------------------------------ seats */
 
 /* Printable, so that it can stand in a line and on a label. */
@@ -108,18 +126,8 @@ static void revoke_seat(struct idem_request *r)
 static void get_seats(struct idem_request *r)
 {
     enum { SEAT_JSON_MAX = 2048 };
-    const char *after = idem_request_argument(r, "after");
 
-    r->command.clock_ms = 0;
-    if (after != NULL) {
-        char *end;
-        r->command.clock_ms = strtoll(after, &end, 10);
-        if (end == after || *end != '\0' || r->command.clock_ms < 0) {
-            idem_request_refuse(r, IDEM_PROBLEM_INVALID_FIELD, "\"after\" must be a seat's number");
-            return;
-        }
-    }
-    if (idem_request_big_answer(r, (size_t)IDEM_LIST_MAX * SEAT_JSON_MAX + 64))
+    if (take_after(r) && idem_request_big_answer(r, (size_t)IDEM_LIST_MAX * SEAT_JSON_MAX + 64))
         idem_request_call(r, idem_seat_list);
 }
 
@@ -193,7 +201,7 @@ static void get_keys(struct idem_request *r)
 {
     enum { KEY_JSON_MAX = 512 };
 
-    if (idem_request_big_answer(r, (size_t)IDEM_LIST_MAX * KEY_JSON_MAX + 64))
+    if (take_after(r) && idem_request_big_answer(r, (size_t)IDEM_LIST_MAX * KEY_JSON_MAX + 64))
         idem_request_call(r, idem_key_list);
 }
 

@@ -262,6 +262,7 @@ class Drive(unittest.TestCase):
         self.olga.post("/v1/seats", {"name": "desk"})
         self.olga.get("/v1/seats")
         self.olga.get("/v1/seats?after=x")
+        self.olga.get("/v1/keys?after=x")
         seat = Seat(self.server)
         self.server.call("POST", "/v1/seats/register", dict(seat.registration(code), signature="A" * 86))
         self.assertEqual(seat.register(code).status, 201)

@@ -5,6 +5,7 @@ import copy
 import json
 import os
 import re
+import subprocess
 import time
 import unittest
 
@@ -663,6 +664,29 @@ class Keys(SeatCase):
                     {"name": "a", "scopes": ["all"]}, {"name": "a", "scopes": "gate"}, {"name": "a", "x": 1}):
             self.assert_problem(self.operate("/v1/keys", bad), 400, "invalid-field")
         self.assert_problem(self.operate("/v1/keys", {"name": "crm"}), 409, "name-taken")
+
+
+class Lists(SeatCase):
+    def test_all_keys_can_be_seen(self):
+        for i in range(203):
+            self.key(f"k{i:03}")
+        seen, after = [], 0
+        while after is not None:
+            page = self.server.get(f"/v1/keys?after={after}").json
+            seen += [key["name"] for key in page["keys"]]
+            after = page["next"]
+        self.assertEqual(seen, [f"k{i:03}" for i in range(203)])
+        command = [os.environ["IDEM_CLI"], "key", "list", "--server", f"http://{self.server.host}:{self.server.port}",
+                   "--token-file", os.path.join(self.server.data, "operator.token")]
+        shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        self.assertEqual([line.split()[-1] for line in shown.splitlines()][-203:], seen)
+
+    def test_a_page_begins_after_a_number(self):
+        for what in ("seats", "keys"):
+            for wrong in ("9" * 20, "-1", "x", "", "1x", "%20"):
+                answer = self.server.get(f"/v1/{what}?after={wrong}")
+                self.assert_problem(answer, 400, "invalid-field")
+            self.assertEqual(self.server.get(f"/v1/{what}?after={'9' * 18}").json, {what: [], "next": None})
 
 
 class Organisations(SeatCase):
