@@ -3,8 +3,11 @@
 #include "server/acknowledgement.h"
 
 #include "server/bodies.h"
+#include "server/http.h"
+#include "server/notices.h"
 #include "server/policy.h"
 #include "server/request.h"
+#include "server/seats.h"
 #include "server/worker_parts.h"
 #include "store/acknowledgements.h"
 
@@ -226,18 +229,59 @@ static struct idem_session *open_session(struct idem_worker *w, const struct sub
     return s;
 }
 
-/* Their windows go, and what enrolment has taken of them is taken out again. */
+/* Its windows go, and what enrolment has taken of them is taken out again. */
+static int end_session(struct idem_worker *w, struct idem_session *s)
+{
+    s->spoiled = s->guard.barred = s->guard.withdraw = true;
+    s->guard.barred_from = 0;
+    return idem_lifecycle_end(w, s);
+}
+
 static int end_sessions(struct idem_worker *w, const struct subject *x)
 {
     struct idem_session *s;
     int err = IDEM_OK;
 
-    while (err == 0 && (s = open_session(w, x)) != NULL) {
-        s->spoiled = s->guard.barred = s->guard.withdraw = true;
-        s->guard.barred_from = 0;
-        err = idem_lifecycle_end(w, s);
-    }
+    while (err == 0 && (s = open_session(w, x)) != NULL)
+        err = end_session(w, s);
     return err;
+}
+
+/* By the session's own token: the wish is on record, and holds for this session. */
+static int stop_session(struct idem_worker *w, const struct idem_command *c,
+                        const struct subject *x)
+{
+    const struct idem_audit_line line = {
+        .organisation = x->organisation,
+        .at_ms = c->received_ms,
+        .actor = c->grant.actor,
+        .action = "acknowledgement.stopped",
+        .subject = x->session->name,
+        .about_seat = true,
+    };
+    int err = x->session->closed ? IDEM_OK : idem_audit_write(w, &line);
+    return err != 0 || x->session->closed ? err : end_session(w, x->session);
+}
+
+/* For the person, everywhere. */
+static int withdraw(struct idem_worker *w, const struct idem_command *c, const struct subject *x)
+{
+    int err = write_change(w, c, x, NULL);
+
+    if (err != 0)
+        return err;
+    settle(w, x, 0);
+    return end_sessions(w, x);
+}
+
+/* A seat's token may have been stolen from it; its key signs what the person at it has read. */
+static bool is_signed(struct idem_command *c, const struct subject *x)
+{
+    if (x->session == NULL || (c->grant.may & IDEM_MAY_SESSION) == 0 || c->sealed ||
+        x->session->opening.kind != IDEM_SESSION_AGENT)
+        return true;
+    idem_command_refuse(c, IDEM_PROBLEM_SIGNATURE_WRONG, "the seat's key has not signed this");
+    return false;
 }
 
 static void give(struct idem_worker *w, struct idem_command *c, struct subject *x)
@@ -281,7 +325,7 @@ static void run_get(struct idem_worker *w, struct idem_command *c)
 static void run_post(struct idem_worker *w, struct idem_command *c)
 {
     struct subject x;
-    if (find_subject(w, c, &x))
+    if (find_subject(w, c, &x) && is_signed(c, &x))
         give(w, c, &x);
     c->done(c, false);
 }
@@ -292,10 +336,10 @@ static void run_delete(struct idem_worker *w, struct idem_command *c)
     int err = IDEM_OK;
 
     if (find_subject(w, c, &x)) {
-        if (x.found && (err = write_change(w, c, &x, NULL)) == 0) {
-            settle(w, &x, 0);
-            err = end_sessions(w, &x);
-        }
+        if (x.found && (c->grant.may & IDEM_MAY_SESSION) != 0)
+            err = stop_session(w, c, &x);
+        else if (x.found)
+            err = withdraw(w, c, &x);
         if (err != 0)
             idem_worker_refuse_store(c, err);
         c->status = 204; /* withdrawing twice is harmless */
@@ -322,6 +366,32 @@ static bool take_session(struct idem_request *r, const char *name)
     return false;
 }
 
+/* Of a seat's session, over the version: the session's nonce makes it good here only. Whether it is
+ * needed the worker knows. */
+static bool take_signature(struct idem_request *r)
+{
+    const char *version = json_string_value(json_object_get(r->command.json, "version"));
+    uint8_t signature[IDEM_SEAL_SIGNATURE];
+    struct idem_seal_message message;
+    struct idem_signer signer;
+
+    if ((r->command.grant.may & IDEM_MAY_SESSION) == 0 ||
+        json_object_get(r->command.json, "signature") == NULL ||
+        !idem_signers_get(idem_http_parts(r->http)->seats, r->command.id, &signer))
+        return true;
+    if (!idem_body_bytes(r, "signature", signature, sizeof signature))
+        return false;
+    if (idem_seal_acknowledgement(signer.nonce, version, &message) == 0 &&
+        idem_seal_good(signer.public_key, &message, signature)) {
+        r->command.sealed = true;
+        return true;
+    }
+    idem_notice_of_session(IDEM_NOTICE_SIGNATURE_WRONG, r->command.grant.organisation,
+                           r->command.id);
+    idem_request_refuse(r, IDEM_PROBLEM_SIGNATURE_WRONG, "the seat's key has not signed this");
+    return false;
+}
+
 void idem_acknowledgement_get(struct idem_request *r)
 {
     const char *language = idem_request_argument(r, "language");
@@ -343,7 +413,7 @@ void idem_acknowledgement_post(struct idem_request *r)
         return;
     }
     if (take_session(r, json_string_value(json_object_get(r->command.json, "session"))) &&
-        idem_request_big_answer(r, ANSWER_MAX))
+        take_signature(r) && idem_request_big_answer(r, ANSWER_MAX))
         idem_request_call(r, run_post);
 }
 

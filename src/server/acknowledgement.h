@@ -9,15 +9,16 @@
  *                       in the person (acknowledged), so that asking costs one comparison. Another
  *                       country's text of the same version is another text, and so is one that was
  *                       changed without changing the version
- *   given               POST /v1/acknowledgement: by the session itself (the person at the seat),
- *                       or by the web application's back end for its session. The version that was
- *                       read must be named: who read an older one is asked again
- *   withdrawn           DELETE /v1/acknowledgement, also by the employee in the console: open
- *                       sessions end at once, their windows go, and nothing of them is learned.
- *                       What was learned before goes by erasure, which is another request
- *   a new text          the policy changes: sessions that are open are refused from then on, too.
- *                       When the version stayed the same the log says so (policing.c): whoever
- *                       changed the words has probably not meant to ask everybody again
+ *   given               POST /v1/acknowledgement: by the session itself (the person at the seat,
+ *                       whose key signs it: a stolen token says nothing of what he has read), by
+ *                       the employee, or by the web application's back end for its session. The
+ * version that was read must be named: who read an older one is asked again withdrawn DELETE
+ * /v1/acknowledgement by the employee in the console or the back end: open sessions end at once,
+ * their windows go, nothing of them is learned. By a session's own token only that session does:
+ * whoever has stolen one must not end what the person does at other seats What was learned before
+ * goes by erasure, which is another request a new text          the policy changes: sessions that
+ * are open are refused from then on, too. When the version stayed the same the log says so
+ * (policing.c): whoever changed the words has probably not meant to ask everybody again
  *
  * Alarms of a guard are taken all the same: they say what a device did that is no person, and carry
  * nothing of how somebody types. A seat must not become open to a machine because a form is

@@ -116,6 +116,17 @@ void idem_seal_binding(const uint8_t nonce[IDEM_SEAL_NONCE], uint32_t counter,
     put_counted("idem binding 1", nonce, counter, out);
 }
 
+int idem_seal_acknowledgement(const uint8_t nonce[IDEM_SEAL_NONCE], const char *version,
+                              struct idem_seal_message *out)
+{
+    struct idem_writer w;
+
+    begin(&w, out, "idem acknowledgement 1");
+    idem_write_bytes(&w, nonce, IDEM_SEAL_NONCE);
+    put_text(&w, version);
+    return end(&w, out);
+}
+
 void idem_seal_windows(const uint8_t link[IDEM_SEAL_LINK], struct idem_seal_message *out)
 {
     struct idem_writer w;

@@ -71,6 +71,9 @@ void idem_seal_renewal(const uint8_t nonce[IDEM_SEAL_NONCE], uint32_t counter,
                        struct idem_seal_message *out);
 void idem_seal_binding(const uint8_t nonce[IDEM_SEAL_NONCE], uint32_t counter,
                        struct idem_seal_message *out);
+/* The person at the seat has read this version. IDEM_ERR_LIMIT */
+int idem_seal_acknowledgement(const uint8_t nonce[IDEM_SEAL_NONCE], const char *version,
+                              struct idem_seal_message *out);
 void idem_seal_windows(const uint8_t link[IDEM_SEAL_LINK], struct idem_seal_message *out);
 
 /* The chain: where it begins, and one window further. */

@@ -198,6 +198,10 @@ class SeatSession:
     def binding(self, **more):
         return self.counted(b"idem binding 1\0", **more)
 
+    def acknowledgement(self, version, key=None):
+        signature = (key or self.seat.key).sign(b"idem acknowledgement 1\0" + self.nonce + text(version))
+        return {"version": version, "signature": b64(signature)}
+
     def ask_nonce(self, body=None):
         """The answer to a request for a nonce, signed unless body says otherwise."""
         return self.server.call("POST", "/v1/bindings/nonce", self.binding() if body is None else body, token=self.token)

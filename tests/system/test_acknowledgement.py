@@ -8,6 +8,7 @@ import unittest
 
 from gate_site import api_key
 from harness import Server, ServerCase, Session, wait_for, windows
+from seat_client import Key, Seat
 
 POLICY = """\
 version: 1
@@ -123,10 +124,8 @@ class Acknowledgement(Asking):
         self.assertEqual(self.server.query("SELECT DISTINCT session FROM windows"), [(2,)])
         self.assertEqual(session.read()["enrolment"]["keyboard"]["have"], 0)
         self.assertNotEqual(other.read()["state"], "closed")
-        again = self.server.open()
-        self.assert_problem(self.try_window(again), 403, "acknowledgement-missing")
-        self.assertEqual(self.server.call("DELETE", "/v1/acknowledgement", token=again.token).status, 204)
-        self.assertEqual(self.lines(), 2 * ["acknowledgement.given"] + ["acknowledgement.withdrawn"])
+        self.assertEqual(self.ask(self.server.open()).json["state"], "given")  # a token speaks for its session only
+        self.assertEqual(self.lines(), 2 * ["acknowledgement.given"] + ["acknowledgement.stopped"])
 
     def test_alarms_are_taken_all_the_same(self):
         session = self.server.open()
@@ -200,6 +199,55 @@ class Countries(Asking):
         session = self.open("ada", "PT")
         self.assert_problem(self.give(session, ""), 409, "acknowledgement-outdated")
         self.refused(session)
+
+
+class Tokens(Asking):
+    """What somebody does with a token that he has stolen from a seat, or from a page."""
+
+    def setUp(self):
+        super().setUp()
+        self.key = api_key(self.server, "crm", "sessions")
+
+    def seat(self, name):
+        invited = self.server.call("POST", "/v1/seats", {"name": name}, token=self.server.operator)
+        seat = Seat(self.server)
+        self.assertEqual(seat.register(invited.json["code"]).status, 201)
+        return seat
+
+    def call(self, method, body=None, token=None, query=""):
+        return self.server.call(method, "/v1/acknowledgement" + query, body, token=token)
+
+    def test_a_seat_s_token_gives_nothing(self):
+        session, other = self.seat("pc-1").open(), self.seat("pc-2").open(person="eva")
+        for body in ({"version": "2026-1"}, session.acknowledgement("2026-1", key=Key()), session.acknowledgement("2025-9")
+                     | {"version": "2026-1"}, other.acknowledgement("2026-1")):
+            self.assert_problem(self.call("POST", body, session.token), 403, "signature-wrong")
+        self.assertEqual(self.server.query("SELECT * FROM acknowledgements"), [])
+        answer = self.call("POST", session.acknowledgement("2026-1"), session.token)
+        self.assertEqual((answer.status, answer.json["state"]), (200, "given"))
+        self.assertEqual(session.send(windows("ada", 1, 1)).status, 200)
+
+    def test_a_seat_s_token_withdraws_for_its_session_only(self):
+        sessions = [self.seat(name).open() for name in ("pc-1", "pc-2")]
+        self.call("POST", sessions[0].acknowledgement("2026-1"), sessions[0].token)
+        for session in sessions:
+            self.assertEqual(session.send(windows("ada", 1, 1)).status, 200)
+        self.assertEqual(self.call("DELETE", token=sessions[0].token).status, 204)
+        self.assertEqual([s.read()["state"] == "closed" for s in sessions], [True, False])
+        self.assertEqual(sessions[1].send(windows("ada", 1, 1)).status, 200)
+        self.assertEqual(self.server.query("SELECT DISTINCT session FROM windows"), [(2,)])
+        self.assertEqual(self.lines(), ["acknowledgement.given", "acknowledgement.stopped"])
+
+    def test_a_page_gives_and_its_back_end_withdraws(self):
+        opened = [self.server.call("POST", "/v1/sessions", {"person": "ada", "seat": name}, token=self.key).json
+                  for name in ("tab-1", "tab-2", "tab-3")]
+        pages = [Session(self.server, answer) for answer in opened]
+        self.assertEqual(self.give(pages[0]).status, 200)
+        self.assertEqual(self.call("DELETE", token=pages[0].token).status, 204)
+        self.assertEqual([p.read()["state"] == "closed" for p in pages], [True, False, False])
+        self.assertEqual(self.call("DELETE", token=self.key, query="?session=" + pages[1].id).status, 204)
+        self.assertEqual([p.read()["state"] == "closed" for p in pages], [True, True, True])
+        self.assertEqual(self.server.query("SELECT * FROM acknowledgements"), [])
 
 
 class Demo(ServerCase):

@@ -18,7 +18,7 @@ import yaml
 import test_oidc
 from accounts import PASSWORD, Browser, Installation, code_of
 from harness import DEADLINE, SERVER, Answer, Server, Session, cbor_batch, windows
-from seat_client import Seat
+from seat_client import Seat, SeatSession
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SPEC = yaml.safe_load((ROOT / "openapi.yaml").read_text())
@@ -152,7 +152,9 @@ class Drive(unittest.TestCase):
     def acknowledge(self, session):
         state = self.server.get("/v1/acknowledgement", token=session.token).json
         if state["version"] is not None:
-            self.server.call("POST", "/v1/acknowledgement", {"version": state["version"]}, token=session.token)
+            signed = isinstance(session, SeatSession)
+            body = session.acknowledgement(state["version"]) if signed else {"version": state["version"]}
+            self.server.call("POST", "/v1/acknowledgement", body, token=session.token)
 
     # ------------------------------------------------------------ what needs no more than the route
 
@@ -271,6 +273,9 @@ class Drive(unittest.TestCase):
         self.olga.post("/v1/seats", {"name": "desk"})
         session = seat.open(person="Grace Hopper", start="strong")
         self.assertEqual(Seat(self.server, seat.key, seat.id).open(person="Grace Hopper").status, 409)
+        version = self.server.get("/v1/acknowledgement", token=session.token).json["version"]
+        bare = self.server.call("POST", "/v1/acknowledgement", {"version": version}, token=session.token)
+        self.assertEqual(problem(bare), "signature-wrong")
         self.acknowledge(session)
         self.assertEqual(session.send(windows(202, 1, 2)).status, 200)
         body, _ = session.batch(windows(202, 2, 1), link=b"\0" * 32)

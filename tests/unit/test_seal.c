@@ -110,7 +110,7 @@ static void test_no_statement_stands_for_another(void **state)
 {
     const uint8_t some[IDEM_SEAL_LINK] = {5};
     struct idem_seal_opening o = an_opening();
-    struct idem_seal_message m[5];
+    struct idem_seal_message m[6];
     (void)state;
 
     assert_int_equal(idem_seal_registration(some, key.public, o.host, &m[0]), 0);
@@ -118,7 +118,8 @@ static void test_no_statement_stands_for_another(void **state)
     idem_seal_renewal(some, 1, &m[2]);
     idem_seal_windows(some, &m[3]);
     idem_seal_binding(some, 1, &m[4]);
-    for (int i = 0; i < 5; i++)
+    assert_int_equal(idem_seal_acknowledgement(some, "1", &m[5]), 0);
+    for (int i = 0; i < 6; i++)
         for (int k = 0; k < i; k++)
             assert_memory_not_equal(m[i].bytes, m[k].bytes, 8);
 }
