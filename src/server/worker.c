@@ -352,6 +352,7 @@ static void *loop(void *arg)
         tick(w);
     } while (n > 0 || !atomic_load(&w->stopping));
     idem_worker_save(w);
+    idem_notices_take(w); /* what came since the last tick */
     idem_audit_stopped(w);
     return NULL;
 }
