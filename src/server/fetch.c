@@ -93,14 +93,15 @@ static int run(CURL *easy, const struct idem_fetch *what, struct sink *sink, cha
     say_to(easy, what, sink, error);
     CURLcode rc = curl_easy_perform(easy);
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-    int shown = (int)strcspn(what->url, "?#");
+    const size_t place = strcspn(what->url, "?#");
+    const int shown = place < IDEM_FETCH_WHY_MAX / 2 ? (int)place : IDEM_FETCH_WHY_MAX / 2;
     if (rc == CURLE_OK && status == 200)
         return IDEM_OK;
     if (rc == CURLE_WRITE_ERROR)
         snprintf(why, IDEM_FETCH_WHY_MAX, "%.*s: the answer is longer than %zu bytes", shown,
                  what->url, sink->max);
     else if (rc != CURLE_OK)
-        snprintf(why, IDEM_FETCH_WHY_MAX, "%.*s: %s", shown, what->url,
+        snprintf(why, IDEM_FETCH_WHY_MAX, "%.*s: %.100s", shown, what->url,
                  error[0] != '\0' ? error : curl_easy_strerror(rc));
     else
         snprintf(why, IDEM_FETCH_WHY_MAX, "%.*s: status %ld", shown, what->url, status);

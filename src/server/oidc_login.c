@@ -103,7 +103,7 @@ static bool is_label(const char *text)
 /* A provider's people may have any name, also a local account's, also each other's. */
 static void put_label(const struct idem_oidc_person *p, struct idem_store_account *a)
 {
-    snprintf(a->label, sizeof a->label, "oidc/%s/%02x%02x%02x",
+    snprintf(a->label, sizeof a->label, "oidc/%.*s/%02x%02x%02x", IDEM_ACCOUNT_LABEL_MAX - 12,
              is_label(p->name) ? p->name : "somebody", a->login_key[0], a->login_key[1],
              a->login_key[2]);
 }

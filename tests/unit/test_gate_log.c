@@ -252,7 +252,7 @@ static void opens_again_and_nothing_else(void **state)
 static void refuses_what_is_too_long_or_no_text(void **state)
 {
     struct fixture *f = *state;
-    char longer[IDEM_GATE_BODY_MAX + 1];
+    char longer[IDEM_GATE_BODY_MAX + 1] = "";
     struct idem_gate_record r = record_of("p_ada", longer);
     int64_t seq;
 
