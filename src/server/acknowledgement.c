@@ -197,11 +197,7 @@ static int write_change(struct idem_worker *w, const struct idem_command *c,
         err = store->acknowledgements->withdraw(store, x->organisation, x->person);
     if (err == 0)
         err = idem_audit_add(w, &line);
-    if (err == 0)
-        err = store->ops->commit(store);
-    idem_worker_storage(w, err);
-    if (err != 0)
-        store->ops->rollback(store);
+    err = idem_worker_commit(w, err);
     json_decref(detail);
     return err;
 }

@@ -205,12 +205,7 @@ static int commit(struct idem_worker *w, const struct idem_command *c, const str
         if ((fresh >> i & 1) != 0 && err == 0)
             err = write_decision(w, s, &alarm);
     }
-    if (err == 0)
-        err = store->ops->commit(store);
-    idem_worker_storage(w, err);
-    if (err != 0)
-        store->ops->rollback(store);
-    return err;
+    return idem_worker_commit(w, err);
 }
 
 static void settle(struct idem_worker *w, struct idem_session *s)
@@ -304,11 +299,8 @@ static void overhear(struct idem_worker *w, struct idem_command *c, struct idem_
         err = save(w, s, &alarm, IDEM_WIRE_ALARM_SEQ_MAX + 1);
     if (err == 0)
         err = write_decision(w, s, &alarm);
-    if (err == 0)
-        err = store->ops->commit(store);
-    idem_worker_storage(w, err);
+    err = idem_worker_commit(w, err);
     if (err != 0) {
-        store->ops->rollback(store);
         idem_worker_refuse_store(c, err);
         return;
     }

@@ -88,12 +88,7 @@ int idem_audit_write(struct idem_worker *w, const struct idem_audit_line *line)
 
     if (err == 0)
         err = idem_audit_add(w, line);
-    if (err == 0)
-        err = store->ops->commit(store);
-    idem_worker_storage(w, err);
-    if (err != 0)
-        store->ops->rollback(store);
-    return err;
+    return idem_worker_commit(w, err);
 }
 
 /* ------------------------------------------------------------------ sums */

@@ -92,12 +92,7 @@ static int commit_binding(struct idem_worker *w, const struct idem_command *c,
 
     if (err == 0)
         err = write_binding(w, c, s, b);
-    if (err == 0)
-        err = store->ops->commit(store);
-    idem_worker_storage(w, err);
-    if (err != 0)
-        store->ops->rollback(store);
-    return err;
+    return idem_worker_commit(w, err);
 }
 
 static void bind_to(struct idem_worker *w, struct idem_command *c, struct idem_session *s,

@@ -134,12 +134,7 @@ static int commit(struct idem_worker *w, struct idem_command **run, size_t count
 
     for (size_t i = 0; i < count && err == 0; i++)
         err = stage(w, run[i]);
-    if (err == 0)
-        err = store->ops->commit(store);
-    idem_worker_storage(w, err);
-    if (err != 0)
-        store->ops->rollback(store);
-    return err;
+    return idem_worker_commit(w, err);
 }
 
 /* The copies become the sessions' state, or are forgotten. */

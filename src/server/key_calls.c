@@ -70,18 +70,6 @@ static int add_line(struct idem_worker *w, const struct idem_command *c, const c
     return idem_audit_add(w, &line);
 }
 
-static int finish(struct idem_worker *w, int err)
-{
-    struct idem_store *store = w->parts.store;
-
-    if (err == 0)
-        err = store->ops->commit(store);
-    idem_worker_storage(w, err);
-    if (err != 0)
-        store->ops->rollback(store);
-    return err;
-}
-
 static unsigned scopes_of(const struct idem_command *c)
 {
     const json_t *list = json_object_get(c->json, "scopes");
@@ -107,7 +95,7 @@ static int store_key(struct idem_worker *w, struct idem_command *c, struct idem_
         idem_command_refuse(c, IDEM_PROBLEM_NAME_TAKEN, "there is or was a key of this name");
     else if (err == IDEM_ERR_NOT_FOUND && (err = store->seats->key_add(store, key)) == 0)
         err = add_line(w, c, "key.added", key);
-    return finish(w, err);
+    return idem_worker_commit(w, err);
 }
 
 void idem_key_add(struct idem_worker *w, struct idem_command *c)
@@ -148,7 +136,7 @@ static int revoke(struct idem_worker *w, struct idem_command *c, struct idem_sto
     if ((err = store->seats->key_revoke(store, key->row)) == 0 &&
         (err = store->bindings->end_key(store, key->row)) == 0)
         err = add_line(w, c, "key.revoked", key);
-    return finish(w, err);
+    return idem_worker_commit(w, err);
 }
 
 void idem_key_revoke(struct idem_worker *w, struct idem_command *c)
@@ -250,7 +238,8 @@ static int store_renewal(struct idem_worker *w, const struct idem_session *s,
 
     if (err != 0)
         return err;
-    return finish(w, store->seats->session_renew(store, s->row, hash, expires_ms, counter));
+    return idem_worker_commit(
+        w, store->seats->session_renew(store, s->row, hash, expires_ms, counter));
 }
 
 bool idem_token_count(struct idem_worker *w, struct idem_command *c, struct idem_session *s)

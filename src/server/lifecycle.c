@@ -263,12 +263,7 @@ static int store_end(struct idem_worker *w, struct idem_session *s, struct idem_
         err = store->ops->session_windows_drop(store, s->last_row);
     if (err == 0)
         err = store->ops->session_close(store, s->row, s->clock_ms);
-    if (err == 0)
-        err = store->ops->commit(store);
-    idem_worker_storage(w, err);
-    if (err != 0)
-        store->ops->rollback(store);
-    return err;
+    return idem_worker_commit(w, err);
 }
 
 void idem_lifecycle_abandon(struct idem_worker *w, struct idem_session *s)
@@ -340,12 +335,7 @@ static int store_start(struct idem_worker *w, const struct idem_command *c, stru
         err = store->ops->session_start(store, s->row, IDEM_START_SUPERVISED, row);
     if (err == 0)
         err = idem_audit_add(w, &line);
-    if (err == 0)
-        err = store->ops->commit(store);
-    idem_worker_storage(w, err);
-    if (err != 0)
-        store->ops->rollback(store);
-    return err;
+    return idem_worker_commit(w, err);
 }
 
 /* A supervisor has looked who sits there: from now on, not for what came before. */
@@ -405,12 +395,8 @@ static int store_unlock(struct idem_worker *w, const struct idem_command *c, str
         err = store->seats->session_doubt(store, s->row, idem_doubts_answered(s->doubts));
     if (err == 0)
         err = idem_audit_add(w, &line);
+    err = idem_worker_commit(w, err);
     if (err == 0)
-        err = store->ops->commit(store);
-    idem_worker_storage(w, err);
-    if (err != 0)
-        store->ops->rollback(store);
-    else
         s->unlock_row = row;
     return err;
 }

@@ -83,11 +83,8 @@ static void note_lockout(struct idem_worker *w, const struct idem_store_account 
     int err;
 
     (void)((err = store->ops->begin(store)) != 0 ||
-           (err = idem_visit_note(w, &now, "system", "login.locked", account, NULL)) != 0 ||
-           (err = store->ops->commit(store)) != 0);
-    if (err != 0)
-        store->ops->rollback(store);
-    idem_worker_storage(w, err);
+           (err = idem_visit_note(w, &now, "system", "login.locked", account, NULL)) != 0);
+    idem_worker_commit(w, err);
 }
 
 void idem_visit_done(struct idem_worker *w, struct idem_visit *v)
@@ -145,13 +142,7 @@ int idem_visit_note(struct idem_worker *w, const struct idem_command *c, const c
 
 bool idem_visit_commit(struct idem_worker *w, struct idem_command *c, int err)
 {
-    struct idem_store *store = w->parts.store;
-
-    if (err == 0)
-        err = store->ops->commit(store);
-    if (err != 0)
-        store->ops->rollback(store);
-    idem_worker_storage(w, err);
+    err = idem_worker_commit(w, err);
     if (err != 0)
         idem_worker_refuse_store(c, err);
     return err == 0;

@@ -214,12 +214,8 @@ static void write_lines(struct idem_worker *w, const struct idem_notice *lines, 
             err = IDEM_OK;
         }
     }
-    if (err == 0)
-        err = store->ops->commit(store);
-    idem_worker_storage(w, err);
-    if (err == 0)
+    if (idem_worker_commit(w, err) == 0)
         return;
-    store->ops->rollback(store);
     for (uint32_t i = 0; i < n; i++)
         idem_audit_count(rows[lines[i].kind].sum);
 }

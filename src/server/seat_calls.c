@@ -61,18 +61,6 @@ static int add_line(struct idem_worker *w, const struct idem_command *c, const c
     return idem_audit_add(w, &line);
 }
 
-static int finish(struct idem_worker *w, int err)
-{
-    struct idem_store *store = w->parts.store;
-
-    if (err == 0)
-        err = store->ops->commit(store);
-    idem_worker_storage(w, err);
-    if (err != 0)
-        store->ops->rollback(store);
-    return err;
-}
-
 /* ------------------------------------------------------------------ adding */
 
 static const char *text_of(const struct idem_command *c, const char *field)
@@ -138,7 +126,7 @@ static int add(struct idem_worker *w, struct idem_command *c, const char *code,
                (err = store->seats->invite(store, &invitation)) != 0 ||
                (err = add_line(w, c, "seat.invited", seat)) != 0);
     }
-    return finish(w, err);
+    return idem_worker_commit(w, err);
 }
 
 void idem_seat_add(struct idem_worker *w, struct idem_command *c)
@@ -244,7 +232,7 @@ static int enrol(struct idem_worker *w, struct idem_command *c, struct registeri
     (void)((err = store->seats->put(store, seat)) != 0 ||
            (err = store->seats->use(store, r->asked.code_hash, c->received_ms)) != 0 ||
            (err = add_line(w, c, first ? "seat.registered" : "seat.registered-again", seat)) != 0);
-    if ((err = finish(w, err)) != 0)
+    if ((err = idem_worker_commit(w, err)) != 0)
         return err;
     if (!first)
         idem_seat_end_sessions(w, seat->row, 0);
@@ -283,7 +271,7 @@ static int revoke(struct idem_worker *w, struct idem_command *c, struct idem_sto
     seat->since_ms = c->received_ms - c->received_ms % hour_ms;
     if ((err = store->seats->put(store, seat)) == 0)
         err = add_line(w, c, "seat.revoked", seat);
-    return finish(w, err);
+    return idem_worker_commit(w, err);
 }
 
 void idem_seat_revoke(struct idem_worker *w, struct idem_command *c)

@@ -42,6 +42,18 @@ void idem_worker_storage(struct idem_worker *w, int err)
     w->storage_failing = true;
 }
 
+int idem_worker_commit(struct idem_worker *w, int err)
+{
+    struct idem_store *store = w->parts.store;
+
+    if (err == 0)
+        err = store->ops->commit(store);
+    idem_worker_storage(w, err);
+    if (err != 0)
+        store->ops->rollback(store);
+    return err;
+}
+
 void idem_worker_refuse_store(struct idem_command *c, int err)
 {
     idem_command_refuse(c, idem_problem_of_store(err), "the data base said: %s",
@@ -206,11 +218,8 @@ int idem_worker_save(struct idem_worker *w)
     int err = store->ops->begin(store);
     for (struct idem_session *s = w->unsaved; s != NULL && err == 0; s = s->next_unsaved)
         err = save_one(w, s);
-    if (err == 0)
-        err = store->ops->commit(store);
-    idem_worker_storage(w, err);
+    err = idem_worker_commit(w, err);
     if (err != 0) {
-        store->ops->rollback(store);
         for (struct idem_session *s = w->unsaved; s != NULL; s = s->next_unsaved)
             idem_judge_unrecorded(s);
         return err; /* they stay in the list, for the next tick */

@@ -54,6 +54,9 @@ struct idem_worker {
 /* worker.c */
 /* Logs a store's failure, at most once in ten seconds, and its end. */
 void idem_worker_storage(struct idem_worker *w, int err);
+/* Ends a transaction: what came of its steps, and then of the commit; rolled back unless all went
+ * well. Every end of one goes this way, or a failing disk would go unnoticed. */
+int idem_worker_commit(struct idem_worker *w, int err);
 /* The streams are told of the session's change with the next tick. */
 void idem_worker_changed(struct idem_worker *w, struct idem_session *s);
 /* The store is told of a lock or of a completed enrolment after this batch. */
