@@ -6,11 +6,12 @@ ASAN ?= build-asan
 TSAN ?= build-tsan
 FUZZ ?= build-fuzz
 FUZZ_SECONDS ?= 60
+DEBS ?= $(BUILD)/debs
 KILLS ?= 200
 IDEM_DATA ?= ../shared/data
 CHECK ?=
 ONLY ?=
-.PHONY: all page asan tsan run test bench fire crash kill9 reliability figures thresholds takeovers gate-takeovers fuzz format population clean
+.PHONY: all page asan tsan run test bench fire crash kill9 reliability figures thresholds takeovers gate-takeovers fuzz format population debs clean
 
 all: $(BUILD)/build.ninja
 	ninja --quiet -C $(BUILD)
@@ -90,6 +91,10 @@ population: all
 	$(BUILD)/src/cli/idem train -o data/default.pop --users 1-105 $(IDEM_DATA)/bbmas_desktop.csv.gz \
 	    --users 1-72 $(IDEM_DATA)/sapimouse.csv.gz
 	$(BUILD)/src/cli/idem train -o data/keyboard.pop --users 1-105 $(IDEM_DATA)/bbmas_desktop.csv.gz
+
+# The Debian packages, into $(DEBS).
+debs:
+	@packaging/build-debs.sh $(DEBS)
 
 format:
 	git ls-files '*.c' '*.h' | xargs clang-format -i

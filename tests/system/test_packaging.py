@@ -50,13 +50,13 @@ class Systemd(unittest.TestCase):
             f.write("root:x:0:\nadm:x:4:\n")
         with open(os.path.join(self.root, "etc", "passwd"), "w") as f:
             f.write("root:x:0:0:root:/root:/bin/sh\n")
-        made = run("systemd-sysusers", "--root=" + self.root, os.path.join(PACKAGING, "systemd", "sysusers.conf"))
+        made = run("systemd-sysusers", "--root=" + self.root, os.path.join(PACKAGING, "systemd", "idem-server.sysusers"))
         self.assertEqual(made.returncode, 0, made.stderr)
         with open(os.path.join(self.root, "etc", "passwd")) as f:
             self.assertRegex(f.read(), r"(?m)^idem:x:\d+:\d+:.*:/var/lib/idem:/usr/sbin/nologin$")
         if os.geteuid() == 0:
             made = run("systemd-tmpfiles", "--create", "--root=" + self.root,
-                       os.path.join(PACKAGING, "systemd", "tmpfiles.conf"))
+                       os.path.join(PACKAGING, "systemd", "idem-server.tmpfiles"))
             self.assertEqual(made.returncode, 0, made.stderr)
             data = os.stat(os.path.join(self.root, "var", "lib", "idem"))
             self.assertEqual(data.st_mode & 0o777, 0o700)
