@@ -38,8 +38,7 @@ static json_t *signed_opening(const struct idem_player *p)
     struct idem_seal_message message;
 
     memcpy(o.nonce, p->challenge, sizeof o.nonce);
-    idem_seat_key_instance(seat, o.instance);
-    if (idem_seal_opening(&o, &message) != 0)
+    if (idem_seat_key_instance(seat, o.instance) != 0 || idem_seal_opening(&o, &message) != 0)
         return NULL;
     idem_seal_sign(&seat->key, &message, signature);
     return json_pack("{s:I, s:s, s:o, s:I, s:o, s:s, s:o}", "seat_id", (json_int_t)o.seat, "person",

@@ -123,7 +123,7 @@ static int parse_takeover(struct replay *r, const char *text)
 
 static int read_seat(struct replay *r, const char *file)
 {
-    int err = idem_seat_key_read(file, &r->seat);
+    int err = idem_cli_read_seat_key(file, &r->seat);
     if (err == IDEM_ERR_NOT_FOUND || (err == 0 && r->seat.seat == 0))
         return idem_cli_fail("%s: no seat has been registered with it", file);
     r->stage.seat = &r->seat;

@@ -35,6 +35,7 @@ static const char key_about[] =
     "  --gate              for a reverse proxy that asks the gate, instead of a back end\n"
     "  --json              the server's answer as it is\n" IDEM_REMOTE_HELP;
 
+enum { REGISTRATION_MAX = 512 }; /* bytes of its body */
 enum { SITE = 256, COUNTRY, DEVICE_CLASS, AGAIN, HOURS, KEY, GATE, JSON, HELP };
 
 static const struct option longs[] = {
@@ -231,7 +232,7 @@ static int list_seats(const struct options *o, struct idem_remote *r)
 /* The key is on disk before the server hears of it. */
 static int take_key(const struct options *o, struct idem_seat_key *key)
 {
-    int err = idem_seat_key_read(o->key, key);
+    int err = idem_cli_read_seat_key(o->key, key);
 
     if (err == 0 && key->seat != 0)
         return idem_cli_fail("%s: is registered already, as seat %lld", o->key,
@@ -239,22 +240,17 @@ static int take_key(const struct options *o, struct idem_seat_key *key)
     if (err != IDEM_ERR_NOT_FOUND)
         return err;
     idem_seat_key_make(key);
-    return idem_seat_key_write(o->key, key);
+    return idem_cli_write_seat_key(o->key, key);
 }
 
 static json_t *registration(const char *code, const char *host, const struct idem_seat_key *key)
 {
-    uint8_t hash[IDEM_SEAL_CODE_HASH], signature[IDEM_SEAL_SIGNATURE];
-    char public[2 + 4 * IDEM_SEAL_PUBLIC / 3], text[2 + 4 * IDEM_SEAL_SIGNATURE / 3];
-    struct idem_seal_message message;
+    char bytes[REGISTRATION_MAX];
+    struct idem_text body = {.bytes = bytes, .cap = sizeof bytes};
 
-    if (idem_seal_code_hash(code, hash) != 0 ||
-        idem_seal_registration(hash, key->key.public, host, &message) != 0)
+    if (idem_seat_key_registration(key, code, host, &body) != 0)
         return NULL;
-    idem_seal_sign(&key->key, &message, signature);
-    idem_seal_text(key->key.public, sizeof key->key.public, public);
-    idem_seal_text(signature, sizeof signature, text);
-    return json_pack("{s:s, s:s, s:s}", "code", code, "public_key", public, "signature", text);
+    return json_loadb(body.bytes, body.len, 0, NULL);
 }
 
 static int register_seat(const struct options *o)
@@ -274,7 +270,7 @@ static int register_seat(const struct options *o)
     const json_t *seat = json_object_get(answer, "seat");
     key.seat = json_integer_value(json_object_get(seat, "id"));
     if (err == 0)
-        err = idem_seat_key_write(o->key, &key);
+        err = idem_cli_write_seat_key(o->key, &key);
     if (err == 0 && o->json)
         print_json(answer);
     else if (err == 0)

@@ -8,6 +8,7 @@
 #define IDEM_WIRE_SEAT_KEY_H
 
 #include "wire/seal.h"
+#include "wire/text.h"
 
 struct idem_seat_key {
     int64_t seat; /* 0: not registered yet */
@@ -17,7 +18,8 @@ struct idem_seat_key {
 
 /*
  * Reads the file, relative to the directory (or AT_FDCWD). IDEM_ERR_NOT_FOUND: there is none;
- * IDEM_ERR_INVALID: others can read it; IDEM_ERR_FORMAT: not a seat's key; IDEM_ERR_IO.
+ * IDEM_ERR_INVALID: others can read it, or it is another user's; IDEM_ERR_FORMAT: not a seat's key;
+ * IDEM_ERR_IO.
  */
 int idem_seat_key_read(int dir, const char *file, struct idem_seat_key *out);
 /* A new key, in memory. */
@@ -31,5 +33,9 @@ int idem_seat_key_write(int dir, const char *file, const struct idem_seat_key *k
  * cannot be read.
  */
 int idem_seat_key_instance(const struct idem_seat_key *key, uint8_t instance[IDEM_SEAL_INSTANCE]);
+/* The body of POST /v1/seats/register. host: as dialled. IDEM_ERR_FORMAT: this is no code;
+ * IDEM_ERR_LIMIT: host or what is written is too long. */
+int idem_seat_key_registration(const struct idem_seat_key *key, const char *code, const char *host,
+                               struct idem_text *body);
 
 #endif

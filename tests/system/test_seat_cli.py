@@ -100,7 +100,7 @@ class Demo(Case):
         self.fails(1, "seat", "register", "X", "--key", self.key, *self.at, says="25 letters")
         self.fails(1, "seat", "register", "00000-00000-00000-00000-00000", "--key", self.key, *self.at, says="code-unknown")
         self.key.chmod(0o644)
-        self.fails(1, "seat", "register", "00000-00000-00000-00000-00000", "--key", self.key, *self.at, says="others can read")
+        self.fails(1, "seat", "register", "00000-00000-00000-00000-00000", "--key", self.key, *self.at, says="no others can read")
         self.fails(1, "replay", EXCERPT, "--seat", self.dir / "none", *self.at, says="no seat has been registered")
         self.fails(1, "seat", "revoke", "99", *self.who, says="no-such-seat")
 
