@@ -61,26 +61,6 @@ static struct view look(const struct idem_model *model, const struct idem_profil
     return v;
 }
 
-/*
- * A mean first contrast in ms: the centre of the bell-shaped spread, as wide as the population's
- * (between the outer sevenths of a normal distribution lie 2.135 sd), that would have it. No
- * further than that distance beyond the outer edges, where contrasts no longer tell times apart.
- */
-double idem_explain_ms(const float *edges, double contrast)
-{
-    const double span = (double)(edges[IDEM_EDGES - 1] - edges[0]), sd = span / 2.135;
-    double low = (double)edges[0] - span, high = (double)edges[IDEM_EDGES - 1] + span;
-
-    for (int i = 0; i < 16; i++) {
-        double middle = 0.5 * (low + high), mean = (double)idem_contrast_last[0];
-        for (int e = 0; e < IDEM_EDGES; e++)
-            mean += (double)idem_contrast_step[e][0] * 0.5 *
-                    erfc((middle - (double)edges[e]) / (sd * M_SQRT2));
-        *(mean < contrast ? &low : &high) = middle;
-    }
-    return 0.5 * (low + high);
-}
-
 static void tell_key(const struct idem_front *front, uint32_t cell, bool uneven,
                      const struct view *v, char *text)
 {
@@ -95,7 +75,7 @@ static void tell_key(const struct idem_front *front, uint32_t cell, bool uneven,
                  v->observed > v->usual ? "vary more" : "are more even");
         return;
     }
-    const double ms = idem_explain_ms(edges, v->observed) - idem_explain_ms(edges, v->usual);
+    const double ms = idem_histogram_ms(edges, v->observed) - idem_histogram_ms(edges, v->usual);
     if (fabs(ms) < 1)
         snprintf(text, IDEM_REASON_TEXT, "%s %s as usual", place, hold ? "holds" : "follows");
     else if (hold)

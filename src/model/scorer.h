@@ -39,9 +39,6 @@ struct idem_score idem_scorer_finish(const struct idem_scorer *scorer,
                                      const struct idem_profile *profile, double raw,
                                      double probe_strokes);
 
-/* The time in ms that a mean first contrast of a keyboard's cell stands for (explain.c). */
-double idem_explain_ms(const float *edges, double contrast);
-
 /*
  * Merges the reasons of statistics S against the profile into out, which already holds `found` of
  * at most `max`, strongest first; returns the new number.

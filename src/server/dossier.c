@@ -6,8 +6,7 @@
 #include "server/porter.h"
 #include "store/acknowledgements.h"
 #include "store/audit.h"
-#include "window/front.h"
-#include "window/zones.h"
+#include "window/words.h"
 
 #include <string.h>
 
@@ -119,18 +118,14 @@ static void put_sessions(struct dossier *d)
 static void put_words(struct dossier *d, enum idem_modality modality, uint32_t cell)
 {
     const struct idem_front *front = idem_population_front(d->w->parts.population);
-    char place[80];
-    bool hold = true;
+    char what[IDEM_CELL_WORDS_MAX];
+    const enum idem_cell_measure measure = idem_cell_words(front, modality, cell, what);
 
-    if (modality == IDEM_POINTER) {
-        idem_text_fmt(d->t, "\"a kind of movement, number %u\"", cell);
-    } else if (idem_slot_describe(front->level, front->slot[cell], place, sizeof place, &hold) !=
-               0) {
-        idem_text_fmt(d->t, "\"cell %u\"", cell);
-    } else {
-        idem_text_fmt(d->t, "\"%s, %s\"", place,
-                      hold ? "how long keys are held" : "gaps between keys");
-    }
+    if (modality == IDEM_POINTER)
+        idem_text_fmt(d->t, "\"%s\"", what);
+    else
+        idem_text_fmt(d->t, "\"%s, %s\"", what,
+                      measure == IDEM_CELL_HOLD ? "how long keys are held" : "gaps between keys");
 }
 
 static void put_cells(struct dossier *d, const struct idem_window *window)

@@ -7,9 +7,8 @@
 #include "server/holdings.h"
 
 #include "model/profile.h"
-#include "model/scorer.h"
 #include "store/rows.h"
-#include "window/gesture.h"
+#include "window/words.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -69,34 +68,18 @@ static bool has_room(struct holdings *h, size_t need)
 
 /* ------------------------------------------------------------------ sums */
 
-static void tell_key(const struct idem_front *front, uint32_t cell, double slow,
-                     struct idem_text *t)
+static void tell_what(const struct idem_front *front, enum idem_modality m, uint32_t cell,
+                      double slow, struct idem_text *t)
 {
-    char place[80];
-    bool hold = true;
+    char what[IDEM_CELL_WORDS_MAX];
+    const bool hold = idem_cell_words(front, m, cell, what) == IDEM_CELL_HOLD;
 
-    if (idem_slot_describe(front->level, front->slot[cell], place, sizeof place, &hold) != 0)
-        snprintf(place, sizeof place, "cell %u", cell);
-    member_text(t, "what", place);
-    member_text(t, "kind", hold ? "how long a key is held" : "how fast the next key follows");
-    member_number(t, "typical_ms", idem_explain_ms(front->edges + (size_t)cell * IDEM_EDGES, slow));
-}
-
-static void tell_gesture(const struct idem_front *front, uint32_t cell, struct idem_text *t)
-{
-    static const char *const clicks[IDEM_SCALARS] = {
-        [IDEM_SCALAR_CLICK] = "clicks",
-        [IDEM_SCALAR_OTHER_CLICK] = "clicks of another button",
-        [IDEM_SCALAR_DOUBLE_CLICK] = "double clicks",
-    };
-    char kind[48];
-
-    if (cell >= front->mixture.components) {
-        member_text(t, "what", clicks[cell - front->mixture.components]);
+    member_text(t, "what", what);
+    if (m != IDEM_KEYBOARD)
         return;
-    }
-    snprintf(kind, sizeof kind, "movements of kind %u", cell + 1);
-    member_text(t, "what", kind);
+    member_text(t, "kind", hold ? "how long a key is held" : "how fast the next key follows");
+    member_number(t, "typical_ms",
+                  idem_histogram_ms(front->edges + (size_t)cell * IDEM_EDGES, slow));
 }
 
 static void tell_cell(const struct holdings *h, enum idem_modality m, struct idem_shape shape,
@@ -109,10 +92,7 @@ static void tell_cell(const struct holdings *h, enum idem_modality m, struct ide
 
     next(t);
     idem_text_put(t, "{");
-    if (m == IDEM_KEYBOARD)
-        tell_key(h->front, cell, (double)sums[0] / n, t);
-    else
-        tell_gesture(h->front, cell, t);
+    tell_what(h->front, m, cell, (double)sums[0] / n, t);
     member_number(t, "times", n);
     member(t, "means");
     idem_text_put(t, "[");

@@ -68,4 +68,11 @@ static inline void idem_histogram_add(const float *edges, float ms, float *sums)
     }
 }
 
+/*
+ * A mean first contrast in ms: the centre of the bell-shaped spread, as wide as the population's
+ * (between the outer sevenths of a normal distribution lie 2.135 sd), that would have it. No
+ * further than that distance beyond the outer edges, where contrasts no longer tell times apart.
+ */
+double idem_histogram_ms(const float *edges, double contrast);
+
 #endif
