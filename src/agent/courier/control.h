@@ -28,11 +28,11 @@
  * Whoever is at the seat is what the broker's presence says. When that changes, the streams of the
  * one before end and what was asked for him is answered to nobody.
  *
- * Bounds: 16 connections, 4 of them a user's (root's do not count against the 16 and have 4 of
- * their own); a request is at most 4 KiB, an answer 64 KiB; a connection that has asked nothing for
- * 30 s is closed, but a watcher; one question at a time, the next one is read when the last was
- * answered; who does not read what he is sent loses the connection. A request that does not parse
- * is answered with an error and ends the connection.
+ * Bounds: 16 connections, 4 of them kept for the person and 4 for root, 4 of any one user; a
+ * request is at most 4 KiB, an answer 64 KiB; a connection that has asked nothing for 30 s is
+ * closed, but a watcher's; one question at a time, the next one is read when the last was answered;
+ * who does not read what he is sent loses the connection. A request that does not parse is answered
+ * with an error and ends the connection.
  */
 #ifndef IDEM_AGENT_COURIER_CONTROL_H
 #define IDEM_AGENT_COURIER_CONTROL_H
@@ -47,9 +47,10 @@ enum {
     IDEM_CONTROL_REQUEST_MAX = 4 * 1024,
     IDEM_CONTROL_ANSWER_MAX = 64 * 1024,
     IDEM_CONTROL_CONNECTIONS = 16,
+    IDEM_CONTROL_OTHERS = 8, /* neither root nor the person */
     IDEM_CONTROL_OF_ONE = 4,
     IDEM_CONTROL_IDLE_S = 30,
-    IDEM_CONTROL_ARGUMENT_MAX = 64, /* bytes of a language, version or code, with its nought */
+    IDEM_CONTROL_ARGUMENT_MAX = 144, /* bytes of a language, version or code, its nought included */
 };
 
 enum idem_control_request {
@@ -88,6 +89,7 @@ enum idem_control_why {
     IDEM_WHY_NOT_ACKNOWLEDGED,
     IDEM_WHY_PAUSED,
     IDEM_WHY_NO_DEVICES, /* no keyboard and no pointer */
+    IDEM_WHY_PERSONAL,   /* told to root instead of the person's own reasons */
     IDEM_WHYS,
 };
 
@@ -100,7 +102,7 @@ enum idem_control_acknowledgement {
     IDEM_ACKS,
 };
 
-enum { IDEM_CONTROL_SERVER_MAX = 256, IDEM_CONTROL_NAME_MAX = 64, IDEM_CONTROL_TEXT_MAX = 512 };
+enum { IDEM_CONTROL_SERVER_MAX = 256, IDEM_CONTROL_NAME_MAX = 144, IDEM_CONTROL_TEXT_MAX = 512 };
 
 /* What the courier knows, filled in by it when somebody asks. Times are Unix milliseconds. */
 struct idem_control_status {
@@ -129,8 +131,8 @@ struct idem_control_status {
     uint32_t fail_after_s;
     bool pause_allowed, unlock_counts;
     uint32_t pause_at_most_s;
-    char standing[16];                 /* of the session: "watched", "step-up", "locked", or "" */
-    char cause[IDEM_CONTROL_TEXT_MAX]; /* why, in words, or "" */
+    char standing[16]; /* the session object's state: "ok", "step-up", "locked"; "": no session */
+    char cause[IDEM_CONTROL_TEXT_MAX]; /* of a step-up or lock, in words, or "" */
     enum idem_pause_state pause;
     uint32_t pause_left_s; /* of IDEM_PAUSE_ON; of IDEM_PAUSE_ASKED: to unlock */
 };
