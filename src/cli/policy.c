@@ -296,6 +296,27 @@ static void show_gate(const struct idem_policy_gate *g)
            (long long)(g->step_up_max_age_ms / 1000), place(g->step_up_line, at));
 }
 
+static void show_seat(const struct idem_policy_seat *s)
+{
+    char at[24];
+
+    if (s->lock_untouched_ms == 0)
+        printf("a seat that nobody touches: does not lock itself (%s)\n",
+               place(s->lock_untouched_line, at));
+    else
+        printf("a seat that nobody touches: locks itself after %lld s (%s)\n",
+               (long long)(s->lock_untouched_ms / 1000), place(s->lock_untouched_line, at));
+    printf("  at a step-up     %s (%s)\n",
+           s->step_up_locks ? "locks the screen" : "tells the person", place(s->step_up_line, at));
+    printf("  unlocking it     %s strong authentication (%s)\n", s->unlock_counts ? "is" : "is no",
+           place(s->unlock_line, at));
+    if (s->pause_allowed)
+        printf("  pauses           of %lld s at most (%s)\n", (long long)(s->pause_most_ms / 1000),
+               place(s->pause_line, at));
+    else
+        printf("  pauses           none (%s)\n", place(s->pause_line, at));
+}
+
 static void show_whom(const struct idem_policy *p, const struct idem_policy_rules *r,
                       const struct options *o)
 {
@@ -323,6 +344,7 @@ static void show_rest(const struct idem_policy_rules *r)
     printf("locking fails %s (%s)\n", r->lock_fails_open ? "open" : "closed",
            place(r->fail_line, a));
     show_gate(&r->gate);
+    show_seat(&r->seat);
     printf("enrolment: trusted start %s (%s), %u session%s at least (%s)\n",
            r->trusted_start ? "needed" : "not needed", place(r->trusted_start_line, a),
            r->enrol_sessions, r->enrol_sessions == 1 ? "" : "s", place(r->enrol_sessions_line, b));

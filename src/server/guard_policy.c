@@ -3,12 +3,13 @@
 #include "server/guard_policy.h"
 
 /*
- * Keys that no hand typed have been typed already when the alarm comes, so a sure alarm locks. A
+ * Keys that no hand typed have been typed already when the alarm comes, so a sure alarm locks, and
+ * cuts off the device that did it: it would type on when somebody unlocks. A
  * pointer that a program moves may be a tool that its owner uses, and a window seen before may be
  * an error of whoever sent it: both ask who is there. Remote help is everyday in many companies.
  */
 static const struct idem_guard_rule rules[] = {
-    {IDEM_GUARD_INJECTED_KEYS, 0.99, IDEM_GUARD_LOCK, 0},
+    {IDEM_GUARD_INJECTED_KEYS, 0.99, IDEM_GUARD_CUT_OFF_DEVICE, 0},
     {IDEM_GUARD_INJECTED_KEYS, 0, IDEM_GUARD_STEP_UP, 0},
     {IDEM_GUARD_SCRIPTED_POINTER, 0, IDEM_GUARD_STEP_UP, 0},
     {IDEM_GUARD_REPLAY, 0, IDEM_GUARD_STEP_UP, 0},

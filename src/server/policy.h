@@ -102,6 +102,15 @@ struct idem_policy_gate {
     uint32_t step_up_line;
 };
 
+/* What a seat does by itself, and what the person at it may do (policy_seat.c). */
+struct idem_policy_seat {
+    int64_t lock_untouched_ms; /* 0: never */
+    int64_t pause_most_ms;     /* of one pause, by the server's clock */
+    bool step_up_locks;        /* else it tells the person */
+    bool unlock_counts, pause_allowed;
+    uint32_t lock_untouched_line, step_up_line, unlock_line, pause_line;
+};
+
 struct idem_policy_rules {
     const char *group; /* NULL: no group, the settings at the top */
     uint32_t group_line;
@@ -119,6 +128,7 @@ struct idem_policy_rules {
     uint32_t fail_line;
 
     struct idem_policy_gate gate;
+    struct idem_policy_seat seat;
 
     bool trusted_start;
     uint32_t trusted_start_line;
@@ -218,6 +228,8 @@ const struct idem_yaml_fault *idem_policy_warning(const struct idem_policy *poli
 /* Rules as JSON: at most IDEM_POLICY_JSON_MAX bytes. */
 void idem_policy_rules_json(struct idem_text *t, const struct idem_policy_rules *rules);
 
+/* "notify" or "lock". */
+const char *idem_policy_seat_step_up_name(const struct idem_policy_seat *seat);
 const char *idem_policy_standing_name(enum idem_policy_standing standing);
 const char *idem_policy_until_enrolled_name(enum idem_policy_until_enrolled answer);
 

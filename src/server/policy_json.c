@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy_json.c - a policy's rules as JSON, each with the line of the file that decided it. */
-#include "server/policy.h"
+#include "server/policy_parts.h"
 
 static void put_threshold(struct idem_text *t, const char *name,
                           const struct idem_policy_threshold *h)
@@ -109,6 +109,8 @@ void idem_policy_rules_json(struct idem_text *t, const struct idem_policy_rules 
                   r->lock_fails_open ? "open" : "closed", (long long)(r->fail_after_ms / 1000),
                   r->fail_line);
     put_gate(t, &r->gate);
+    idem_text_put(t, ",");
+    idem_policy_seat_json(t, &r->seat);
     idem_text_fmt(t,
                   ",\"enrolment\":{\"trusted_start\":%s,\"trusted_start_line\":%u,\"sessions\":%u,"
                   "\"sessions_line\":%u},\"exempt\":{\"behaviour\":%s,\"guard\":%s}}",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * policy_parts.h - the policy from the inside, for policy.c (life and questions), policy_read.c
- * (the file as a whole) and policy_rules.c (the sections that groups may replace).
+ * (the file as a whole), policy_rules.c and policy_seat.c (the sections that groups may replace).
  */
 #ifndef IDEM_SERVER_POLICY_PARTS_H
 #define IDEM_SERVER_POLICY_PARTS_H
@@ -60,6 +60,13 @@ void idem_policy_read_rules(struct idem_policy *p, const struct idem_yaml_node *
                             struct idem_policy_rules *rules);
 /* What holds where the file says nothing: the same as the shipped file. */
 struct idem_policy_rules idem_policy_default_rules(void);
+
+/* policy_seat.c: one of those sections */
+void idem_policy_read_seat(struct idem_policy *p, const struct idem_yaml_node *section,
+                           struct idem_policy_seat *seat);
+struct idem_policy_seat idem_policy_default_seat(void);
+/* A member "seat" of the rules' JSON. */
+void idem_policy_seat_json(struct idem_text *t, const struct idem_policy_seat *seat);
 
 /* policy_read.c */
 void idem_policy_read(struct idem_policy *p, int64_t now_ms);

@@ -78,9 +78,9 @@ static void read_conditions(struct idem_policy *p, const struct idem_yaml_node *
 
 static void read_group(struct idem_policy *p, const struct idem_yaml_node *node, uint32_t i)
 {
-    static const char *const keys[] = {"name",      "organisation", "site",     "country",
-                                       "job",       "thresholds",   "actions",  "guard",
-                                       "fail_mode", "gate",         "enrolment"};
+    static const char *const keys[] = {"name",      "organisation", "site",      "country",
+                                       "job",       "thresholds",   "actions",   "guard",
+                                       "fail_mode", "gate",         "enrolment", "seat"};
     struct idem_policy_rules *rules = &p->rules[i + 1].of[0];
 
     idem_yaml_keys(p->yaml, node, keys, COUNT(keys));
@@ -318,9 +318,9 @@ static void read_exemptions(struct idem_policy *p, const struct idem_yaml_node *
 
 void idem_policy_read(struct idem_policy *p, int64_t now_ms)
 {
-    static const char *const keys[] = {"version",   "thresholds", "actions",        "guard",
-                                       "fail_mode", "gate",       "enrolment",      "retention",
-                                       "groups",    "exemptions", "acknowledgement"};
+    static const char *const keys[] = {"version",   "thresholds", "actions",         "guard",
+                                       "fail_mode", "gate",       "enrolment",       "retention",
+                                       "groups",    "exemptions", "acknowledgement", "seat"};
     const struct idem_yaml_node *top = idem_yaml_root(p->yaml);
     int64_t version = 0;
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * policy_rules.c - the sections of a policy that hold for everybody or, in a group, for some:
- * thresholds, actions, guard, fail_mode, gate, enrolment. A section that is absent, or a setting in
- * it, leaves what was there before: the default, or what stands at the top of the file.
+ * thresholds, actions, guard, fail_mode, gate, enrolment (seat: policy_seat.c). A section that is
+ * absent, or a setting in it, leaves what was there before: the default, or what stands at the top
+ * of the file.
  */
 #include "server/policy_parts.h"
 
@@ -48,12 +49,13 @@ static struct idem_policy_threshold threshold_of(double allowed, double hours, u
 }
 
 /*
- * Keys that no hand typed have been typed already when the alarm comes, so a sure alarm locks. A
+ * Keys that no hand typed have been typed already when the alarm comes, so a sure alarm locks, and
+ * cuts off the device that did it: it would type on when somebody unlocks. A
  * pointer that a program moves may be a tool that its owner uses, and a window seen before may be
  * an error of whoever sent it: both ask who is there. Remote help is everyday in many companies.
  */
 static const struct idem_guard_rule default_guard[] = {
-    {IDEM_GUARD_INJECTED_KEYS, 0.99, IDEM_GUARD_LOCK, 0},
+    {IDEM_GUARD_INJECTED_KEYS, 0.99, IDEM_GUARD_CUT_OFF_DEVICE, 0},
     {IDEM_GUARD_INJECTED_KEYS, 0, IDEM_GUARD_STEP_UP, 0},
     {IDEM_GUARD_SCRIPTED_POINTER, 0, IDEM_GUARD_STEP_UP, 0},
     {IDEM_GUARD_REMOTE_CONTROL, 0, IDEM_GUARD_NOTIFY, 0},
@@ -88,6 +90,7 @@ struct idem_policy_rules idem_policy_default_rules(void)
         .lock_fails_open = false,
         .fail_after_ms = 10 * MINUTE,
         .gate = default_gate(),
+        .seat = idem_policy_default_seat(),
         .trusted_start = true,
         .enrol_sessions = 2,
     };
@@ -435,6 +438,7 @@ void idem_policy_read_rules(struct idem_policy *p, const struct idem_yaml_node *
     read_fail_mode(p, idem_yaml_get(map, "fail_mode"), rules);
     if (gate != NULL)
         read_gate(p, gate, &rules->gate);
+    idem_policy_read_seat(p, idem_yaml_get(map, "seat"), &rules->seat);
     read_enrolment(p, idem_yaml_get(map, "enrolment"), rules);
     check_rules(p, map, rules);
 }

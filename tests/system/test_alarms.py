@@ -52,7 +52,7 @@ class Taking(AlarmCase):
         self.assertEqual(answer["acknowledged"], [1])
         guard = answer["session"]["guard"]
         self.assertEqual((guard["kind"], guard["device"], guard["action"], guard["cleared"]),
-                         ("injected-keys", "keyboard", "lock", False))
+                         ("injected-keys", "keyboard", "cut-off-device", False))
         self.assertEqual((guard["confidence"], guard["reasons"]), (0.999, ["holds-short"]))
         self.assertIn("held too briefly for a hand (5 keys, 2.1 ms", guard["text"])
         self.assertRegex(guard["at"], r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
@@ -203,7 +203,7 @@ class Acting(AlarmCase):
 
     def test_the_default_policy(self):
         for kind, confidence, action, state in (
-                ("injected-keys", 0.99, "lock", "locked"), ("injected-keys", 0.98, "step-up", "step-up"),
+                ("injected-keys", 0.99, "cut-off-device", "locked"), ("injected-keys", 0.98, "step-up", "step-up"),
                 ("scripted-pointer", 1, "step-up", "step-up"), ("replay", 1, "step-up", "step-up"),
                 ("remote-control", 1, "notify", "enrolling"), ("macro", 1, "observe", "enrolling")):
             self.session = self.server.open(person=kind)
@@ -248,7 +248,7 @@ class Acting(AlarmCase):
         for _ in range(2):
             self.restart()
             self.assertEqual((self.session.read(), other.read()), before)
-        self.assertEqual(self.rows(), [(1, 3, 1), (2, 2, 0), (1, 3, 0)])
+        self.assertEqual(self.rows(), [(1, 4, 1), (2, 2, 0), (1, 4, 0)])
         cleared = self.unlock()
         self.restart()
         self.assertEqual((self.session.read()["state"], self.session.read()["guard"]["cleared"]), ("enrolling", True))
@@ -276,7 +276,7 @@ class Acting(AlarmCase):
             self.server.alter("UPDATE alarms SET payload = ? WHERE row = ?", payload, row)
             self.server.start()
             guard = self.session.read()["guard"]
-            self.assertEqual((guard["kind"], guard["reasons"], guard["action"]), ("insufficient", [], "lock"))
+            self.assertEqual((guard["kind"], guard["reasons"], guard["action"]), ("insufficient", [], "cut-off-device"))
             self.assertEqual(self.session.read()["state"], "locked")
             self.assertEqual(self.session.read()["enrolment"]["keyboard"]["have"], 0)
             self.assertEqual(self.server.stderr().count("1 alarms are of another version"), 1)

@@ -16,8 +16,8 @@ static enum idem_guard_action decide(enum idem_guard_kind kind, double confidenc
 static void test_the_documented_defaults(void **state)
 {
     (void)state;
-    assert_int_equal(decide(IDEM_GUARD_INJECTED_KEYS, 1), IDEM_GUARD_LOCK);
-    assert_int_equal(decide(IDEM_GUARD_INJECTED_KEYS, 0.99), IDEM_GUARD_LOCK);
+    assert_int_equal(decide(IDEM_GUARD_INJECTED_KEYS, 1), IDEM_GUARD_CUT_OFF_DEVICE);
+    assert_int_equal(decide(IDEM_GUARD_INJECTED_KEYS, 0.99), IDEM_GUARD_CUT_OFF_DEVICE);
     assert_int_equal(decide(IDEM_GUARD_INJECTED_KEYS, 0.989), IDEM_GUARD_STEP_UP);
     assert_int_equal(decide(IDEM_GUARD_INJECTED_KEYS, 0), IDEM_GUARD_STEP_UP);
     assert_int_equal(decide(IDEM_GUARD_SCRIPTED_POINTER, 1), IDEM_GUARD_STEP_UP);

@@ -121,8 +121,8 @@ static void test_what_alarms_do_by_default(void **state)
     const struct idem_policy_rules *r = idem_policy_rules(p, &nobody, NOW_MS);
     (void)state;
 
-    assert_int_equal(decide(r, IDEM_GUARD_INJECTED_KEYS, 1), IDEM_GUARD_LOCK);
-    assert_int_equal(decide(r, IDEM_GUARD_INJECTED_KEYS, 0.99), IDEM_GUARD_LOCK);
+    assert_int_equal(decide(r, IDEM_GUARD_INJECTED_KEYS, 1), IDEM_GUARD_CUT_OFF_DEVICE);
+    assert_int_equal(decide(r, IDEM_GUARD_INJECTED_KEYS, 0.99), IDEM_GUARD_CUT_OFF_DEVICE);
     assert_int_equal(decide(r, IDEM_GUARD_INJECTED_KEYS, 0.989), IDEM_GUARD_STEP_UP);
     assert_int_equal(decide(r, IDEM_GUARD_INJECTED_KEYS, 0), IDEM_GUARD_STEP_UP);
     assert_int_equal(decide(r, IDEM_GUARD_SCRIPTED_POINTER, 1), IDEM_GUARD_STEP_UP);
@@ -212,6 +212,71 @@ static const char grouped[] = "version: 1\n"
                               "    enrolment: {sessions: 3}\n"
                               "    gate: {until_enrolled: deny}\n";
 
+static void test_what_a_seat_does_by_default(void **state)
+{
+    struct idem_policy *p = shipped(false), *empty = parse("version: 1\n");
+    const struct idem_policy_seat *s = &idem_policy_rules(p, &nobody, NOW_MS)->seat;
+    const struct idem_policy_seat *d = &idem_policy_rules(empty, &nobody, NOW_MS)->seat;
+    (void)state;
+
+    assert_true(s->lock_untouched_line > 0 && s->step_up_line > s->lock_untouched_line);
+    assert_true(s->unlock_line > s->step_up_line && s->pause_line > s->unlock_line);
+    for (int i = 0; i < 2; i++, s = d) {
+        assert_int_equal(s->lock_untouched_ms, 600000);
+        assert_string_equal(idem_policy_seat_step_up_name(s), "notify");
+        assert_true(s->unlock_counts && s->pause_allowed);
+        assert_int_equal(s->pause_most_ms, 1800000);
+    }
+    idem_policy_unref(p);
+    idem_policy_unref(empty);
+}
+
+static void test_a_group_has_a_seat_of_its_own(void **state)
+{
+    static const char text[] = "version: 1\n"
+                               "seat: {lock_untouched: 1 min, pause: {at_most: 8 h}}\n"
+                               "groups:\n"
+                               "  - name: home\n"
+                               "    site: home\n"
+                               "    seat:\n"
+                               "      lock_untouched: never\n"
+                               "      step_up: lock\n"
+                               "      pause: {allowed: no}\n";
+    struct idem_policy *p = parse(text);
+    const struct idem_policy_subject home = {"", "home", "", "", ""};
+    const struct idem_policy_seat *s = &idem_policy_rules(p, &home, NOW_MS)->seat;
+    (void)state;
+
+    assert_int_equal(s->lock_untouched_ms, 0);
+    assert_int_equal(s->lock_untouched_line, 7);
+    assert_true(s->step_up_locks && s->unlock_counts && !s->pause_allowed);
+    assert_int_equal(s->pause_most_ms, 8 * 3600 * 1000);
+    assert_int_equal(s->pause_line, 9);
+    s = &idem_policy_rules(p, &nobody, NOW_MS)->seat;
+    assert_true(s->lock_untouched_ms == 60000 && !s->step_up_locks && s->pause_allowed);
+    idem_policy_unref(p);
+}
+
+static void test_what_a_seat_cannot_do_is_refused(void **state)
+{
+    (void)state;
+
+    refuse("version: 1\nseat: {lock_untouched: 59 s}\n", "p.yaml:2:24: 59 s is not between");
+    refuse("version: 1\nseat: {lock_untouched: nevr}\n", "p.yaml:2:24: a time with its unit");
+    refuse("version: 1\nseat: {lock_untouched: [never]}\n", "p.yaml:2:24: a time with its unit");
+    refuse("version: 1\nseat: {lock_untouched: 2 d}\n", "p.yaml:2:24: 2 d is not between");
+    refuse("version: 1\nseat: {step_up: observe}\n", "p.yaml:2:17: \"observe\" is not");
+    refuse("version: 1\nseat: {unlock_counts: maybe}\n", "p.yaml:2:23: yes or no is expected");
+    refuse("version: 1\nseat: {pause: no}\n", "p.yaml:2:15: ");
+    refuse("version: 1\nseat: {pause: {at_most: 9 h}}\n", "p.yaml:2:25: 9 h is not between");
+    refuse("version: 1\nseat: {pause: {at_most: 0 s}}\n", "p.yaml:2:25: 0 s is not between");
+    refuse("version: 1\nseat: {paused: {at_most: 1 h}}\n", "p.yaml:2:8: ");
+    struct idem_policy *p = parse("version: 1\nseat: {step_up: lock, unlock_counts: no}\n");
+    assert_int_equal(idem_policy_warnings(p), 1);
+    assert_non_null(strstr(idem_policy_warning(p, 0)->reason, "locks again"));
+    idem_policy_unref(p);
+}
+
 static void test_the_first_group_that_fits_decides(void **state)
 {
     struct idem_policy *p = parse(grouped);
@@ -226,7 +291,7 @@ static void test_the_first_group_that_fits_decides(void **state)
     assert_int_equal(r->insufficient.action, IDEM_GUARD_NOTIFY);
     assert_int_equal(r->insufficient.line, 2);
     assert_int_equal(decide(r, IDEM_GUARD_MACRO, 0.1), IDEM_GUARD_CUT_OFF_DEVICE);
-    assert_int_equal(decide(r, IDEM_GUARD_INJECTED_KEYS, 1), IDEM_GUARD_LOCK);
+    assert_int_equal(decide(r, IDEM_GUARD_INJECTED_KEYS, 1), IDEM_GUARD_CUT_OFF_DEVICE);
     assert_int_equal(r->enrol_sessions, 2); /* of the two groups that fit the first decides alone */
 
     s.job = "finance";
@@ -278,7 +343,7 @@ static void test_an_exemption_silences_until_its_day_is_over(void **state)
     s.person = "p_AAAAAAAAAAAAAAAAAAAAAA"; /* behaviour alone, unless the file says more */
     r = idem_policy_rules(p, &s, end);
     assert_true(r->exempt_behaviour && !r->exempt_guard);
-    assert_int_equal(decide(r, IDEM_GUARD_INJECTED_KEYS, 1), IDEM_GUARD_LOCK);
+    assert_int_equal(decide(r, IDEM_GUARD_INJECTED_KEYS, 1), IDEM_GUARD_CUT_OFF_DEVICE);
     idem_policy_unref(p);
 }
 
@@ -458,6 +523,9 @@ int main(void)
         cmocka_unit_test(test_a_wish_becomes_a_threshold),
         cmocka_unit_test(test_a_seat_week_has_so_many_hours),
         cmocka_unit_test(test_what_no_recording_shows_is_not_promised),
+        cmocka_unit_test(test_what_a_seat_does_by_default),
+        cmocka_unit_test(test_a_group_has_a_seat_of_its_own),
+        cmocka_unit_test(test_what_a_seat_cannot_do_is_refused),
         cmocka_unit_test(test_the_first_group_that_fits_decides),
         cmocka_unit_test(test_an_exemption_silences_until_its_day_is_over),
         cmocka_unit_test(test_a_class_that_nobody_named_is_the_strictest),
