@@ -32,9 +32,11 @@ enum {
     IDEM_SESSION_LIFE_MS = 24 * 3600 * 1000, /* no token is renewed after that */
     IDEM_CODE_LIFE_H = 72,
     IDEM_CODE_LIFE_MAX_H = 720,
+    IDEM_STATEMENTS_MOST = 8, /* of a seat about one session: unlocked, paused, within ... */
+    IDEM_STATEMENTS_MS = 10 * 60 * 1000,
     IDEM_SEAT_ALIVE_MS = 30 * 1000,          /* a seat that was heard is there for so long */
     IDEM_CLOCK_TOLERANCE_MS = 5 * 60 * 1000, /* of a seat's clock; more is noted */
-    IDEM_NOTICES_MAX = 1024, /* lines that wait, a share for each kind (notices.h) */
+    IDEM_NOTICES_MAX = 1024,          /* lines that wait, a share for each kind (notices.h) */
     IDEM_NOTICE_EVERY_MS = 10 * 1000, /* one line of a kind and a subject */
 
     IDEM_SEEN_BITS = 22, /* 2^22 windows are known again whoever sends them: 32 MiB once full */

@@ -197,7 +197,7 @@ void idem_key_list(struct idem_worker *w, struct idem_command *c)
 
 /* ------------------------------------------------------------------ tokens of sessions */
 
-static bool has_counted(struct idem_command *c, const struct idem_session *s, uint32_t *counter)
+bool idem_token_counted(struct idem_command *c, const struct idem_session *s, uint32_t *counter)
 {
     const bool agent = s->opening.kind == IDEM_SESSION_AGENT;
 
@@ -220,7 +220,7 @@ static bool may_renew(struct idem_worker *w, struct idem_command *c, const struc
 {
     if (s->closed) {
         idem_command_refuse(c, IDEM_PROBLEM_SESSION_CLOSED, "session %s has ended", s->name);
-    } else if (has_counted(c, s, counter) && !s->test_clock &&
+    } else if (idem_token_counted(c, s, counter) && !s->test_clock &&
                w->now_ms - s->opened_ms >= IDEM_SESSION_LIFE_MS) {
         idem_command_refuse(c, IDEM_PROBLEM_SESSION_CLOSED,
                             "session %s has had its time: open "
@@ -246,7 +246,7 @@ bool idem_token_count(struct idem_worker *w, struct idem_command *c, struct idem
 {
     uint32_t counter;
 
-    if (!has_counted(c, s, &counter))
+    if (!idem_token_counted(c, s, &counter))
         return false;
     int err = store_renewal(w, s, s->token_hash, s->token_expires_ms, counter);
     if (err != 0)

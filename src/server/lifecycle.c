@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lifecycle.c - sessions opening, being unlocked, and ending. Each change is committed first and
- * takes effect in memory afterwards.
+ * lifecycle.c - sessions opening and ending. Each change is committed first and takes effect in
+ * memory afterwards.
  */
 #include "server/worker_parts.h"
 
@@ -13,6 +13,7 @@
 #include "server/porter.h"
 #include "server/quarantine.h"
 #include "server/seat_calls.h"
+#include "server/seat_rules.h"
 #include "store/bindings.h"
 
 #include <sodium.h>
@@ -123,13 +124,16 @@ static void put_seat_part(struct idem_text *t, const struct idem_opening *o)
                   (long long)o->clock_off_ms);
 }
 
-/* What the seat does by itself when it reaches no server. */
-static void put_fail_mode(struct idem_text *t, const struct idem_session *s)
+/* What a seat goes by; a page is told only what there is in the way of failing. */
+static void put_rules(struct idem_text *t, const struct idem_session *s)
 {
-    if (s->rules != NULL)
-        idem_text_fmt(t, ",\"fail_mode\":{\"locking\":\"%s\",\"after_s\":%lld}",
-                      s->rules->lock_fails_open ? "open" : "closed",
-                      (long long)(s->rules->fail_after_ms / 1000));
+    if (s->rules == NULL)
+        return;
+    idem_text_put(t, ",");
+    if (s->opening.kind == IDEM_SESSION_AGENT)
+        idem_seat_rules_json(t, s->rules);
+    else
+        idem_seat_fail_mode_json(t, s->rules);
 }
 
 static void answer_open(struct idem_worker *w, struct idem_command *c)
@@ -142,13 +146,12 @@ static void answer_open(struct idem_worker *w, struct idem_command *c)
     idem_token_answer(t, token, c->session->token_expires_ms, c->received_ms);
     sodium_memzero(token, sizeof token);
     put_seat_part(t, &c->opening);
-    put_fail_mode(t, c->session);
-    idem_text_fmt(t,
-                  ",\"front\":\"%016llx\",\"level\":\"%s\","
-                  "\"window\":{\"keyboard\":%d,\"pointer\":%d},\"next_seq\":1,\"session\":",
+    put_rules(t, c->session);
+    idem_text_fmt(t, ",\"front\":\"%016llx\",\"level\":\"%s\",",
                   (unsigned long long)idem_front_id(w->benches[0].judge.front),
-                  idem_level_name(idem_front_level(w->benches[0].judge.front)), IDEM_WINDOW_KEYS,
-                  IDEM_WINDOW_GESTURES);
+                  idem_level_name(idem_front_level(w->benches[0].judge.front)));
+    idem_seat_window_json(t);
+    idem_text_put(t, ",\"next_seq\":1,\"session\":");
     idem_worker_put_session(w, c->session, t);
     idem_text_put(t, "}");
 }
@@ -310,156 +313,5 @@ void idem_lifecycle_close(struct idem_worker *w, struct idem_command *c)
             idem_worker_refuse_store(c, err);
     }
     c->status = 204; /* closing twice is harmless */
-    c->done(c, false);
-}
-
-/* ------------------------------------------------------------------ vouching */
-
-/* Profiles are learned from what follows: who vouched for it stands in the log, or it is not so. */
-static int store_start(struct idem_worker *w, const struct idem_command *c, struct idem_session *s,
-                       int64_t row)
-{
-    struct idem_store *store = w->parts.store;
-    const struct idem_audit_line line = {
-        .organisation = s->person->organisation,
-        .at_ms = c->received_ms,
-        .actor = c->grant.actor[0] != '\0' ? c->grant.actor : "system",
-        .action = "session.confirmed",
-        .subject = s->name,
-        .person = s->person->name,
-        .about_seat = true,
-    };
-    int err = store->ops->begin(store);
-
-    if (err == 0)
-        err = store->ops->session_start(store, s->row, IDEM_START_SUPERVISED, row);
-    if (err == 0)
-        err = idem_audit_add(w, &line);
-    return idem_worker_commit(w, err);
-}
-
-/* A supervisor has looked who sits there: from now on, not for what came before. */
-static void confirm(struct idem_worker *w, struct idem_command *c, struct idem_session *s)
-{
-    const int64_t row = w->parts.store->ops->last_row(w->parts.store);
-    int err = s->opening.start == IDEM_START_NONE ? store_start(w, c, s, row) : IDEM_OK;
-
-    if (err != 0) {
-        idem_worker_refuse_store(c, err);
-        return;
-    }
-    if (s->opening.start == IDEM_START_NONE) {
-        s->opening.start = IDEM_START_SUPERVISED;
-        s->start_row = row;
-        s->changed_ms = idem_session_clock(s, c->received_ms, false, 0);
-        idem_worker_changed(w, s);
-    }
-    c->status = 200;
-    idem_worker_put_session(w, s, &c->answer);
-}
-
-void idem_lifecycle_confirm(struct idem_worker *w, struct idem_command *c)
-{
-    struct idem_session *s = idem_worker_find(w, c);
-
-    if (s != NULL && s->closed)
-        idem_command_refuse(c, IDEM_PROBLEM_SESSION_CLOSED, "session %s has ended", s->name);
-    else if (s != NULL)
-        confirm(w, c, s);
-    c->done(c, false);
-}
-
-/* ------------------------------------------------------------------ unlocking */
-
-static int store_unlock(struct idem_worker *w, const struct idem_command *c, struct idem_session *s,
-                        const char *action)
-{
-    struct idem_store *store = w->parts.store;
-    const struct idem_audit_line line = {
-        .organisation = s->person->organisation,
-        .at_ms = c->received_ms,
-        .actor = c->grant.actor[0] != '\0' ? c->grant.actor : "system",
-        .action = action,
-        .subject = s->name,
-        .person = s->person->name,
-        .about_seat = true,
-    };
-    int64_t row = store->ops->last_row(store);
-    int err = store->ops->begin(store);
-
-    if (err == 0)
-        err = store->ops->session_lock(store, s->row, false, row);
-    if (err == 0)
-        err = store->ops->alarms_clear(store, s->row);
-    if (err == 0 && s->doubts != 0)
-        err = store->seats->session_doubt(store, s->row, idem_doubts_answered(s->doubts));
-    if (err == 0)
-        err = idem_audit_add(w, &line);
-    err = idem_worker_commit(w, err);
-    if (err == 0)
-        s->unlock_row = row;
-    return err;
-}
-
-static bool authenticated(struct idem_worker *w, struct idem_command *c, struct idem_session *s,
-                          const char *action)
-{
-    idem_session_clock(s, c->received_ms, false, 0);
-    int err = idem_worker_save(w); /* an alarm of before would be written as one of after */
-    if (err == 0)
-        err = store_unlock(w, c, s, action);
-    if (err != 0) {
-        idem_worker_refuse_store(c, err);
-        return false;
-    }
-    idem_judge_unlock(s);
-    s->changed_ms = s->clock_ms;
-    idem_worker_changed(w, s);
-    return true;
-}
-
-static void unlock(struct idem_worker *w, struct idem_command *c, struct idem_session *s)
-{
-    if (!authenticated(w, c, s, "session.unlocked"))
-        return;
-    c->status = 200;
-    idem_worker_put_session(w, s, &c->answer);
-}
-
-void idem_lifecycle_unlock(struct idem_worker *w, struct idem_command *c)
-{
-    struct idem_session *s = idem_worker_find(w, c);
-
-    if (s != NULL && s->closed)
-        idem_command_refuse(c, IDEM_PROBLEM_SESSION_CLOSED, "session %s has ended", s->name);
-    else if (s != NULL)
-        unlock(w, c, s);
-    c->done(c, false);
-}
-
-/* ------------------------------------------------------------------ stepping up */
-
-/* An application vouches for the sessions that it opened, or whose log-in it has bound. */
-static bool may_vouch(struct idem_worker *w, const struct idem_command *c,
-                      const struct idem_session *s)
-{
-    const int64_t key = c->grant.api_key;
-    return key == 0 || s->opening.api_key == key ||
-           (w->parts.porter != NULL &&
-            idem_bindings_by(idem_porter_bindings(w->parts.porter), s->slot, key));
-}
-
-void idem_lifecycle_step_up(struct idem_worker *w, struct idem_command *c)
-{
-    struct idem_session *s = idem_worker_find(w, c);
-
-    if (s != NULL && !may_vouch(w, c, s))
-        idem_command_refuse(c, IDEM_PROBLEM_NO_SUCH_SESSION, "no session here has this id");
-    else if (s != NULL && s->closed)
-        idem_command_refuse(c, IDEM_PROBLEM_SESSION_CLOSED, "session %s has ended", s->name);
-    else if (s != NULL && s->locked)
-        idem_command_refuse(c, IDEM_PROBLEM_SESSION_LOCKED, "session %s is locked", s->name);
-    else if (s != NULL && authenticated(w, c, s, "session.stepped-up"))
-        c->status = 204;
     c->done(c, false);
 }

@@ -12,6 +12,7 @@
 #include "server/http.h"
 #include "server/notices.h"
 #include "server/seat_calls.h"
+#include "server/seat_rules.h"
 #include "server/seats.h"
 
 #include <sodium.h>
@@ -271,7 +272,8 @@ static void post_by_seat(struct idem_request *r)
     struct signed_opening o;
 
     if (!take_signed(r, &o) || !check_signed(r, &o, now_ms, &seat) ||
-        !open_seat(r, &o, now_ms, &seat))
+        !open_seat(r, &o, now_ms, &seat) ||
+        !idem_request_big_answer(r, IDEM_ANSWER_INLINE + IDEM_SEAT_RULES_JSON_MAX))
         return;
     if (memcmp(seat.instance, o.said.instance, sizeof seat.instance) != 0 &&
         idem_seats_live(idem_http_parts(r->http)->seats, seat.row, 0) > 0) {

@@ -104,7 +104,7 @@ static const struct row rows[IDEM_PROBLEMS] = {
     [IDEM_PROBLEM_TOKEN_EXPIRED] = {401, "token-expired", "The token has had its time",
         "Renew a token before it expires: POST /v1/sessions/{id}/token; a session that has none"
         " left is over for whoever has no key to sign with."},
-    [IDEM_PROBLEM_COUNTER_USED] = {409, "counter-used", "This renewal was asked for before",
+    [IDEM_PROBLEM_COUNTER_USED] = {409, "counter-used", "This was signed before",
         "Sign again with a higher counter."},
     [IDEM_PROBLEM_SIGNATURE_WRONG] = {403, "signature-wrong", "The signature does not hold",
         "Sign with the key that the seat registered, over what docs/seats.md says."},
@@ -136,6 +136,10 @@ static const struct row rows[IDEM_PROBLEMS] = {
         "List the keys that there are."},
     [IDEM_PROBLEM_KEY_FROM_PAGE] = {403, "key-from-page", "An API key does not belong in a page",
         "Take the key out of the page and revoke it: whoever saw the page has it."},
+    [IDEM_PROBLEM_UNLOCK_NOT_COUNTED] = {403, "unlock-not-counted", "Unlocking the seat is not enough",
+        "Have an operator unlock the session, or authenticate strongly to an application."},
+    [IDEM_PROBLEM_TOO_MANY_STATEMENTS] = {429, "too-many-statements", "The seat says too much at once",
+        "Say it again after the time in the Retry-After header, with a higher counter."},
 };
 /* clang-format on */
 

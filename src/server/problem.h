@@ -71,6 +71,9 @@ enum idem_problem {
     IDEM_PROBLEM_NO_SUCH_SEAT,
     IDEM_PROBLEM_NO_SUCH_KEY,
     IDEM_PROBLEM_KEY_FROM_PAGE,
+    /* What a seat says about the person at it. */
+    IDEM_PROBLEM_UNLOCK_NOT_COUNTED,
+    IDEM_PROBLEM_TOO_MANY_STATEMENTS,
     IDEM_PROBLEMS
 };
 

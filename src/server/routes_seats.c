@@ -11,6 +11,7 @@
 #include "server/http.h"
 #include "server/notices.h"
 #include "server/seat_calls.h"
+#include "server/seat_rules.h"
 #include "server/seats.h"
 
 #include <stdlib.h>
@@ -207,6 +208,24 @@ static void get_keys(struct idem_request *r)
 
 /* ------------------------------------------------------------------ tokens */
 
+/* The message is good: the worker may look at the counter. */
+static bool has_signed(struct idem_request *r, const struct idem_signer *signer,
+                       const struct idem_seal_message *message,
+                       const uint8_t signature[IDEM_SEAL_SIGNATURE])
+{
+    if (!idem_seal_good(signer->public_key, message, signature)) {
+        if (idem_request_barred(r))
+            idem_audit_count(IDEM_AUDIT_WINDOW_REFUSED);
+        else
+            idem_notice_of_session(IDEM_NOTICE_SIGNATURE_WRONG, r->command.grant.organisation,
+                                   r->command.id);
+        idem_request_refuse(r, IDEM_PROBLEM_SIGNATURE_WRONG, "the seat's key has not signed this");
+        return false;
+    }
+    r->command.sealed = true;
+    return true;
+}
+
 bool idem_routes_counted(struct idem_request *r, const struct idem_signer *signer,
                          void (*seal)(const uint8_t nonce[IDEM_SEAL_NONCE], uint32_t counter,
                                       struct idem_seal_message *out))
@@ -222,17 +241,7 @@ bool idem_routes_counted(struct idem_request *r, const struct idem_signer *signe
         !idem_body_bytes(r, "signature", signature, sizeof signature))
         return false;
     seal(signer->nonce, (uint32_t)counter, &message);
-    if (!idem_seal_good(signer->public_key, &message, signature)) {
-        if (idem_request_barred(r))
-            idem_audit_count(IDEM_AUDIT_WINDOW_REFUSED);
-        else
-            idem_notice_of_session(IDEM_NOTICE_SIGNATURE_WRONG, r->command.grant.organisation,
-                                   r->command.id);
-        idem_request_refuse(r, IDEM_PROBLEM_SIGNATURE_WRONG, "the seat's key has not signed this");
-        return false;
-    }
-    r->command.sealed = true;
-    return true;
+    return has_signed(r, signer, &message, signature);
 }
 
 /* Whoever brings the signature needs nothing else: a token that was stolen renews nothing. */
@@ -278,12 +287,52 @@ static void post_token(struct idem_request *r)
         idem_request_call(r, idem_token_renew);
 }
 
+/* ------------------------------------------------------------------ what a seat says and is told
+ */
+
+/* The token's own session, named in the path. */
+static bool take_own(struct idem_request *r)
+{
+    struct idem_command *c = &r->command;
+
+    if (idem_public_id_parse("s_", r->path_id, c->id) != 0) {
+        idem_request_refuse(r, IDEM_PROBLEM_NO_SUCH_SESSION, "this is not a session's id");
+        return false;
+    }
+    if (memcmp(c->grant.id, c->id, IDEM_ID_BYTES) != 0) {
+        idem_request_refuse(r, IDEM_PROBLEM_FORBIDDEN_SESSION, "the token is another session's");
+        return false;
+    }
+    c->slot = c->grant.slot;
+    return true;
+}
+
+/* Where no seat signs (any more) the worker says why: it refuses what is not signed. */
+static void post_strong(struct idem_request *r)
+{
+    struct idem_signer signer;
+
+    if (!take_own(r))
+        return;
+    if (!idem_signers_get(idem_http_parts(r->http)->seats, r->command.id, &signer) ||
+        idem_routes_counted(r, &signer, idem_seal_strong))
+        idem_request_call(r, idem_seat_strong);
+}
+
+static void get_rules(struct idem_request *r)
+{
+    if (take_own(r))
+        idem_request_call(r, idem_seat_rules_call);
+}
+
 /* ------------------------------------------------------------------ the table */
 
 /* clang-format off */
 static const struct idem_route rows[] = {
     {"POST", "/v1/challenge",            IDEM_MAY_ANYBODY,  post_challenge},
     {"POST", "/v1/sessions/{id}/token",  IDEM_MAY_ANYBODY,  post_token},
+    {"POST", "/v1/sessions/{id}/strong", IDEM_MAY_SESSION,  post_strong},
+    {"GET",  "/v1/sessions/{id}/rules",  IDEM_MAY_SESSION,  get_rules},
     {"GET",  "/v1/seats",                IDEM_MAY_OPERATOR | IDEM_MAY_ANALYST, get_seats},
     {"POST", "/v1/seats",                IDEM_MAY_OPERATOR, post_seat},
     {"POST", "/v1/seats/register",       IDEM_MAY_ANYBODY,  post_registration},

@@ -45,6 +45,15 @@ void idem_seat_end_sessions(struct idem_worker *w, int64_t seat, int64_t api_key
 /* The windows follow what the session holds, and *link becomes the last one. */
 bool idem_seat_continues(struct idem_command *c, uint32_t high, uint8_t link[IDEM_SEAT_KEY_BYTES]);
 
+/* vouching.c */
+/* The person has just authenticated strongly at the seat. */
+void idem_seat_strong(struct idem_worker *w, struct idem_command *c);
+/* An open session that a seat signs for; refused otherwise. */
+bool idem_seat_speaks(struct idem_command *c, const struct idem_session *s);
+/* More statements about the person than a seat makes: refused. And one more that was taken. */
+bool idem_seat_said_too_much(struct idem_command *c, const struct idem_session *s);
+void idem_seat_said(struct idem_session *s, int64_t now_ms);
+
 /* key_calls.c */
 void idem_key_add(struct idem_worker *w, struct idem_command *c);
 void idem_key_revoke(struct idem_worker *w, struct idem_command *c);
@@ -55,6 +64,8 @@ void idem_token_renew(struct idem_worker *w, struct idem_command *c);
 /* Another statement of the session's seat with a counter, which renewals share. True: it was
  * signed, its counter is above all before, and on disk. False: refused. */
 bool idem_token_count(struct idem_worker *w, struct idem_command *c, struct idem_session *s);
+/* The same, but the counter is to be written with what the statement does. */
+bool idem_token_counted(struct idem_command *c, const struct idem_session *s, uint32_t *counter);
 /* {"token": ..., "token_expires": ..., "token_life_s": ...  with neither comma nor brace behind. */
 void idem_token_answer(struct idem_text *t, const char *token, int64_t expires_ms, int64_t now_ms);
 

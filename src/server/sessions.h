@@ -47,10 +47,12 @@ struct idem_session {
     struct idem_policy *policy; /* whose rules they are */
     int64_t rules_until_ms;     /* when an exemption ends: they are looked up anew then */
     int64_t start_row; /* windows up to this row came before anybody vouched: they enrol nobody */
-    int64_t token_expires_ms;    /* 0: with the session */
-    uint64_t needs_acknowledged; /* acknowledgement.h; 0: nothing */
-    uint32_t renewals;           /* of the token; a seat's counter */
-    unsigned doubts;             /* doubts.h */
+    int64_t token_expires_ms;              /* 0: with the session */
+    uint64_t needs_acknowledged;           /* acknowledgement.h; 0: nothing */
+    uint32_t renewals;                     /* of the token; a seat's counter */
+    uint32_t said;                         /* statements of its seat about the person, ... */
+    int64_t said_ms[IDEM_STATEMENTS_MOST]; /* ... and when the last of them came */
+    unsigned doubts;                       /* doubts.h */
     bool doubts_unsaved;
     uint8_t link[IDEM_SEAL_LINK]; /* a seat's: of its last window */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * worker_parts.h - the worker from the inside, for the files that are the worker: worker.c (the
- * loop), ingest.c (windows), alarms.c, lifecycle.c (sessions opening and ending), reads.c,
- * replay.c.
+ * loop), ingest.c (windows), alarms.c, lifecycle.c (sessions opening and ending), vouching.c
+ * (strong authentication), reads.c, replay.c.
  */
 #ifndef IDEM_SERVER_WORKER_PARTS_H
 #define IDEM_SERVER_WORKER_PARTS_H
@@ -88,16 +88,17 @@ int idem_alarms_save_own(struct idem_worker *w, const struct idem_session *s);
 /* lifecycle.c */
 void idem_lifecycle_open(struct idem_worker *w, struct idem_command **run, size_t count);
 void idem_lifecycle_close(struct idem_worker *w, struct idem_command *c);
-/* Calls: see routes.c. */
-void idem_lifecycle_confirm(struct idem_worker *w, struct idem_command *c);
-void idem_lifecycle_unlock(struct idem_worker *w, struct idem_command *c);
-/* A call: strong authentication, vouched for by a back end or an operator. Lifts no lock. */
-void idem_lifecycle_step_up(struct idem_worker *w, struct idem_command *c);
 int idem_lifecycle_end(struct idem_worker *w, struct idem_session *s);
 /* Ends it here only: nothing is learned, and what the store has of it is the caller's to see to. */
 void idem_lifecycle_abandon(struct idem_worker *w, struct idem_session *s);
 /* A closed one is no longer readable, and its memory free. */
 void idem_lifecycle_forget(struct idem_worker *w, struct idem_session *s);
+/* vouching.c */
+/* Calls: see routes.c. */
+void idem_lifecycle_confirm(struct idem_worker *w, struct idem_command *c);
+void idem_lifecycle_unlock(struct idem_worker *w, struct idem_command *c);
+/* A call: strong authentication, vouched for by a back end or an operator. Lifts no lock. */
+void idem_lifecycle_step_up(struct idem_worker *w, struct idem_command *c);
 /* reads.c */
 void idem_read_session(struct idem_worker *w, struct idem_command *c);
 void idem_read_sessions(struct idem_worker *w, struct idem_command *c);

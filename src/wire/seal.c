@@ -116,6 +116,24 @@ void idem_seal_binding(const uint8_t nonce[IDEM_SEAL_NONCE], uint32_t counter,
     put_counted("idem binding 1", nonce, counter, out);
 }
 
+void idem_seal_strong(const uint8_t nonce[IDEM_SEAL_NONCE], uint32_t counter,
+                      struct idem_seal_message *out)
+{
+    put_counted("idem strong authentication 1", nonce, counter, out);
+}
+
+void idem_seal_pause(const uint8_t nonce[IDEM_SEAL_NONCE], uint32_t counter, uint32_t seconds,
+                     struct idem_seal_message *out)
+{
+    struct idem_writer w;
+
+    begin(&w, out, "idem pause 1");
+    idem_write_bytes(&w, nonce, IDEM_SEAL_NONCE);
+    idem_write_u32(&w, counter);
+    idem_write_u32(&w, seconds);
+    end(&w, out);
+}
+
 int idem_seal_acknowledgement(const uint8_t nonce[IDEM_SEAL_NONCE], const char *version,
                               struct idem_seal_message *out)
 {

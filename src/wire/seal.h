@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * seal.h - what a seat signs with its Ed25519 key, byte for byte, for whoever signs and whoever
- * checks: registering, opening a session, renewing its token, and the chain of windows.
+ * checks: registering, opening a session, renewing its token, what the person at it has done, and
+ * the chain of windows.
  *
  *   nonce --first--> link 0 --window 1--> link 1 --window 2--> link 2 ...     (BLAKE2b-256)
  *
@@ -71,6 +72,12 @@ void idem_seal_renewal(const uint8_t nonce[IDEM_SEAL_NONCE], uint32_t counter,
                        struct idem_seal_message *out);
 void idem_seal_binding(const uint8_t nonce[IDEM_SEAL_NONCE], uint32_t counter,
                        struct idem_seal_message *out);
+/* The person has just authenticated strongly at the seat. */
+void idem_seal_strong(const uint8_t nonce[IDEM_SEAL_NONCE], uint32_t counter,
+                      struct idem_seal_message *out);
+/* Nothing is collected for so long; 0: it goes on. */
+void idem_seal_pause(const uint8_t nonce[IDEM_SEAL_NONCE], uint32_t counter, uint32_t seconds,
+                     struct idem_seal_message *out);
 /* The person at the seat has read this version. IDEM_ERR_LIMIT */
 int idem_seal_acknowledgement(const uint8_t nonce[IDEM_SEAL_NONCE], const char *version,
                               struct idem_seal_message *out);

@@ -198,6 +198,14 @@ class SeatSession:
     def binding(self, **more):
         return self.counted(b"idem binding 1\0", **more)
 
+    def strong(self, body=None, token=None):
+        """The person has just authenticated strongly at the seat."""
+        body = self.counted(b"idem strong authentication 1\0") if body is None else body
+        return self.server.call("POST", f"/v1/sessions/{self.id}/strong", body, token=token or self.token)
+
+    def rules(self, token=None):
+        return self.server.call("GET", f"/v1/sessions/{self.id}/rules", token=token or self.token)
+
     def acknowledgement(self, version, key=None):
         signature = (key or self.seat.key).sign(b"idem acknowledgement 1\0" + self.nonce + text(version))
         return {"version": version, "signature": b64(signature)}

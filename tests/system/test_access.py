@@ -155,6 +155,8 @@ POST /v1/sessions/{id}/step-up api-key,operator
 GET /v1/acknowledgement session,api-key,employee
 POST /v1/acknowledgement session,api-key,employee
 DELETE /v1/acknowledgement session,api-key,employee
+POST /v1/sessions/{id}/strong session
+GET /v1/sessions/{id}/rules session
 POST /v1/challenge anybody
 POST /v1/sessions/{id}/token anybody
 GET /v1/seats analyst,operator

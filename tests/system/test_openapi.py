@@ -289,6 +289,24 @@ class Drive(unittest.TestCase):
         session.ask_nonce(session.binding(counter=1))
         session.ask_nonce(session.binding(key=Seat(self.server).key))
         session.ask_nonce({"counter": "x"})
+        session.counter = 50
+        self.assertEqual(session.rules().status, 200)
+        for method, what in (("GET", "rules"), ("POST", "strong")):
+            self.assertEqual(self.server.call(method, "/v1/sessions/none/" + what, token=session.token).status, 404)
+        self.assertEqual(problem(session.strong()), "unlock-not-counted", "its key is in two places")
+        self.olga.post(f"/v1/sessions/{session.id}/unlock")
+        self.assertEqual(session.strong().status, 200)
+        self.assertEqual(session.strong("x" * 70000).status, 413)
+        session.strong({"counter": "x"})
+        session.strong(session.counted(b"idem strong authentication 1\0", counter=1))
+        session.strong(session.counted(b"idem strong authentication 1\0", key=Seat(self.server).key))
+        session.counter = 100
+        for _ in range(9):
+            refused = session.strong()
+        self.assertEqual(problem(refused), "too-many-statements")
+        second = seat.open(person="Ida Rhodes")
+        self.server.call("DELETE", f"/v1/sessions/{second.id}", token=second.token)
+        self.assertEqual(second.rules().status, 409)
         used = seat.opening(person="Grace Hopper")
         self.server.call("POST", "/v1/sessions", dict(used, signature="A" * 86))
         self.olga.post(f"/v1/seats/{seat.id}/revoke")

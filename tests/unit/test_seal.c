@@ -110,7 +110,7 @@ static void test_no_statement_stands_for_another(void **state)
 {
     const uint8_t some[IDEM_SEAL_LINK] = {5};
     struct idem_seal_opening o = an_opening();
-    struct idem_seal_message m[6];
+    struct idem_seal_message m[8];
     (void)state;
 
     assert_int_equal(idem_seal_registration(some, key.public, o.host, &m[0]), 0);
@@ -119,9 +119,32 @@ static void test_no_statement_stands_for_another(void **state)
     idem_seal_windows(some, &m[3]);
     idem_seal_binding(some, 1, &m[4]);
     assert_int_equal(idem_seal_acknowledgement(some, "1", &m[5]), 0);
-    for (int i = 0; i < 6; i++)
+    idem_seal_strong(some, 1, &m[6]);
+    idem_seal_pause(some, 1, 0, &m[7]);
+    for (int i = 0; i < 8; i++)
         for (int k = 0; k < i; k++)
             assert_memory_not_equal(m[i].bytes, m[k].bytes, 8);
+}
+
+/* As docs/seats.md has it, byte for byte. */
+static void test_what_a_person_did_is_laid_out_as_documented(void **state)
+{
+    static const char strong[] = "idem strong authentication 1", pause[] = "idem pause 1";
+    const uint8_t nonce[IDEM_SEAL_NONCE] = {9, 8, 7};
+    const uint8_t numbers[8] = {4, 3, 2, 1, 0x08, 0x07, 0, 0};
+    struct idem_seal_message m;
+    (void)state;
+
+    idem_seal_strong(nonce, 0x01020304, &m);
+    assert_int_equal(m.len, sizeof strong + sizeof nonce + 4);
+    assert_memory_equal(m.bytes, strong, sizeof strong);
+    assert_memory_equal(m.bytes + sizeof strong, nonce, sizeof nonce);
+    assert_memory_equal(m.bytes + sizeof strong + sizeof nonce, numbers, 4);
+    idem_seal_pause(nonce, 0x01020304, 1800, &m);
+    assert_int_equal(m.len, sizeof pause + sizeof nonce + 8);
+    assert_memory_equal(m.bytes, pause, sizeof pause);
+    assert_memory_equal(m.bytes + sizeof pause, nonce, sizeof nonce);
+    assert_memory_equal(m.bytes + sizeof pause + sizeof nonce, numbers, 8);
 }
 
 static void test_a_registration_is_for_one_server_code_and_key(void **state)
@@ -388,6 +411,7 @@ int main(void)
         cmocka_unit_test(test_an_opening_says_all_of_itself),
         cmocka_unit_test(test_the_longest_statement_fits),
         cmocka_unit_test(test_no_statement_stands_for_another),
+        cmocka_unit_test(test_what_a_person_did_is_laid_out_as_documented),
         cmocka_unit_test(test_a_registration_is_for_one_server_code_and_key),
         cmocka_unit_test(test_a_weak_key_proves_nothing),
         cmocka_unit_test(test_the_bytes_stay),
