@@ -11,7 +11,7 @@ KILLS ?= 200
 IDEM_DATA ?= ../shared/data
 CHECK ?=
 ONLY ?=
-.PHONY: all page asan tsan run test bench fire crash kill9 reliability figures thresholds takeovers gate-takeovers fuzz format population debs clean
+.PHONY: all page asan tsan run test bench fire crash kill9 reliability figures thresholds takeovers gate-takeovers guests-slow fuzz format population debs clean
 
 all: $(BUILD)/build.ninja
 	ninja --quiet -C $(BUILD)
@@ -61,6 +61,10 @@ reliability: all
 kill9: all
 	@IDEM_SERVER=$(BUILD)/src/server/idem-server IDEM_SIMULATE=$(BUILD)/tests/system/simulate \
 	    python3 -B bench/kill9.py $(KILLS)
+
+# Guests in QEMU, with the processor emulated where there is no KVM; kernel and root are downloaded once, into $(BUILD)/guest.
+guests-slow: all
+	@for guest in devices; do IDEM_BUILD=$(BUILD) python3 -B tests/guest/run.py $$guest --emulate || exit 1; done
 
 # Every figure and plot in README.md, docs/recognition.md, docs/ageing.md and docs/guard.md, from the recordings in IDEM_DATA;
 # CHECK=1 only compares, ONLY='verify leak' takes these tables.

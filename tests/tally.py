@@ -4,8 +4,8 @@
 
 A RESULT is a meson build directory (its testlog.json: cmocka, unittest and plain programs) or a file of TAP from node.
 Whatever does not add up counts as failed: a program that died, ran out of time or reported nothing at all. Skipped
-tests are named, and with CI set they count as failed too, but for those whose reason begins with "needs root": an
-ordinary user can run everything else.
+tests are named, and with CI set they count as failed too, but for those whose reason begins with "needs root" or "needs
+KVM": an ordinary user on an ordinary machine can run everything else.
 """
 import json
 import os
@@ -20,7 +20,7 @@ class Tally:
 
     def add(self, where, passed, failed, skipped, ok, details="", excused=0):
         """ok: what the program's own exit status said; a failure it does not count itself is one more.
-        excused: how many of the skipped lack nothing but root's rights."""
+        excused: how many of the skipped lack nothing but root's rights or KVM."""
         self.passed += passed
         if not ok and failed == 0:
             failed = 1
@@ -37,7 +37,7 @@ def number(pattern, text):
 
 
 def excused(text):
-    return len(re.findall(r"skipped ['\"]needs root", text))
+    return len(re.findall(r"skipped ['\"]needs (?:root|KVM)", text))
 
 
 def cmocka(text):
@@ -52,6 +52,10 @@ def unittest(text):
     return max(ran - failed - skipped, 0), failed, skipped
 
 
+def guest(text):
+    return number(r"^# pass (\d+)", text), number(r"^# fail (\d+)", text), 0
+
+
 def meson(tally, build):
     log = pathlib.Path(build, "meson-logs", "testlog.json")
     if not log.exists():
@@ -60,6 +64,7 @@ def meson(tally, build):
         test = json.loads(line)
         text = (test.get("stdout") or "") + "\n" + (test.get("stderr") or "")
         counts = cmocka(text) if re.search(r"^\[==========\]", text, re.M) else unittest(text)
+        counts = guest(text) if re.search(r"^# pass \d", text, re.M) else counts
         ok = test["result"] in ("OK", "EXPECTEDFAIL")
         if test["result"] == "SKIP":
             counts, ok = (0, 0, 1), True
@@ -81,7 +86,7 @@ def main(results):
     for where, count, details in tally.failures:
         print(f"\nFAILED {where}: {count}\n" + "\n".join("    " + line for line in details.splitlines()[-60:]))
     for where, count, due in tally.skips:
-        why = "needs root" if due == 0 else "counts as failed: CI is set" if os.environ.get("CI") else "could not run here"
+        why = "needs root or KVM" if due == 0 else "counts as failed: CI is set" if os.environ.get("CI") else "could not run here"
         print(f"\n*** SKIPPED {where}: {count} ({why}) ***")
     failed = sum(count for _, count, _ in tally.failures)
     failed += sum(due for _, _, due in tally.skips) if os.environ.get("CI") else 0
