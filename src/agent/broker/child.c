@@ -21,10 +21,11 @@ __attribute__((noreturn)) static void be_child(int (*run)(const void *, uint32_t
     _exit(-run(arg, number));
 }
 
-int idem_child_start(struct idem_children *children, int (*run)(const void *arg, uint32_t number),
+int idem_child_start(struct idem_children *children, int most,
+                     int (*run)(const void *arg, uint32_t number),
                      void (*done)(void *arg, uint32_t number, int err), void *arg, uint32_t number)
 {
-    for (int i = 0; i < IDEM_CHILDREN; i++) {
+    for (int i = 0; i < most; i++) {
         if (children->of[i].pid != 0)
             continue;
         pid_t pid = fork();
@@ -48,8 +49,7 @@ void idem_child_reap(struct idem_children *children)
         if (children->of[i].pid == 0 || waitpid(children->of[i].pid, &status, WNOHANG) <= 0)
             continue;
         children->of[i].pid = 0;
-        if (children->of[i].done != NULL)
-            children->of[i].done(children->of[i].arg, children->of[i].number,
-                                 WIFEXITED(status) ? -WEXITSTATUS(status) : IDEM_ERR_IO);
+        children->of[i].done(children->of[i].arg, children->of[i].number,
+                             WIFEXITED(status) ? -WEXITSTATUS(status) : IDEM_ERR_IO);
     }
 }

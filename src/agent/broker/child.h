@@ -22,10 +22,11 @@ struct idem_children {
 };
 
 /*
- * run(arg, number) in a child; its result, 0 or an idem_error, is handed to done() (NULL: to
- * nobody) when it has ended. IDEM_ERR_LIMIT: there are IDEM_CHILDREN already; IDEM_ERR_IO.
+ * run(arg, number) in a child; its result, 0 or an idem_error, is handed to done() when it has
+ * ended. IDEM_ERR_LIMIT: there are so many already (at most IDEM_CHILDREN); IDEM_ERR_IO.
  */
-int idem_child_start(struct idem_children *children, int (*run)(const void *arg, uint32_t number),
+int idem_child_start(struct idem_children *children, int most,
+                     int (*run)(const void *arg, uint32_t number),
                      void (*done)(void *arg, uint32_t number, int err), void *arg, uint32_t number);
 /* On SIGCHLD. */
 void idem_child_reap(struct idem_children *children);

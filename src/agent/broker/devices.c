@@ -110,15 +110,22 @@ static uint32_t group_of(const struct idem_devices *devices, const struct idem_d
     return d->message.id;
 }
 
-static void refuse(const char *path)
+static int inhibit(const char *path)
 {
     char input[IDEM_SYSFS_PATH];
     int err = idem_sysfs_parent(path, input);
 
-    if (err == 0)
-        err = idem_sysfs_write(input, "inhibited", "1");
-    idem_log(IDEM_LOG_ERROR, "peer: more than %d input devices; %s: %s", IDEM_DEVICES_MAX, path,
-             err == 0 ? "inhibited" : "could not be inhibited");
+    return err != 0 ? err : idem_sysfs_write(input, "inhibited", "1");
+}
+
+static void refuse(struct idem_devices *devices, const char *path)
+{
+    int err = inhibit(path);
+
+    if (!devices->overflowed)
+        idem_log(IDEM_LOG_ERROR, "peer: more than %d input devices: %s and all after it %s",
+                 IDEM_DEVICES_MAX, path, err == 0 ? "silenced" : "could not be silenced");
+    devices->overflowed = true;
 }
 
 static void add(struct idem_devices *devices, struct udev_device *node, int64_t arrived_us)
@@ -130,7 +137,7 @@ static void add(struct idem_devices *devices, struct udev_device *node, int64_t 
         strncmp(path, SYSFS "/", strlen(SYSFS "/")) != 0)
         return;
     if (d == NULL) {
-        refuse(path);
+        refuse(devices, path);
         return;
     }
     *d = (struct idem_device){.seen = true};
@@ -148,6 +155,7 @@ static void drop(struct idem_devices *devices, struct idem_device *d)
     uint32_t id = d->message.id;
 
     d->message.id = 0;
+    devices->overflowed = false;
     devices->went(devices->arg, id);
 }
 
@@ -266,34 +274,32 @@ int idem_devices_node(const struct idem_device *device)
     return IDEM_ERR_NOT_FOUND;
 }
 
-static int inhibit(const struct idem_devices *devices, uint32_t group)
+static const struct idem_device *find(const struct idem_devices *devices, uint32_t id)
 {
-    char input[IDEM_SYSFS_PATH];
-    int err = IDEM_ERR_NOT_FOUND;
+    for (size_t i = 0; i < IDEM_DEVICES_MAX; i++)
+        if (id != 0 && devices->table[i].message.id == id)
+            return access(devices->table[i].path, F_OK) == 0 ? &devices->table[i] : NULL;
+    return NULL;
+}
 
-    for (size_t i = 0; i < IDEM_DEVICES_MAX; i++) {
+int idem_devices_silence(const struct idem_devices *devices, uint32_t id)
+{
+    const struct idem_device *of = find(devices, id);
+    int err = of != NULL ? 0 : IDEM_ERR_NOT_FOUND;
+
+    for (size_t i = 0; of != NULL && i < IDEM_DEVICES_MAX; i++) {
         const struct idem_device *d = &devices->table[i];
-        if (d->message.id == 0 || d->message.group != group ||
-            idem_sysfs_parent(d->path, input) != 0)
-            continue;
-        int one = idem_sysfs_write(input, "inhibited", "1");
-        if (err == IDEM_ERR_NOT_FOUND || one != 0)
-            err = one;
+        if (d->message.id != 0 && d->message.group == of->message.group && inhibit(d->path) != 0)
+            err = IDEM_ERR_IO;
     }
     return err;
 }
 
 int idem_devices_cut(const struct idem_devices *devices, uint32_t id)
 {
-    for (size_t i = 0; i < IDEM_DEVICES_MAX; i++) {
-        const struct idem_device *d = &devices->table[i];
-        if (d->message.id != id || id == 0)
-            continue;
-        if (access(d->path, F_OK) != 0)
-            return IDEM_ERR_NOT_FOUND;
-        if (d->usb && idem_sysfs_write(d->physical, "authorized", "0") == 0)
-            return 0;
-        return inhibit(devices, d->message.group);
-    }
-    return IDEM_ERR_NOT_FOUND;
+    const struct idem_device *d = find(devices, id);
+
+    if (d != NULL && d->usb && idem_sysfs_write(d->physical, "authorized", "0") == 0)
+        return 0;
+    return idem_devices_silence(devices, id);
 }

@@ -10,8 +10,8 @@
  *                    moves the odds of the guard, and for a short time after the arrival.
  *   it went          also when it is given to another seat
  *   it came again    is another device with another id; ids are never used twice
- *   too many         the table is full: the kernel is told to take nothing from that device
- *                    (`inhibited`), because what nobody watches shall not type
+ *   too many         the table is full: the device is silenced, because what nobody watches shall
+ *                    not type
  *   udev lost count  (its queue ran over): the whole list is made again and compared
  */
 #ifndef IDEM_BROKER_DEVICES_H
@@ -44,7 +44,7 @@ struct idem_devices {
     struct idem_watch watch;
     struct idem_device table[IDEM_DEVICES_MAX];
     uint32_t last_id;
-    bool started;
+    bool started, overflowed;
 };
 
 /* Finds what is there; came() is called for each. IDEM_ERR_IO: udev cannot be had. */
@@ -52,11 +52,13 @@ int idem_devices_open(struct idem_devices *devices);
 void idem_devices_close(struct idem_devices *devices);
 /* A descriptor of the very device, read-only; the caller closes it. IDEM_ERR_NOT_FOUND: it went. */
 int idem_devices_node(const struct idem_device *device);
+/* Tells the kernel to take nothing from the physical device of this id any more, by what it calls
+ * inhibiting an input; read back. At once. IDEM_ERR_NOT_FOUND: it went; IDEM_ERR_IO: not so. */
+int idem_devices_silence(const struct idem_devices *devices, uint32_t id);
 /*
- * Cuts off the device of this id, and with it all of the USB device that it is a part of; what is
- * not USB by telling the kernel to take nothing from its inputs. Verified by reading back.
- * Deauthorizing may wait for the device for seconds: to be called in a child (child.h).
- * IDEM_ERR_NOT_FOUND, IDEM_ERR_IO
+ * Cuts off the USB device that this one is a part of, found by its own place in the tree of
+ * devices, whatever it says that it is; read back. May wait for it for seconds: to be called in a
+ * child (child.h). What is not USB, or cannot be cut off, is silenced. As above.
  */
 int idem_devices_cut(const struct idem_devices *devices, uint32_t id);
 

@@ -12,13 +12,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "agent/broker/devices.h"
 #include "agent/broker/lines.h"
 #include "agent/broker/notify.h"
+#include "agent/broker/rights.h"
 #include "agent/broker/seat.h"
 #include "base/log.h"
 
@@ -34,7 +34,7 @@ struct broker {
     struct idem_seat seat;
     struct idem_devices devices;
     struct idem_lines lines;
-    struct idem_children children;
+    struct idem_children cuts;
     struct idem_notify notify;
     struct idem_watch signals;
     struct allowance verbs[IDEM_VERBS], refusals;
@@ -45,7 +45,7 @@ struct broker {
 static struct broker broker = {
     .seat.name = "seat0",
     .lines = {.sensor.path = "/run/idem-agent/sensor", .courier.path = "/run/idem-agent/courier"},
-    .verbs = {[IDEM_VERB_CUT_OFF] = {4, 10 * 1000000, 0},
+    .verbs = {[IDEM_VERB_CUT_OFF] = {IDEM_DEVICES_MAX, 1000000, 0},
               [IDEM_VERB_LOCK] = {4, 1000000, 0},
               [IDEM_VERB_NOTIFY] = {4, 5 * 1000000, 0}},
     .refusals = {32, 1000000, 0},
@@ -84,6 +84,18 @@ static void on_cut(void *arg, uint32_t id, int err)
     done(&broker, IDEM_VERB_CUT_OFF, id, err);
 }
 
+/* Silent at once; off its bus as soon as it lets go of it. */
+static int cut_off(struct broker *b, uint32_t id)
+{
+    int silent = idem_devices_silence(&b->devices, id);
+
+    if (silent == IDEM_ERR_NOT_FOUND)
+        return silent;
+    if (idem_child_start(&b->cuts, IDEM_CHILDREN, run_cut, on_cut, &b->devices, id) != 0)
+        on_cut(NULL, id, silent);
+    return 0;
+}
+
 static void on_lock(void *arg, int err)
 {
     done(arg, IDEM_VERB_LOCK, 0, err);
@@ -94,7 +106,7 @@ static int start(struct broker *b, uint32_t verb, uint32_t number)
     if (!is_allowed(&b->verbs[verb]))
         return IDEM_ERR_LIMIT;
     if (verb == IDEM_VERB_CUT_OFF)
-        return idem_child_start(&b->children, run_cut, on_cut, &b->devices, number);
+        return cut_off(b, number);
     if (verb == IDEM_VERB_LOCK)
         return idem_seat_lock(&b->seat);
     int err = idem_notify_show(&b->notify, number);
@@ -182,9 +194,10 @@ static void on_signal(void *arg, short events)
     (void)events;
     if (read(b->signals.fd, &s, sizeof s) != (ssize_t)sizeof s)
         return;
-    if (s.ssi_signo == SIGCHLD)
-        idem_child_reap(&b->children);
-    else
+    if (s.ssi_signo == SIGCHLD) {
+        idem_child_reap(&b->cuts);
+        idem_child_reap(&b->notify.children);
+    } else
         idem_loop_end(&b->loop, 0);
 }
 
@@ -248,10 +261,10 @@ static void open_lines(struct broker *b)
 static int run(struct broker *b)
 {
     b->lines.sensor.watch.fd = b->lines.courier.watch.fd = -1;
-    b->notify.children = &b->children;
     b->notify.who = &b->seat.now;
-    prctl(PR_SET_DUMPABLE, 0);
-    int err = watch_signals(b);
+    int err = idem_rights_give_up();
+    if (err == 0)
+        err = watch_signals(b);
     if (err == 0)
         err = open_devices(b);
     if (err == 0)

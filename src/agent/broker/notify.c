@@ -92,11 +92,24 @@ static int run(const void *arg, uint32_t number)
     return err;
 }
 
-static void not_shown(void *arg, uint32_t number, int err)
+static void next(struct idem_notify *notify);
+
+static void on_end(void *arg, uint32_t number, int err)
 {
-    (void)arg;
     if (err != 0)
         idem_log(IDEM_LOG_INFO, "no desktop showed \"%s\"", words[number].head);
+    next(arg);
+}
+
+static void next(struct idem_notify *notify)
+{
+    uint32_t number = 0;
+
+    while (number < IDEM_NOTICES && (notify->waiting >> number & 1) == 0)
+        number++;
+    if (number < IDEM_NOTICES &&
+        idem_child_start(&notify->children, 1, run, on_end, notify, number) == 0)
+        notify->waiting &= ~(1U << number);
 }
 
 int idem_notify_show(struct idem_notify *notify, uint32_t number)
@@ -104,5 +117,7 @@ int idem_notify_show(struct idem_notify *notify, uint32_t number)
     idem_log(IDEM_LOG_INFO, "notice: %s. %s", words[number].head, words[number].text);
     if (notify->who->user[0] == 0)
         return IDEM_ERR_NOT_FOUND;
-    return idem_child_start(notify->children, run, not_shown, notify, number);
+    notify->waiting |= 1U << number;
+    next(notify);
+    return 0;
 }

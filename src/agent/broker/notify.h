@@ -12,12 +12,13 @@
 #include "agent/message.h"
 
 struct idem_notify {
-    struct idem_children *children;
-    const char *bus; /* address of the person's bus; NULL: /run/user/UID/bus */
+    struct idem_children children; /* one at a time */
+    uint32_t waiting;              /* 1 << enum idem_notice: each once */
+    const char *bus;               /* address of the person's bus; NULL: /run/user/UID/bus */
     const struct idem_presence_message *who; /* in front */
 };
 
-/* number: enum idem_notice. IDEM_ERR_NOT_FOUND: nobody is there; else as idem_child_start(). */
+/* number: enum idem_notice. IDEM_ERR_NOT_FOUND: nobody is there. */
 int idem_notify_show(struct idem_notify *notify, uint32_t number);
 
 #endif

@@ -274,9 +274,10 @@ static int on_owner_change(sd_bus_message *m, void *arg, sd_bus_error *error)
 
 static int listen_to(struct idem_seat *seat)
 {
-    int r = sd_bus_match_signal_async(seat->bus, NULL, "org.freedesktop.DBus", NULL,
-                                      "org.freedesktop.DBus", "NameOwnerChanged", on_owner_change,
-                                      NULL, seat);
+    int r = sd_bus_add_match_async(seat->bus, NULL,
+                                   "type='signal',sender='org.freedesktop.DBus',"
+                                   "member='NameOwnerChanged',arg0='" LOGIND "'",
+                                   on_owner_change, NULL, seat);
     if (r >= 0)
         r = sd_bus_match_signal_async(seat->bus, NULL, LOGIND, NULL, LOGIND ".Manager", NULL,
                                       on_manager, NULL, seat);
@@ -345,11 +346,9 @@ static void failed(struct idem_seat *seat, const char *what, int err)
         seat->lost_us = now;
     }
     int64_t lost_us = now - seat->lost_us;
+    int64_t wait_us = lost_us < KNOWN_US ? TRY_US : lost_us < TRY_MOST_US ? lost_us : TRY_MOST_US;
     seat->asking = sd_bus_slot_unref(seat->asking);
-    (void)idem_loop_after(seat->loop, &seat->retry,
-                          lost_us < TRY_US        ? TRY_US
-                          : lost_us < TRY_MOST_US ? lost_us
-                                                  : TRY_MOST_US);
+    (void)idem_loop_after(seat->loop, &seat->retry, wait_us);
     if (lost_us < KNOWN_US)
         return;
     seat->front = seat->owner = (struct idem_session){0};
