@@ -1,38 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * spool.h - what the server has not acknowledged yet: windows and alarms, on disk, encrypted, never
- * more than a bound. It is one file of blocks of 4 KiB in the state directory, "spool":
+ * more than a bound. It is one file of blocks of 2 KiB in the state directory, "spool":
  *
- *   | head | head again | alarms: 64 blocks | windows: the rest, up to the limit |
+ *   | head | - | head | - | alarms: 64 blocks | windows: the rest, up to the limit |
  *
- * A record is one block, a large window several, in any order. Each block is sealed by itself
- * (XChaCha20-Poly1305, random nonce) under a key that is in the head, with its place in the file
- * and the file's own number authenticated; the head is sealed under a key derived from the seat's
- * seed. A free block is nought. Nothing of a record is readable without the seed: not its length,
- * not the person.
+ * A record is one block, a large window several, wherever there is room. Each block is sealed by
+ * itself (XChaCha20-Poly1305, random nonce) under a key that is in the head, with its place in the
+ * file and the file's own number authenticated; the head is sealed under a key derived from the
+ * seat's seed, and written to its two places in turn. A free block is nought. Nothing of a record
+ * is readable without the seed: not its length, not the person.
  *
  *   unsent --sent--> in flight --acknowledged--> gone (overwritten)
  *     ^  |               |
- *     |  +- full, expired, erased: dropped, counted
- *     +-- alarms --- forget: the session is gone; its windows are dropped and counted
+ *     |  +- no room, too old, erased: dropped, counted
+ *     +-- alarms --- forget: the session is over; windows in flight are dropped and counted
  *
  *   case                               what happens
  *   power fails within an append       that record is not there; all before it are
  *   a block is damaged                 that record is lost, and counted (unreadable)
- *   a block is moved, or from another  does not open: likewise
+ *   a block is moved, or of another    does not open: likewise
  *   spool
  *   both heads are damaged, or of      nothing can be read: begun anew, and said (lost)
  *   another seat
- *   one head is damaged                the other one is as good
- *   an older copy of single blocks     records below the head's floor are not taken
+ *   the newer head is damaged          what was sent last counts as unsent: it is sent again under
+ *                                      the same number, which keep.h knows
+ *   an older copy of single blocks     below the head's floor not taken; above it, they are the
+ *                                      blocks that were there
  *   an older copy of the whole file    cannot be told here. What is sent twice, the server knows by
  *                                      its number while the session is open
  *   no more room                       the oldest window that is not in flight goes, and is
  *                                      counted; alarms have a part of their own, and stay
- *   the disk is full                   the file has all its blocks from the start, or as many as
- *                                      there was room for
+ *   the disk is full                   the file has all its blocks from the start, or half as many
+ *                                      as often as it takes
  *
- * Memory: 32 bytes a block. Records are not held. Nothing blocks but the disk. System calls:
+ * Memory: 24 bytes a block. Records are not held. Nothing blocks but the disk. System calls:
  * openat, fstat, flock, fallocate, ftruncate, pread, pwrite, fdatasync, getrandom.
  *
  * Times: a record says in which hour it was made, for the bounds below, and nothing finer.
@@ -45,7 +47,7 @@
 #include "wire/wire.h"
 
 enum {
-    IDEM_SPOOL_BLOCK = 4096,
+    IDEM_SPOOL_BLOCK = 2048,
     IDEM_SPOOL_ALARMS_MAX = 64,       /* what a session of the server takes */
     IDEM_SPOOL_RECORD_MAX = 65536,    /* bytes, as of a message */
     IDEM_SPOOL_PERSON_MAX = 129,      /* bytes of a person's name, its nought included */
@@ -65,10 +67,10 @@ struct idem_spool;
 struct idem_spool_counts {
     uint32_t waiting[IDEM_SPOOL_KINDS];   /* not sent */
     uint32_t in_flight[IDEM_SPOOL_KINDS]; /* sent, not acknowledged */
-    uint32_t windows_max;                 /* blocks for windows: what fits at least, if each is
-                                             small enough for one */
-    uint64_t dropped;    /* windows that had to go: no room, or their session was gone */
+    uint32_t room;       /* small windows that fit before the oldest one has to go */
+    uint64_t dropped;    /* windows that had to go: no room, or their session was over */
     uint64_t expired;    /* records that waited too long for their person */
+    uint64_t refused;    /* alarms that found 64 others waiting */
     uint64_t unreadable; /* blocks that were damaged, or cut off by a power failure */
     bool lost;           /* at opening: nothing could be read, begun anew */
 };
@@ -127,8 +129,11 @@ const char *idem_spool_session(const struct idem_spool *spool);
  * this is called again with what was kept.
  */
 int idem_spool_acknowledged(struct idem_spool *spool, enum idem_spool_kind kind, uint32_t seq);
-/* The session is gone: windows in flight, of which nobody knows whether they arrived, are dropped
- * and counted; alarms in flight wait again. */
+/*
+ * The session is over, however it ended: windows in flight, of which nobody knows whether they
+ * arrived, are dropped and counted; alarms in flight wait again. When nothing is left, the key is
+ * changed: what was ever written opens no more.
+ */
 int idem_spool_forget(struct idem_spool *spool);
 
 /* A record that cannot be sent any more (another front's); in flight or not. Counted as dropped. */
@@ -140,6 +145,8 @@ int idem_spool_expire(struct idem_spool *spool, int64_t hour);
  * and a new key, so that nothing that was ever written opens. */
 int idem_spool_erase(struct idem_spool *spool, const char *person);
 
+/* Blocks that a record of the person takes. */
+uint32_t idem_spool_blocks(size_t len, const char *person);
 void idem_spool_counts(const struct idem_spool *spool, struct idem_spool_counts *out);
 /* The losses were told: they are counted from nought again, durably. */
 int idem_spool_counted(struct idem_spool *spool);
