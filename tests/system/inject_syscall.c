@@ -12,8 +12,8 @@
  *   died of SIGNAL    the number of the signal
  *
  * Ends with 0 in both cases, with 2 when the process could not be had. The process waits in a
- * system call, as ours do: the instruction for another one stands right behind it. Its registers
- * are put back, so that the call that was interrupted begins again.
+ * system call, as ours do: the instruction for another one stands right before it. Its registers
+ * are put back, and the call that was interrupted begins again. For x86-64 only.
  */
 #include <elf.h>
 #include <errno.h>
@@ -27,7 +27,7 @@
 #include <sys/user.h>
 #include <sys/wait.h>
 
-enum { ARGUMENTS = 6, STEP = 8, FAR_BELOW = 16384, TEXT_MAX = 512 };
+enum { ARGUMENTS = 6, STEP = 8, FAR_BELOW = 16384, TEXT_MAX = 512, INSTRUCTION = 2 };
 
 static int fail(const char *what)
 {
@@ -35,10 +35,9 @@ static int fail(const char *what)
     return 2;
 }
 
-#if defined(__x86_64__)
 static void prepare(struct user_regs_struct *r, long call, const unsigned long *a)
 {
-    r->rip -= 2; /* back to the instruction */
+    r->rip -= INSTRUCTION;
     r->rax = (unsigned long)call;
     r->orig_rax = (unsigned long)-1; /* what was interrupted is not begun again yet */
     r->rdi = a[0];
@@ -49,36 +48,18 @@ static void prepare(struct user_regs_struct *r, long call, const unsigned long *
     r->r9 = a[5];
 }
 
-static unsigned long stack_of(const struct user_regs_struct *r)
+/* The call that was interrupted, from its beginning. */
+static struct user_regs_struct begin_again(const struct user_regs_struct *before)
 {
-    return r->rsp;
-}
+    struct user_regs_struct r = *before;
 
-static long result_of(const struct user_regs_struct *r)
-{
-    return (long)r->rax;
+    if ((long)r.orig_rax >= 0 && (long)r.rax < 0) {
+        r.rax = r.orig_rax;
+        r.rip -= INSTRUCTION;
+        r.orig_rax = (unsigned long)-1;
+    }
+    return r;
 }
-#elif defined(__aarch64__)
-static void prepare(struct user_regs_struct *r, long call, const unsigned long *a)
-{
-    r->pc -= 4;
-    r->regs[8] = (unsigned long)call;
-    for (int i = 0; i < ARGUMENTS; i++)
-        r->regs[i] = a[i];
-}
-
-static unsigned long stack_of(const struct user_regs_struct *r)
-{
-    return r->sp;
-}
-
-static long result_of(const struct user_regs_struct *r)
-{
-    return (long)r->regs[0];
-}
-#else
-#error "which registers hold a system call here?"
-#endif
 
 static int registers(int request, pid_t pid, struct user_regs_struct *r)
 {
@@ -129,49 +110,56 @@ static long number_of(const char *call)
     return *end == 0 ? n : seccomp_syscall_resolve_name(call);
 }
 
-/* Into the call and out of it again. Nought: it was done; else the signal that ended the process;
- * below nought: nothing could be seen. */
-static int step_through(pid_t pid)
+/* To the next stop of that kind: 0; the signal that ended the process; below nought: it ended or
+ * stopped otherwise. */
+static int go_on(pid_t pid)
 {
-    int status = 0;
+    int status = 0, deliver = 0;
 
-    for (int stops = 0; stops < 2;) {
-        if (ptrace(PTRACE_SYSCALL, pid, NULL, NULL) != 0 || waitpid(pid, &status, __WALL) != pid)
+    for (;;) {
+        if (ptrace(PTRACE_SYSCALL, pid, NULL, (void *)(long)deliver) != 0 ||
+            waitpid(pid, &status, __WALL) != pid)
             return -1;
         if (WIFSIGNALED(status))
             return WTERMSIG(status);
         if (WIFEXITED(status))
             return -1;
-        stops += WIFSTOPPED(status) && WSTOPSIG(status) == (SIGTRAP | 0x80);
+        if (WSTOPSIG(status) == (SIGTRAP | 0x80))
+            return 0;
+        deliver = WSTOPSIG(status) == SIGTRAP ? 0 : WSTOPSIG(status);
     }
-    return 0;
 }
 
+/* A filter's verdict comes after the way out of the call: whoever survives it makes another. */
 static int inject(pid_t pid, long call, char **arguments)
 {
-    struct user_regs_struct before, during;
+    struct user_regs_struct before, during, after;
     unsigned long a[ARGUMENTS] = {0};
 
     if (registers(PTRACE_GETREGSET, pid, &before) != 0)
         return fail("registers");
-    if (read_arguments(pid, stack_of(&before), arguments, a) != 0)
+    if (read_arguments(pid, before.rsp, arguments, a) != 0)
         return fail("arguments");
     during = before;
     prepare(&during, call, a);
     if (registers(PTRACE_SETREGSET, pid, &during) != 0)
         return fail("registers");
-    int signal = step_through(pid);
+    int signal = go_on(pid);
+    if (signal == 0)
+        signal = go_on(pid);
+    after = begin_again(&before);
+    if (signal == 0 && (registers(PTRACE_GETREGSET, pid, &during) != 0 ||
+                        registers(PTRACE_SETREGSET, pid, &after) != 0))
+        return fail("registers");
+    if (signal == 0)
+        signal = go_on(pid);
     if (signal < 0)
         return fail("the call");
-    if (signal > 0) {
+    if (signal > 0)
         printf("died of %d\n", signal);
-        return 0;
-    }
-    if (registers(PTRACE_GETREGSET, pid, &during) != 0 ||
-        registers(PTRACE_SETREGSET, pid, &before) != 0)
-        return fail("registers");
-    printf("returned %ld\n", result_of(&during));
-    return ptrace(PTRACE_DETACH, pid, NULL, NULL) == 0 ? 0 : fail("letting go");
+    else
+        printf("returned %ld\n", (long)during.rax);
+    return signal > 0 || ptrace(PTRACE_DETACH, pid, NULL, NULL) == 0 ? 0 : fail("letting go");
 }
 
 int main(int argc, char **argv)
