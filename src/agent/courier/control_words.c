@@ -31,7 +31,7 @@ static const struct {
 };
 
 static const char *const acks[IDEM_ACKS] = {
-    [IDEM_ACK_UNKNOWN] = "unknown", [IDEM_ACK_NOT_ASKED] = "not-asked",
+    [IDEM_ACK_UNKNOWN] = "unknown", [IDEM_ACK_NOT_ASKED] = "not-required",
     [IDEM_ACK_MISSING] = "missing", [IDEM_ACK_OUTDATED] = "outdated",
     [IDEM_ACK_GIVEN] = "given",
 };
