@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * presence.c - what the broker says of the seat, and what follows from it here.
+ *
+ *   nobody, remote   the person's session is sent what waits, and closed (session.c)
+ *   present          a session is opened or goes on; windows are collected if all else is in order
+ *   locked, away,    the session goes on, asked for now and then so that it stays; the sensor,
+ * which suspended        hears it from the broker, makes nothing another user     likewise the
+ * one's session ends and the other's begins. What is known of the one's rules and acknowledgement
+ * is not the other's unlocked grows   the server is told (strong authentication), where policy lets
+ * that count broker gone      nothing is collected until there is one: nobody would lock the screen
+ *
+ * Failing closed: present and the server not reached for as long as policy says, counted from the
+ * last answer or the last unlocking, whichever is later: whoever opens the screen has that time to
+ * mend the network.
+ */
+#include "agent/courier/courier.h"
+
+#include <string.h>
+
+#include "base/log.h"
+
+bool idem_presence_is_here(const struct idem_courier *c)
+{
+    return c->seat.presence != IDEM_NOBODY && c->seat.presence != IDEM_REMOTE && c->person[0] != 0;
+}
+
+static bool is_acknowledged(const struct idem_courier *c)
+{
+    return c->acknowledgement == IDEM_ACK_GIVEN || c->acknowledgement == IDEM_ACK_NOT_ASKED;
+}
+
+bool idem_presence_may_collect(const struct idem_courier *c)
+{
+    return c->enrolled && idem_lines_stand(&c->broker) && idem_presence_is_here(c) &&
+           strcmp(c->rules_of, c->person) == 0 && is_acknowledged(c) &&
+           !c->rules.exempt_behaviour && c->pause.state != IDEM_PAUSE_ON && c->front != NULL &&
+           !idem_session_is_left(c);
+}
+
+/* ------------------------------------------------------------------ failing closed */
+
+void idem_presence_offline(struct idem_courier *c)
+{
+    int64_t since = c->reached_us > c->begun_us ? c->reached_us : c->begun_us;
+    bool counts = c->seat.presence == IDEM_PRESENT && c->person[0] != 0 && c->rules.fail_closed &&
+                  strcmp(c->rules_of, c->person) == 0;
+
+    if (!counts || (c->offline_done && c->offline_at == c->seat.unlocked)) {
+        idem_loop_after(&c->loop, &c->offline, -1);
+        return;
+    }
+    int64_t left = since + (int64_t)c->rules.fail_after_s * IDEM_COURIER_SECOND - idem_loop_now();
+    idem_loop_after(&c->loop, &c->offline, left < 0 ? 0 : left);
+}
+
+static void too_long(void *arg)
+{
+    struct idem_courier *c = arg;
+    struct idem_act_message act;
+
+    idem_log(IDEM_LOG_INFO, "courier: the server was not reached for %u s: policy locks the seat",
+             c->rules.fail_after_s);
+    c->offline_done = true;
+    c->offline_at = c->seat.unlocked;
+    idem_act_message(IDEM_ACTION_LOCK, 0, IDEM_NOTICE_OFFLINE, &act);
+    idem_lines_act(c, &act);
+}
+
+/* ------------------------------------------------------------------ the pause */
+
+static void schedule_pause(struct idem_courier *c)
+{
+    int64_t now = idem_loop_now();
+
+    idem_loop_after(&c->loop, &c->pausing, idem_pause_due_us(&c->pause, now));
+}
+
+void idem_presence_paused(struct idem_courier *c, enum idem_pause_step step)
+{
+    if (step == IDEM_PAUSE_BEGINS || step == IDEM_PAUSE_ENDS) {
+        c->pause_wanted = true;
+        idem_lines_notify(c, step == IDEM_PAUSE_BEGINS ? IDEM_NOTICE_PAUSED : IDEM_NOTICE_RESUMED);
+    }
+    schedule_pause(c);
+    idem_lines_update(c);
+    idem_ask_changed(c);
+}
+
+static void pause_due(void *arg)
+{
+    struct idem_courier *c = arg;
+
+    idem_presence_paused(c, idem_pause_due(&c->pause, idem_loop_now()));
+    idem_session_step(c);
+}
+
+/* ------------------------------------------------------------------ the broker's word */
+
+void idem_presence_init(struct idem_courier *c)
+{
+    c->offline = (struct idem_timer){.due = too_long, .arg = c};
+    c->pausing = (struct idem_timer){.due = pause_due, .arg = c};
+    c->begun_us = idem_loop_now();
+}
+
+/* Somebody else is at the seat, or nobody. */
+static void other_user(struct idem_courier *c)
+{
+    idem_lines_shut_x11(c);
+    if (c->seat.user[0] == 0 || c->seat.presence == IDEM_NOBODY)
+        c->person[0] = 0;
+    else if (idem_courier_person(&c->config, c->seat.user, c->person) != 0) {
+        idem_log(IDEM_LOG_ERROR, "courier: config: a user's name is too long for the server");
+        c->person[0] = 0;
+    }
+    c->told_collecting = c->told_acknowledge = c->offline_done = false;
+    c->acted = (struct idem_act_once){0};
+    c->strong_told = 0;
+    if (c->person[0] != 0 && strcmp(c->rules_of, c->person) != 0)
+        idem_learning_forget(c);
+}
+
+/* The screen was opened: time begins anew, and a server that was away is asked at once. */
+static void unlocked(struct idem_courier *c)
+{
+    c->begun_us = idem_loop_now();
+    if (!c->was_told_to_wait && c->seat.presence == IDEM_PRESENT)
+        c->not_before_us = 0;
+}
+
+void idem_presence_take(struct idem_courier *c, const struct idem_presence_message *message)
+{
+    struct idem_presence_message before = c->seat;
+    bool other = before.uid != message->uid || strcmp(before.user, message->user) != 0;
+
+    c->seat = *message;
+    if (other)
+        other_user(c);
+    if (other || before.unlocked != message->unlocked ||
+        (before.presence != IDEM_PRESENT && message->presence == IDEM_PRESENT))
+        unlocked(c);
+    idem_control_presence(c->control, message);
+    idem_presence_paused(c, idem_pause_presence(&c->pause, message, idem_loop_now()));
+    idem_presence_offline(c);
+    idem_lines_update(c);
+    idem_session_step(c);
+}
+
+void idem_presence_lost(struct idem_courier *c)
+{
+    idem_control_presence(c->control, NULL);
+    idem_presence_paused(c, idem_pause_presence(&c->pause, NULL, idem_loop_now()));
+}
