@@ -72,6 +72,7 @@ class Listener:
         self.listening.listen(4)
         self.listening.settimeout(DEADLINE)
         self.line = None
+        self.waiting = []
 
     def accept(self):
         self.hang_up()
@@ -82,6 +83,10 @@ class Listener:
         if self.line:
             self.line.close()
         self.line = None
+        for _, _, fds in self.waiting:
+            for fd in fds:
+                os.close(fd)
+        self.waiting = []
 
     def close(self):
         self.hang_up()
@@ -101,29 +106,28 @@ class Listener:
         assert length == len(data), (length, len(data))
         return kind, data[8:], fds
 
+    def pick(self, *kinds):
+        """The next message of these kinds; the others wait for their turn."""
+        for i, message in enumerate(self.waiting):
+            if message[0] in kinds:
+                return self.waiting.pop(i)
+        while (message := self.receive())[0] not in kinds:
+            self.waiting.append(message)
+        return message
+
     def presence(self):
         """The next thing that is said of the seat: (presence, uid, unlocked, user)."""
-        while True:
-            kind, body, fds = self.receive()
-            for fd in fds:
-                os.close(fd)
-            if kind in (PRESENCE, C_PRESENCE):
-                state, uid, unlocked, reserved, user = struct.unpack("=IIII64s", body)
-                assert reserved == 0
-                return state, uid, unlocked, user.rstrip(b"\0").decode()
+        state, uid, unlocked, reserved, user = struct.unpack("=IIII64s", self.pick(PRESENCE, C_PRESENCE)[1])
+        assert reserved == 0
+        return state, uid, unlocked, user.rstrip(b"\0").decode()
 
     def done(self):
-        while True:
-            kind, body, _ = self.receive()
-            if kind == DONE:
-                which, number, error, _ = struct.unpack("=IIiI", body)
-                return which, number, error
+        return struct.unpack("=IIiI", self.pick(DONE)[1])[:3]
 
     def peer_line(self):
-        while True:
-            kind, _, fds = self.receive()
-            if kind in (LINE, C_LINE):
-                return socket.socket(fileno=fds[0])
+        line = socket.socket(fileno=self.pick(LINE, C_LINE)[2][0])
+        line.settimeout(DEADLINE)
+        return line
 
 
 class Seat(unittest.TestCase):
@@ -190,7 +194,8 @@ class Seat(unittest.TestCase):
         self.front(name)
 
     def set(self, session, **properties):
-        self.object("session", session).UpdateProperties(LOGIN + ".Session", properties, dbus_interface=MOCK)
+        self.object("session", session).UpdateProperties(
+            LOGIN + ".Session", dbus.Dictionary(properties, signature="sv"), dbus_interface=MOCK)
 
     def front(self, session):
         path = f"/org/freedesktop/login1/session/{session}" if session else "/"
@@ -236,8 +241,373 @@ class Presence(Seat):
         self.expect(AWAY, uid=1000, user="ada")
         self.front("c1")
         self.expect(PRESENT, uid=1000, user="ada", unlocked=2)
+        self.set("c1", Remote=True)
+        self.set("c1", LockedHint=True)  # logind tells of this one
+        self.expect(REMOTE, uid=1000, user="ada")
         self.remove_session("c1")
         self.expect(NOBODY, unlocked=2)
+
+    def test_between_two_people_there_is_nobody(self):
+        self.start()
+        self.add_session("c1", 1000, "ada")
+        self.expect(PRESENT, user="ada", unlocked=1)
+        self.add_session("c2", 1001, "bob")
+        for line in (self.sensor, self.courier):
+            self.assertEqual(line.presence(), (NOBODY, 0, 1, ""))
+        self.expect(PRESENT, uid=1001, user="bob", unlocked=2)
+        self.front("c1")  # no password is asked for between terminals
+        for line in (self.sensor, self.courier):
+            self.assertEqual(line.presence(), (NOBODY, 0, 2, ""))
+        self.expect(PRESENT, uid=1000, user="ada", unlocked=2)
+
+    def test_the_greeter_is_nobody_or_away(self):
+        self.start()
+        self.add_session("g1", 105, "gdm", Class="greeter")
+        self.add_session("c1", 1000, "ada")
+        self.expect(PRESENT, user="ada")
+        self.front("g1")
+        self.expect(AWAY, user="ada")
+        self.set("c1", State="closing", LockedHint=True)
+        self.expect(NOBODY)
+
+    def test_who_was_there_first_has_shown_nothing(self):
+        self.add_session("c1", 1000, "ada", since=42)
+        self.start()
+        self.expect(PRESENT, user="ada", unlocked=0)
+
+    def test_another_seat_is_no_business_of_this_one(self):
+        self.start("--seat", "seat-left")
+        self.expect(NOBODY)
+        self.add_session("c1", 1000, "ada")
+        self.manager().AddSession("c2", "seat_2dleft", dbus.UInt32(1001), "bob", True, dbus_interface=MOCK)
+        self.manager().EmitSignal(LOGIN + ".Manager", "SessionNew", "so", ["c2", dbus.ObjectPath("/")],
+                                  dbus_interface=MOCK)
+        self.assertEqual(self.courier.presence()[3], "bob")
+
+    def test_without_logind_somebody_is_always_there(self):
+        self.start("--without-logind", "nobody")
+        self.expect(PRESENT, uid=65534, user="nobody")
+        self.sensor.line.send(verb(LOCK, 0))
+        self.assertEqual(self.sensor.done(), (LOCK, 0, NOT_FOUND))
+        self.assertIn("cannot be locked", self.end())
+
+
+class Logind(Seat):
+    """logind and its bus come and go."""
+
+    def test_logind_is_restarted(self):
+        self.start()
+        self.add_session("c1", 1000, "ada")
+        self.expect(PRESENT, user="ada")
+        self.stop_logind()
+        self.start_logind()
+        self.expect(NOBODY)  # the new mock knows of nobody
+        self.add_session("c1", 1000, "ada")
+        self.expect(PRESENT, user="ada")
+
+    def test_the_bus_is_restarted(self):
+        self.start()
+        self.add_session("c1", 1000, "ada")
+        self.expect(PRESENT, user="ada")
+        self.system.stop()
+        self.stop_logind()
+        self.system.start()
+        self.start_logind()
+        self.add_session("c1", 1000, "ada")
+        self.set("c1", LockedHint=True)
+        self.expect(LOCKED, user="ada")
+        self.sensor.line.send(verb(LOCK, 0))
+        self.assertEqual(self.sensor.done(), (LOCK, 0, 0))
+
+    def test_what_is_not_known_for_long_is_nobody(self):
+        self.start()
+        self.add_session("c1", 1000, "ada")
+        self.expect(PRESENT, user="ada")
+        self.system.stop()
+        self.expect(NOBODY)
+        self.system.start()  # for the end of the test
+
+    def test_there_is_no_bus_at_first(self):
+        self.system.stop()
+        self.stop_logind()
+        self.start()
+        self.system.start()
+        self.start_logind()
+        self.add_session("c1", 1000, "ada")
+        self.expect(PRESENT, user="ada")
+
+
+class Verbs(Seat):
+    def test_lock_goes_to_the_session_in_front(self):
+        self.start()
+        self.sensor.line.send(verb(LOCK, 0))
+        self.assertEqual(self.sensor.done(), (LOCK, 0, NOT_FOUND))
+        self.add_session("c1", 1000, "ada")
+        self.add_session("c2", 1001, "bob")
+        self.expect(PRESENT, user="bob")
+        self.sensor.line.send(verb(LOCK, 0))
+        self.assertEqual(self.sensor.done(), (LOCK, 0, 0))
+        self.assertEqual(self.locked(), ["c2"])
+        self.front("")  # behind an empty terminal
+        self.expect(AWAY)
+        self.sensor.line.send(verb(LOCK, 0))
+        self.assertEqual(self.sensor.done(), (LOCK, 0, 0))
+        self.assertEqual(self.locked(), ["c2", "c2"])
+
+    def test_a_lock_that_logind_refuses_is_reported(self):
+        self.manager().AddMethod(LOGIN + ".Manager", "LockSession", "s", "", "raise ValueError('no')",
+                                 dbus_interface=MOCK)
+        self.start()
+        self.add_session("c1", 1000, "ada")
+        self.expect(PRESENT)
+        self.sensor.line.send(verb(LOCK, 0))
+        self.assertEqual(self.sensor.done(), (LOCK, 0, IO))
+
+    def test_what_is_not_there_is_not_cut_off(self):
+        self.start()
+        self.sensor.line.send(verb(CUT_OFF, 7))
+        self.assertEqual(self.sensor.done(), (CUT_OFF, 7, NOT_FOUND))
+
+    def test_too_often_is_refused_and_then_the_line_ends(self):
+        self.start()
+        self.add_session("c1", 1000, "ada")
+        self.expect(PRESENT)
+        with contextlib.suppress(OSError):  # the end may come while this is said
+            for _ in range(200):
+                self.sensor.line.send(verb(LOCK, 0))
+        errors = []
+        while (message := self.sensor.receive()) is not None:
+            if message[0] == DONE:
+                errors.append(struct.unpack("=IIiI", message[1])[2])
+        self.assertIn(LIMIT, errors)
+        self.assertLess(len(errors), 200)
+        self.assertLess(len(self.locked()), 20)
+        self.sensor.accept()
+        self.assertEqual(self.sensor.presence()[0], PRESENT)
+
+    def locked(self):
+        calls = self.manager().GetMethodCalls("LockSession", dbus_interface=MOCK)
+        return [str(arguments[0]) for _, arguments in calls]
+
+
+class Peers(Seat):
+    def test_they_are_introduced_to_each_other(self):
+        self.start()
+        ours, theirs = self.sensor.peer_line(), self.courier.peer_line()
+        ours.send(b"hello")
+        self.assertEqual(theirs.recv(64), b"hello")
+        ours.close()
+        self.assertEqual(theirs.recv(64), b"")
+        theirs.close()
+
+    def test_a_new_sensor_hears_everything_anew(self):
+        self.start()
+        self.add_session("c1", 1000, "ada")
+        self.expect(PRESENT)
+        self.courier.peer_line().close()
+        self.sensor.accept()
+        self.assertEqual(self.sensor.presence(), (PRESENT, 0, 1, ""))
+        ours, theirs = self.sensor.peer_line(), self.courier.peer_line()
+        ours.send(b"again")
+        self.assertEqual(theirs.recv(64), b"again")
+        ours.close()
+        theirs.close()
+
+    def test_a_new_courier_hears_everything_anew(self):
+        self.start()
+        self.add_session("c1", 1000, "ada")
+        self.expect(PRESENT)
+        self.sensor.peer_line().close()
+        self.courier.accept()
+        self.assertEqual(self.courier.presence(), (PRESENT, 1000, 1, "ada"))
+        self.courier.peer_line().close()
+        self.sensor.peer_line().close()
+
+    def test_what_no_sensor_may_say_ends_its_line(self):
+        self.start()
+        presence = struct.pack("=IIIIII64s", C_PRESENCE, 88, 1, 0, 0, 0, b"")
+        for garbage in (b"x", verb(4, 1), bytes(60000), verb(LOCK, 0) + verb(LOCK, 0), presence):
+            self.sensor.line.send(garbage)
+            while self.sensor.receive() is not None:
+                pass
+            self.sensor.accept()
+        reader, writer = os.pipe()
+        socket.send_fds(self.sensor.line, [verb(LOCK, 0)], [reader])
+        os.close(reader)
+        while self.sensor.receive() is not None:
+            pass
+        with self.assertRaises(BrokenPipeError):  # it has closed what came with it
+            while True:
+                os.write(writer, b"x" * 4096)
+        os.close(writer)
+        self.sensor.accept()
+        self.add_session("c1", 1000, "ada")
+        self.expect(PRESENT)
+        self.assertEqual(self.end().count("it said what it may not"), 6)
+
+    def test_nothing_that_a_courier_says_is_read(self):
+        self.start()
+        self.add_session("c1", 1000, "ada")
+        self.expect(PRESENT)
+        for words in (verb(LOCK, 0), b"junk", verb(NOTIFY, 1)):
+            with contextlib.suppress(BrokenPipeError):
+                self.courier.line.send(words)
+        self.set("c1", LockedHint=True)
+        self.expect(LOCKED)  # both are still there
+        self.assertEqual(list(self.manager().GetMethodCalls("LockSession", dbus_interface=MOCK)), [])
+        self.assertNotIn("notice", self.end())
+
+    def test_who_does_not_read_is_not_waited_for(self):
+        self.start()
+        self.add_session("c1", 1000, "ada")
+        self.expect(PRESENT)
+        for i in range(600):
+            self.sleeping(i % 2 == 0)
+            self.courier.presence()
+        while self.sensor.receive() is not None:
+            pass
+        self.sensor.accept()
+        self.set("c1", LockedHint=True)
+        self.expect(LOCKED)
+        self.assertIn("the sensor's line ended: it does not read", self.end())
+
+    def test_they_may_come_late(self):
+        self.sensor.close()
+        self.courier.close()
+        self.log = open(os.path.join(self.directory, "log"), "w+", encoding="utf-8")
+        self.addCleanup(self.log.close)
+        env = dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=self.system.address)
+        self.broker = subprocess.Popen([BROKER, "--sensor", self.sensor.path, "--courier", self.courier.path,
+                                        "--no-devices"], env=env, stderr=self.log)
+        self.addCleanup(self.end)
+        self.add_session("c1", 1000, "ada")
+        self.sensor, self.courier = Listener(self.sensor.path), Listener(self.courier.path)
+        self.addCleanup(self.sensor.close)
+        self.addCleanup(self.courier.close)
+        self.sensor.accept()
+        self.courier.accept()
+        self.expect(PRESENT)
+
+
+class Notices(Seat):
+    def start_desktop(self):
+        self.session = Bus(self.directory, "session")
+        self.addCleanup(self.session.stop)
+        log = os.path.join(self.directory, "desktop.log")
+        env = dict(os.environ, DBUS_SESSION_BUS_ADDRESS=self.session.address)
+        desktop = subprocess.Popen(["/usr/bin/python3", "-m", "dbusmock", "--session", "--logfile", log, "--template",
+                                    "notification_daemon"], env=env)
+        self.addCleanup(desktop.wait)
+        self.addCleanup(desktop.kill)
+        self.until(lambda: self.session.connection.name_has_owner("org.freedesktop.Notifications"))
+        self.desktop = self.session.connection.get_object("org.freedesktop.Notifications",
+                                                          "/org/freedesktop/Notifications", introspect=False)
+
+    def until(self, condition):
+        deadline = time.monotonic() + DEADLINE
+        while not condition():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+
+    def shown(self):
+        return [list(arguments) for _, arguments in self.desktop.GetMethodCalls("Notify", dbus_interface=MOCK)]
+
+    def test_the_desktop_shows_it(self):
+        self.start_desktop()
+        self.start("--notify-bus", self.session.address)
+        self.sensor.line.send(verb(NOTIFY, 1))
+        self.assertEqual(self.sensor.done(), (NOTIFY, 1, NOT_FOUND))
+        self.add_session("c1", 65534, "nobody")
+        self.expect(PRESENT)
+        self.sensor.line.send(verb(NOTIFY, 1))
+        self.sensor.line.send(verb(NOTIFY, 5))
+        self.assertEqual(self.sensor.done(), (NOTIFY, 1, 0))
+        self.assertEqual(self.sensor.done(), (NOTIFY, 5, 0))
+        self.until(lambda: len(self.shown()) == 2)
+        collecting, cut_off = self.shown()
+        self.assertEqual((collecting[0], collecting[3]), ("idem", "Recognition is on"))
+        self.assertEqual((cut_off[3], int(cut_off[6]["urgency"])), ("A device was cut off", 2))
+
+    def test_it_is_the_person_who_speaks_to_the_desktop(self):
+        path = os.path.join(self.directory, "person")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+            listening.bind(path)
+            os.chmod(path, 0o777)
+            listening.listen(4)
+            listening.settimeout(DEADLINE)
+            self.start("--notify-bus", "unix:path=" + path)
+            self.add_session("c1", 65534, "nobody")
+            self.expect(PRESENT)
+            self.sensor.line.send(verb(NOTIFY, 4))
+            line = listening.accept()[0]
+            pid, uid, gid = struct.unpack("=3i", line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+            self.assertEqual((uid, gid), (65534, 65534))
+            with open(f"/proc/{pid}/status", encoding="ascii") as f:
+                status = dict(row.rstrip().split(":", 1) for row in f)
+            self.assertEqual(set(status["Groups"].split()) - {"65534"}, set())
+            self.assertEqual(int(status["CapEff"], 16) | int(status["CapPrm"], 16), 0)
+            # Only stderr and this connection; a desktop that never answers holds nothing up.
+            self.assertLessEqual({os.readlink(f"/proc/{pid}/fd/{fd}").split(":")[0]
+                                  for fd in os.listdir(f"/proc/{pid}/fd")},
+                                 {"socket", self.log.name, *self.standard_streams()})
+            self.sensor.line.send(verb(NOTIFY, 5))
+            self.sensor.line.send(verb(LOCK, 0))
+            got = [self.sensor.done() for _ in range(3)]
+            self.assertEqual(sorted(got), [(LOCK, 0, 0), (NOTIFY, 4, 0), (NOTIFY, 5, 0)])
+            line.close()
+            listening.accept()[0].close()  # the next is shown after it
+
+    def standard_streams(self):
+        return {os.readlink(f"/proc/{self.broker.pid}/fd/{fd}").split(":")[0] for fd in (0, 1)}
+
+    def test_no_desktop_is_no_failure(self):
+        self.start("--notify-bus", "unix:path=" + self.directory + "/nowhere")
+        self.add_session("c1", 65534, "nobody")
+        self.expect(PRESENT)
+        self.sensor.line.send(verb(NOTIFY, 2))
+        self.assertEqual(self.sensor.done(), (NOTIFY, 2, 0))
+        self.until(lambda: "no desktop showed" in self.so_far())
+        self.assertIn("notice: Please read first", self.end())
+
+    def so_far(self):
+        with open(self.log.name, encoding="utf-8") as f:
+            return f.read()
+
+
+class Program(Seat):
+    def test_it_sleeps_when_nothing_happens(self):
+        self.start()
+        self.add_session("c1", 1000, "ada")
+        self.expect(PRESENT)
+        time.sleep(1)
+        before = self.status()
+        time.sleep(3)
+        self.assertEqual(self.status()["voluntary_ctxt_switches"], before["voluntary_ctxt_switches"])
+
+    def test_its_rights_are_few(self):
+        self.start()
+        self.expect(NOBODY)
+        status = self.status()
+        with open(f"/proc/{self.broker.pid}/maps", encoding="ascii") as f:
+            sanitized = "libasan" in f.read()
+        few = ("1", "2", 0xc0) if not sanitized else (status["NoNewPrivs"], status["Seccomp"], int(status["CapEff"], 16))
+        self.assertEqual((status["NoNewPrivs"], status["Seccomp"], int(status["CapEff"], 16)), few)
+
+    def status(self):
+        with open(f"/proc/{self.broker.pid}/status", encoding="ascii") as f:
+            return {name: value.strip() for name, value in (row.split(":", 1) for row in f)}
+
+    def test_options(self):
+        def run(*options):
+            done = subprocess.run([BROKER, *options], capture_output=True, text=True, timeout=DEADLINE)
+            return done.returncode, done.stdout, done.stderr
+        self.assertIn("--without-logind", run("--help")[1])
+        self.assertRegex(run("--version")[1], r"^idem-broker \d+\.\d+")
+        self.assertEqual(run("--no-such")[0], 2)
+        self.assertEqual(run("extra")[0], 2)
+        code, _, said = run("--without-logind", "no such person", "--no-devices")
+        self.assertEqual(code, 1)
+        self.assertIn("no user no such person", said)
 
 
 if __name__ == "__main__":
