@@ -12,9 +12,13 @@
  *   guard/...             events of hands and machines (fuzz_guard.c)
  *   cbor, json            one window; a batch of both modalities; one that a seat has sealed; and
  *                         as the store keeps one
+ *   agent_spool/...       a kept session, a spool's head, a part of a record; deeds of a day
+ *                         (fuzz_agent_spool.c)
  *
  * To be run again whenever a format changes: seeds that are refused at once find nothing.
  */
+#include "agent/courier/keep_session.h"
+#include "agent/courier/spool_head.h"
 #include "base/rng.h"
 #include "model/population.h"
 #include "model/profile.h"
@@ -100,8 +104,8 @@ static void seed_sketch(void)
 {
     static uint8_t bytes[IDEM_SKETCH_BYTES_MAX + 64];
     /* strokes and sums of the first cells: one time, two times, many */
-    static const uint8_t window[] = {1,  100, 20, 0xc0, 10, 5, 3, 2, 40, 0xb0,
-                                     30, 20,  10, 5,    30, 9, 8, 7, 6,  5, 4};
+    static const uint8_t window[] = {1,  100, 20, 0xc0, 10, 5, 3, 2, 40, 0xb0, 30,
+                                     20, 10,  5,  30,   9,  8, 7, 6, 5,  4};
     struct idem_sketch sketch = {0};
     struct idem_imprint imprint = {.whole = 5, .text = 7, .cell = {1, 2, 3, 4}, .near = {1, 2, 3}};
     size_t len;
@@ -291,6 +295,40 @@ static void seed_guard(void)
     save_guard(&w, "guard/pointed", bytes);
 }
 
+static void seed_kept_session(void)
+{
+    uint8_t bytes[1 + IDEM_KEEP_SESSION_BYTES] = {'s'};
+    struct idem_keep_session s = {
+        .id = "c0ffee", .token = "t0k3n", .person = "olga", .user = "olga", .policy = "3f"};
+    size_t len;
+
+    s.next_seq = 5;
+    s.next_alarm = 2;
+    s.counter = 9;
+    check(idem_keep_format_session(&s, bytes + 1, sizeof bytes - 1, &len));
+    save("agent_spool/session", bytes, 1 + len);
+}
+
+static void seed_spool(void)
+{
+    static const uint8_t day[] = {'d', 9, 1, 9, 1, 9, 0x41, 10, 4, 1, 0,    1, 0x40, 7, 0, 3, 3,
+                                  11,  5, 5, 3, 0, 0, 9,    2,  6, 1, 0x44, 3, 4,    0, 0, 0};
+    uint8_t bytes[1 + IDEM_SPOOL_PLAIN];
+    struct idem_spool_head head = {.generation = 3, .blocks = 512, .next_id = 4, .session = "s"};
+    struct idem_spool_part part = {
+        .id = 3, .parts = 1, .len = 4, .person = "olga", .bytes = day, .count = 4};
+
+    head.flights[0] = 1;
+    head.flight[0][0] = (struct idem_spool_flight){2, 1};
+    bytes[0] = 'h';
+    idem_spool_write_head(&head, bytes + 1);
+    save("agent_spool/head", bytes, 400);
+    bytes[0] = 'p';
+    idem_spool_write_part(&part, bytes + 1);
+    save("agent_spool/part", bytes, 60);
+    save("agent_spool/day", day, sizeof day);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -310,5 +348,7 @@ int main(int argc, char **argv)
     seed_sealed();
     seed_stored();
     seed_guard();
+    seed_kept_session();
+    seed_spool();
     return 0;
 }

@@ -114,6 +114,8 @@ int idem_spool_append(struct idem_spool *s, enum idem_spool_kind kind, const cha
     memcpy(part.person, person, name);
     if (kind == IDEM_SPOOL_ALARM && part.parts > 1)
         return IDEM_ERR_LIMIT;
+    if ((err = idem_spool_expire(s, hour)) != 0)
+        return err;
     if (kind == IDEM_SPOOL_ALARM && free_blocks(s, kind) == 0)
         return refuse(s);
     if (kind == IDEM_SPOOL_WINDOW)

@@ -95,11 +95,11 @@ int idem_spool_open(int dir, const char *name, const uint8_t seed[IDEM_SEAL_SEED
 void idem_spool_close(struct idem_spool *spool); /* wipes its keys */
 
 /*
- * Durable once it returns 0. hour: Unix time in hours. IDEM_ERR_INVALID: len is 0 or above
- * IDEM_SPOOL_RECORD_MAX, or the person's name is empty or too long; IDEM_ERR_LIMIT: an alarm above
- * one block. IDEM_ERR_FULL: the alarms' part is full, everything is in flight, or the disk has no
- * room after all; IDEM_ERR_IO. Nothing was kept then, and nothing that was there is lost but what
- * counts.dropped says.
+ * Durable once it returns 0. hour: Unix time in hours; what is too old by it goes first.
+ * IDEM_ERR_INVALID: len is 0 or above IDEM_SPOOL_RECORD_MAX, or the person's name is empty or too
+ * long; IDEM_ERR_LIMIT: an alarm above one block. IDEM_ERR_FULL: the alarms' part is full,
+ * everything is in flight, or the disk has no room after all; IDEM_ERR_IO. Nothing was kept then,
+ * and nothing that was there is lost but what counts.dropped says.
  */
 int idem_spool_append(struct idem_spool *spool, enum idem_spool_kind kind, const char *person,
                       int64_t hour, const void *bytes, size_t len, uint64_t *id);
