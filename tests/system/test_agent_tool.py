@@ -250,7 +250,7 @@ class Words(unittest.TestCase):
         self.assertEqual(agent(Courier(self), "resume").returncode, 1)
         self.assertEqual(agent(Courier(self), "withdraw").returncode, 2)
         self.assertEqual(agent(Courier(self, withdraw={"ok": True}), "withdraw", "--yes").returncode, 0)
-        done = agent(Courier(self, enrol={"ok": True, "seat_id": 12, "seat": "pc-17"}), "enrol", "HXY2K")
+        done = agent(Courier(self, enrol={"ok": True, "seat": {"id": 12, "name": "pc-17"}}), "enrol", "HXY2K")
         self.assertIn("this computer is seat 12, \"pc-17\"", done.stdout)
 
 
