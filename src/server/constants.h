@@ -32,6 +32,7 @@ enum {
     IDEM_SESSION_LIFE_MS = 24 * 3600 * 1000, /* no token is renewed after that */
     IDEM_CODE_LIFE_H = 72,
     IDEM_CODE_LIFE_MAX_H = 720,
+    IDEM_HEARD_AGAIN_MAX_S = 15 * 60, /* a seat says that it will be heard within so long */
     IDEM_STATEMENTS_MOST = 8, /* of a seat about one session: unlocked, paused, within ... */
     IDEM_STATEMENTS_MS = 10 * 60 * 1000,
     IDEM_SEAT_ALIVE_MS = 30 * 1000,          /* a seat that was heard is there for so long */

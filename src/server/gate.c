@@ -8,7 +8,7 @@ static const char *const verdicts[IDEM_GATE_VERDICTS] = {
 };
 static const char *const causes[IDEM_GATE_CAUSES] = {
     "matches", "unsuspected", "bound", "authenticated", "not-enrolled", "unbound", "other-client",
-    "locked", "alarm", "silence", "doubt", "nothing-compared", "no-match", "worker-stands",
+    "locked", "alarm", "silence", "doubt", "nothing-compared", "no-match", "worker-stands", "paused",
 };
 static const char *const levels[IDEM_GATE_LEVELS] = {"none", "low", "medium", "high"};
 /* clang-format on */
@@ -37,7 +37,9 @@ struct known {
     const struct idem_policy_class *class;
     int64_t now_ms;      /* the session's */
     bool exempt, strong; /* strong authentication is fresh */
+    bool vouched;        /* and it was not the seat that said so */
     bool compared, stale, doubted, matches;
+    bool paused, matched; /* when the pause began */
 };
 
 /* What is later than now by more than two threads' difference is of a clock that was set back, and
@@ -79,10 +81,26 @@ static struct known know(const struct idem_gate_question *q)
     k.stale = since(k.now_ms, s->evidence_ms) >= k.gate->silence_step_up.ms;
     k.doubted = k.compared && !(s->trust >= q->rules->step_up.trust);
     k.matches = k.compared && !k.stale && !k.doubted && matches(&k);
+    k.vouched = s->factor_ms != 0 && since(k.now_ms, s->factor_ms) < k.gate->step_up_max_age_ms;
+    k.paused = idem_standing_paused(s, q->now_ms);
+    k.matched = k.compared && !k.doubted && matches(&k) &&
+                since(s->pause_from_ms, s->evidence_ms) < k.gate->silence_step_up.ms;
     return k;
 }
 
 /* ------------------------------------------------------------------ silence */
+
+/* How long ago that is, without the part of it that was paused. */
+static int64_t silent_since(const struct known *k, int64_t then_ms)
+{
+    const struct idem_standing *s = &k->q->standing;
+    const int64_t ago = since(k->now_ms, then_ms);
+    const int64_t from = s->pause_from_ms > then_ms ? s->pause_from_ms : then_ms;
+    const int64_t until = s->pause_until_ms < k->now_ms ? s->pause_until_ms : k->now_ms;
+    const int64_t paused = until > from ? until - from : 0;
+
+    return ago == INT64_MAX || ago < paused ? ago : ago - paused;
+}
 
 /* Counted from the newest window, whatever was authenticated since. By time only after a step-up
  * was asked for: who comes back from a long break is asked first. */
@@ -94,7 +112,7 @@ static bool silent_for_lock(const struct known *k)
     const int64_t after = lock->ms > ask->ms ? lock->ms - ask->ms : 0;
 
     return silence->requests > lock->requests ||
-           (silence->asked_ms != 0 && since(k->now_ms, silence->asked_ms) >= after);
+           (silence->asked_ms != 0 && silent_since(k, silence->asked_ms) >= after);
 }
 
 static bool silent(const struct known *k)
@@ -102,8 +120,8 @@ static bool silent(const struct known *k)
     const struct idem_standing *s = &k->q->standing;
     const struct idem_policy_silence *ask = &k->gate->silence_step_up;
 
-    return k->q->silence.allowed > ask->requests || (since(k->now_ms, s->strong_ms) >= ask->ms &&
-                                                     since(k->now_ms, s->evidence_ms) >= ask->ms);
+    return k->q->silence.allowed > ask->requests ||
+           (silent_since(k, s->strong_ms) >= ask->ms && silent_since(k, s->evidence_ms) >= ask->ms);
 }
 
 /* ------------------------------------------------------------------ answers */
@@ -168,8 +186,8 @@ static void unsuspected(const struct known *k, struct idem_gate_answer *out)
 {
     const struct idem_policy_rules *rules = k->q->rules;
     const bool doubt = k->doubted && rules->below_step_up.action >= IDEM_GUARD_STEP_UP;
-    const bool nothing =
-        (!k->compared || k->stale) && rules->insufficient.action >= IDEM_GUARD_STEP_UP;
+    const bool nothing = (!k->compared || k->stale) && !k->paused &&
+                         rules->insufficient.action >= IDEM_GUARD_STEP_UP;
 
     if (!doubt && !nothing)
         say(k, IDEM_GATE_PASS, IDEM_GATE_UNSUSPECTED, k->class->line, out);
@@ -192,11 +210,23 @@ static void matching(const struct known *k, struct idem_gate_answer *out)
         say(k, IDEM_GATE_STEP_UP, cause, k->class->line, out);
 }
 
+/* Nothing is collected, so another factor answers; but for nobody whose behaviour had not matched:
+ * he would pause to be asked for it. A word of the seat itself is what any stand-in at it gives. */
+static void paused(const struct known *k, struct idem_gate_answer *out)
+{
+    const bool pass = k->matched && k->vouched;
+
+    if (k->doubted)
+        say(k, IDEM_GATE_STEP_UP, IDEM_GATE_DOUBT, k->class->line, out);
+    else
+        say(k, pass ? IDEM_GATE_PASS : IDEM_GATE_STEP_UP, IDEM_GATE_PAUSED, k->class->line, out);
+}
+
 static void of_session(const struct known *k, struct idem_gate_answer *out)
 {
     if (k->q->standing.locked)
         say(k, IDEM_GATE_DENY, IDEM_GATE_LOCKED, 0, out);
-    else if (!k->exempt && k->q->standing.enrolled && silent_for_lock(k))
+    else if (!k->exempt && !k->paused && k->q->standing.enrolled && silent_for_lock(k))
         say(k, IDEM_GATE_LOCK, IDEM_GATE_SILENCE, k->gate->silence_lock.line, out);
     else if (k->q->standing.alarmed)
         say(k, IDEM_GATE_STEP_UP, IDEM_GATE_ALARM, 0, out);
@@ -210,6 +240,8 @@ static void of_session(const struct known *k, struct idem_gate_answer *out)
         ask_for_silence(k, out);
     else if (below_matching(k))
         unsuspected(k, out);
+    else if (k->paused)
+        paused(k, out);
     else
         matching(k, out);
 }

@@ -15,10 +15,11 @@
  *   exempted by the policy                    pass; class MATCHING: strong authentication
  *   nobody enrolled                           as the policy's until_enrolled says
  *   class BOUND                               pass
- *   silence for the step-up's allowance       step-up    until a window or a strong authentication
- *   class UNSUSPECTED: doubt                  step-up    unless strong authentication is fresh and
- *                                                        what came after it is not doubted again
- *   class UNSUSPECTED                         pass
+ *   paused: class MATCHING                    step-up    pass when an application or an operator
+ * has just vouched and the behaviour matched when the pause began paused: other classes as without
+ * a pause; its time is no silence silence for the step-up's allowance       step-up    until a
+ * window or a strong authentication class UNSUSPECTED: doubt                  step-up    unless
+ * strong authentication is fresh and what came after it is not doubted again class UNSUSPECTED pass
  *   class MATCHING: nothing compared, stale,
  *   doubt, or no match                        step-up    which alone never changes it
  *   class MATCHING                            pass
@@ -26,7 +27,8 @@
  * A match is evidence, not the absence of doubt: the session's behaviour as a whole speaks for the
  * owner by IDEM_GATE_MATCH_NATS at least, no end of it speaks against by as much, and trust is not
  * below the step-up threshold. All of these are of evidence alone, which no strong authentication
- * cancels. So whoever passes every step-up, and types as somebody else, waits here for good.
+ * cancels. So whoever passes every step-up, and types as somebody else, waits here for good; also
+ * who pauses before he has typed at all.
  */
 #ifndef IDEM_SERVER_GATE_H
 #define IDEM_SERVER_GATE_H
@@ -69,6 +71,7 @@ enum idem_gate_cause {
     IDEM_GATE_NOTHING_COMPARED = 11,
     IDEM_GATE_NO_MATCH = 12,
     IDEM_GATE_WORKER_STANDS = 13,
+    IDEM_GATE_PAUSED = 14, /* the other factor is asked for, or stood in */
     IDEM_GATE_CAUSES
 };
 

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "server/acknowledgement.h"
 #include "server/metrics.h"
+#include "server/pause.h"
 #include "server/policing.h"
 #include "server/porter.h"
 #include "server/seat_calls.h"
@@ -79,6 +80,23 @@ static void refuse_unsigned(struct idem_command *c, const struct idem_session *s
     idem_command_refuse(c, IDEM_PROBLEM_SIGNATURE_WRONG, "the session's seat signs its windows");
 }
 
+/* The session's own, were the request taken. */
+static int64_t time_of(const struct idem_command *c, const struct idem_session *s)
+{
+    const int64_t now = c->has_clock ? c->clock_ms : s->clock_ms;
+
+    return s->test_clock ? now : c->received_ms;
+}
+
+/* Nothing of a pause is kept, and what was before it comes afterwards. */
+static void refuse_paused(struct idem_command *c, const struct idem_session *s)
+{
+    const int64_t left = s->pause_until_ms - time_of(c, s);
+
+    idem_command_refuse(c, IDEM_PROBLEM_SESSION_PAUSED, "session %s is paused", s->name);
+    c->retry_s = (unsigned)((left + 999) / 1000);
+}
+
 static bool accepts(struct idem_command *c, const struct idem_session *s)
 {
     if (s->closed)
@@ -93,6 +111,8 @@ static bool accepts(struct idem_command *c, const struct idem_session *s)
     else if (c->has_clock && !s->test_clock)
         idem_command_refuse(c, IDEM_PROBLEM_INVALID_FIELD,
                             "\"clock_ms\" needs a session that was opened with it");
+    else if (idem_paused(s, time_of(c, s)))
+        refuse_paused(c, s);
     else if (s->opening.kind == IDEM_SESSION_AGENT && !c->sealed)
         refuse_unsigned(c, s);
     return c->problem == IDEM_PROBLEM_NONE;

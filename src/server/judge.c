@@ -5,6 +5,7 @@
 #include "server/doubts.h"
 #include "server/enrol.h"
 #include "server/metrics.h"
+#include "server/pause.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -128,7 +129,7 @@ static struct idem_stands weigh(struct idem_session *s, int64_t now_ms)
         d = wish(s, IDEM_CAUSE_BELOW_STEP_UP);
         stricter(&most, IDEM_CAUSE_BELOW_STEP_UP, d->action, d->line);
     }
-    if (any_enrolled(s) && fallen_silent(s, now_ms)) {
+    if (any_enrolled(s) && fallen_silent(s, now_ms) && !idem_paused(s, now_ms)) {
         d = wish(s, IDEM_CAUSE_INSUFFICIENT);
         stricter(&most, IDEM_CAUSE_INSUFFICIENT, d->action, d->line);
     }
@@ -154,6 +155,8 @@ static struct idem_stands latch(struct idem_session *s, struct idem_stands now)
 
 static enum idem_session_state next_state(struct idem_session *s)
 {
+    const bool paused = s->pause_until_ms != 0;
+
     if (s->closed)
         return IDEM_STATE_CLOSED;
     if (s->locked)
@@ -162,7 +165,8 @@ static enum idem_session_state next_state(struct idem_session *s)
         return IDEM_STATE_STEP_UP;
     if (!any_enrolled(s))
         return IDEM_STATE_ENROLLING;
-    return s->reading.windows == 0 || s->reading.stale ? IDEM_STATE_INSUFFICIENT : IDEM_STATE_OK;
+    return s->reading.windows == 0 || s->reading.stale || paused ? IDEM_STATE_INSUFFICIENT
+                                                                 : IDEM_STATE_OK;
 }
 
 /* ------------------------------------------------------------------ what is decided */
@@ -181,7 +185,8 @@ static enum idem_outcome outcome_of(const struct idem_session *s, struct idem_st
         return IDEM_OUTCOME_REFUSED_BY_FAIL_MODE;
     if (s->stands.action >= IDEM_GUARD_STEP_UP && s->stands.action == before.action)
         return IDEM_OUTCOME_ALREADY_SO;
-    if (!s->test_clock && now_ms - s->seen_ms > IDEM_SEAT_SILENT_MS)
+    if (!s->test_clock && now_ms - s->seen_ms > IDEM_SEAT_SILENT_MS &&
+        now_ms - s->due_ms > IDEM_SEAT_SILENT_MS)
         return IDEM_OUTCOME_SEAT_NOT_REACHED;
     return IDEM_OUTCOME_APPLIED;
 }
@@ -243,6 +248,7 @@ bool idem_judge_refresh(struct idem_session *s, int64_t now_ms)
     const enum idem_session_state was = s->state;
     const struct idem_stands before = s->stands;
 
+    idem_pause_look(s, now_ms);
     if (s->trust != NULL) {
         const uint32_t had = s->reading.windows;
         s->reading = idem_trust_read(s->trust, now_ms * 1000);
@@ -251,6 +257,8 @@ bool idem_judge_refresh(struct idem_session *s, int64_t now_ms)
             s->evidence_ms = now_ms;
     }
     s->stands = latch(s, weigh(s, now_ms));
+    if (s->stands.action >= IDEM_GUARD_STEP_UP)
+        idem_pause_end(s, now_ms);
     if (s->trust != NULL && !s->spoiled &&
         (s->locked || s->reading.trust < idem_session_step_up(s)))
         spoil(s);

@@ -253,6 +253,8 @@ bool idem_token_count(struct idem_worker *w, struct idem_command *c, struct idem
         idem_worker_refuse_store(c, err);
     else
         s->renewals = counter;
+    if (err == 0)
+        idem_session_heard(s, c->received_ms, 0);
     return err == 0;
 }
 
@@ -302,6 +304,8 @@ void idem_token_renew(struct idem_worker *w, struct idem_command *c)
         int err = renew(w, c, s, counter);
         if (err != 0)
             idem_worker_refuse_store(c, err);
+        else
+            idem_session_heard(s, c->received_ms, 0);
     }
     c->done(c, false);
 }

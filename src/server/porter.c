@@ -194,6 +194,9 @@ static void fill(const struct idem_session *s, struct idem_standing *out)
         .evidence = s->reading.windows,
         .evidence_ms = s->evidence_ms != 0 ? s->evidence_ms : s->opened_ms,
         .strong_ms = strong_since(s),
+        .factor_ms = s->factor_ms,
+        .pause_from_ms = s->pause_from_ms,
+        .pause_until_ms = s->pause_until_ms != 0 ? s->pause_until_ms : s->pause_end_ms,
         .clock_ms = s->test_clock ? s->clock_ms : 0,
     };
     memcpy(out->id, s->id, sizeof out->id);
@@ -377,9 +380,9 @@ static bool look_up(struct idem_porter *p, const struct idem_porter_ask *ask,
     if (!ask->has_cookie || idem_bindings_find(p->bindings, ask->organisation, ask->cookie, b) != 0)
         return false;
     q->other_client = is_other_client(p, b, ask->client);
-    int err = q->other_client
-                  ? idem_standings_read(p->standings, b->slot, b->id, &q->standing)
-                  : idem_standings_ask(p->standings, b->slot, b->id, &q->standing, &q->silence);
+    int err = q->other_client ? idem_standings_read(p->standings, b->slot, b->id, &q->standing)
+                              : idem_standings_ask(p->standings, b->slot, b->id, ask->now_ms,
+                                                   &q->standing, &q->silence);
     q->bound = err == 0;
     q->rules = q->standing.rules;
     return q->bound;

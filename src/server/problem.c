@@ -140,6 +140,10 @@ static const struct row rows[IDEM_PROBLEMS] = {
         "Have an operator unlock the session, or authenticate strongly to an application."},
     [IDEM_PROBLEM_TOO_MANY_STATEMENTS] = {429, "too-many-statements", "The seat says too much at once",
         "Say it again after the time in the Retry-After header, with a higher counter."},
+    [IDEM_PROBLEM_PAUSE_NOT_ALLOWED] = {403, "pause-not-allowed", "The session cannot be paused now",
+        "Go on; where strong authentication is asked for, that comes first."},
+    [IDEM_PROBLEM_SESSION_PAUSED] = {409, "session-paused", "The session is paused",
+        "Collect nothing, and send what is left from before when the pause is over."},
 };
 /* clang-format on */
 

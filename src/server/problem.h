@@ -74,6 +74,8 @@ enum idem_problem {
     /* What a seat says about the person at it. */
     IDEM_PROBLEM_UNLOCK_NOT_COUNTED,
     IDEM_PROBLEM_TOO_MANY_STATEMENTS,
+    IDEM_PROBLEM_PAUSE_NOT_ALLOWED,
+    IDEM_PROBLEM_SESSION_PAUSED,
     IDEM_PROBLEMS
 };
 

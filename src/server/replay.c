@@ -140,6 +140,16 @@ static int bring_window(void *arg, const struct idem_store_window *stored)
     return IDEM_OK;
 }
 
+/* It was there when it began; whether it is over is seen with the first look at the session. */
+static void recall_pause(struct idem_session *s, const struct idem_store_session *stored)
+{
+    s->pause_from_ms = stored->paused_from_ms;
+    s->pause_until_ms = stored->paused_until_ms;
+    s->pause_row = stored->pause_row;
+    if (s->pause_from_ms > s->clock_ms)
+        s->clock_ms = s->pause_from_ms;
+}
+
 /* With all windows back: what came after the last of them. */
 static int finish_session(void *arg, const struct idem_store_session *stored)
 {
@@ -153,6 +163,7 @@ static int finish_session(void *arg, const struct idem_store_session *stored)
     s->unlock_row = stored->unlock_row;
     s->locked = s->locked || stored->locked;
     idem_doubts_recall(s, stored->doubts);
+    recall_pause(s, stored);
     idem_judge_refresh(s, s->clock_ms);
     idem_alarms_follow_up(w, s);
     idem_worker_unsaved(w, s);

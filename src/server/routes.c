@@ -13,6 +13,7 @@
 #include "server/policing.h"
 #include "server/worker_parts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char session_prefix[] = "s_", person_prefix[] = "p_";
@@ -175,9 +176,20 @@ static void confirm_session(struct idem_request *r)
         idem_request_call(r, idem_lifecycle_confirm);
 }
 
+/* A seat that has little to say may say when it will be heard again: ?next=600. */
 static void get_session(struct idem_request *r)
 {
-    if (take_session(r))
+    const char *next = idem_request_argument(r, "next");
+    const size_t digits = next != NULL ? strspn(next, "0123456789") : 0;
+
+    if (!take_session(r))
+        return;
+    r->command.clock_ms = digits > 0 && digits <= 4 ? strtol(next, NULL, 10) : 0;
+    if (next != NULL && (digits != strlen(next) || r->command.clock_ms < 1 ||
+                         r->command.clock_ms > IDEM_HEARD_AGAIN_MAX_S))
+        idem_request_refuse(r, IDEM_PROBLEM_INVALID_FIELD, "\"next\" must be 1 to %d seconds",
+                            IDEM_HEARD_AGAIN_MAX_S);
+    else
         submit(r, IDEM_COMMAND_SESSION);
 }
 

@@ -10,6 +10,7 @@
 #include "server/clock.h"
 #include "server/http.h"
 #include "server/notices.h"
+#include "server/pause.h"
 #include "server/seat_calls.h"
 #include "server/seat_rules.h"
 #include "server/seats.h"
@@ -307,6 +308,23 @@ static bool take_own(struct idem_request *r)
     return true;
 }
 
+static bool take_pause(struct idem_request *r, const struct idem_signer *signer)
+{
+    static const char *const known[] = {"counter", "seconds", "signature"};
+    uint8_t signature[IDEM_SEAL_SIGNATURE];
+    struct idem_seal_message message;
+    int64_t counter = 0, seconds = 0;
+
+    if (!idem_body_json(r) ||
+        !idem_body_only(r, known, 3, "a seat signs with counter, seconds and signature") ||
+        !idem_body_integer(r, "counter", true, 1, UINT32_MAX, &counter) ||
+        !idem_body_integer(r, "seconds", true, 0, UINT32_MAX, &seconds) ||
+        !idem_body_bytes(r, "signature", signature, sizeof signature))
+        return false;
+    idem_seal_pause(signer->nonce, (uint32_t)counter, (uint32_t)seconds, &message);
+    return has_signed(r, signer, &message, signature);
+}
+
 /* Where no seat signs (any more) the worker says why: it refuses what is not signed. */
 static void post_strong(struct idem_request *r)
 {
@@ -317,6 +335,17 @@ static void post_strong(struct idem_request *r)
     if (!idem_signers_get(idem_http_parts(r->http)->seats, r->command.id, &signer) ||
         idem_routes_counted(r, &signer, idem_seal_strong))
         idem_request_call(r, idem_seat_strong);
+}
+
+static void post_pause(struct idem_request *r)
+{
+    struct idem_signer signer;
+
+    if (!take_own(r))
+        return;
+    if (!idem_signers_get(idem_http_parts(r->http)->seats, r->command.id, &signer) ||
+        take_pause(r, &signer))
+        idem_request_call(r, idem_seat_pause);
 }
 
 static void get_rules(struct idem_request *r)
@@ -332,6 +361,7 @@ static const struct idem_route rows[] = {
     {"POST", "/v1/challenge",            IDEM_MAY_ANYBODY,  post_challenge},
     {"POST", "/v1/sessions/{id}/token",  IDEM_MAY_ANYBODY,  post_token},
     {"POST", "/v1/sessions/{id}/strong", IDEM_MAY_SESSION,  post_strong},
+    {"POST", "/v1/sessions/{id}/pause",  IDEM_MAY_SESSION,  post_pause},
     {"GET",  "/v1/sessions/{id}/rules",  IDEM_MAY_SESSION,  get_rules},
     {"GET",  "/v1/seats",                IDEM_MAY_OPERATOR | IDEM_MAY_ANALYST, get_seats},
     {"POST", "/v1/seats",                IDEM_MAY_OPERATOR, post_seat},

@@ -216,9 +216,18 @@ int64_t idem_session_clock(struct idem_session *s, int64_t received_ms, bool has
     int64_t now = s->test_clock ? (has_clock ? clock_ms : s->clock_ms) : received_ms;
 
     s->seen_ms = received_ms;
+    s->due_ms = 0;
     if (now > s->clock_ms)
         s->clock_ms = now;
     return s->clock_ms;
+}
+
+void idem_session_heard(struct idem_session *s, int64_t received_ms, int64_t next_s)
+{
+    if (s->closed || s->opening.kind != IDEM_SESSION_AGENT)
+        return; /* a page that only looks keeps nothing open */
+    s->seen_ms = received_ms;
+    s->due_ms = next_s > 0 ? received_ms + next_s * 1000 : 0;
 }
 
 /* What else than strokes the enrolment of this session's person wants. */
@@ -294,6 +303,7 @@ void idem_session_view(const struct idem_session *s, const char *organisation,
     idem_enrolment_view(s->person, s->device_class, candidate, &out->enrolment);
     out->enrolment.waits_for = waits_for(s);
     view_stands(s, out);
+    out->paused_until_ms = s->pause_until_ms;
     out->reasons = s->reasons;
     out->reason_count = s->reason_count;
     for (int i = 0; i < IDEM_DOUBTS_MAX; i++)

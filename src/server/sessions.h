@@ -52,7 +52,11 @@ struct idem_session {
     uint32_t renewals;                     /* of the token; a seat's counter */
     uint32_t said;                         /* statements of its seat about the person, ... */
     int64_t said_ms[IDEM_STATEMENTS_MOST]; /* ... and when the last of them came */
-    unsigned doubts;                       /* doubts.h */
+    int64_t pause_from_ms, pause_until_ms; /* pause.h; 0: it is not paused */
+    int64_t pause_end_ms; /* when the one before ended, since the server's start; 0: none */
+    int64_t pause_row;    /* the next one begins after a window of this row or a later one */
+    bool pause_unsaved;
+    unsigned doubts; /* doubts.h */
     bool doubts_unsaved;
     uint8_t link[IDEM_SEAL_LINK]; /* a seat's: of its last window */
 
@@ -64,6 +68,7 @@ struct idem_session {
 
     int64_t opened_ms, changed_ms;
     int64_t seen_ms;  /* newest request, the server's time */
+    int64_t due_ms;   /* a seat that has little to say has said when it will be heard; 0: not so */
     int64_t clock_ms; /* newest request, the session's own time: never backwards */
 
     uint32_t received; /* windows, whether they could be read or not */
@@ -74,6 +79,7 @@ struct idem_session {
     bool locked, lock_unsaved;
     int64_t evidence_ms;        /* newest sufficient window, the session's own time; 0: none */
     int64_t strong_ms;          /* strong authentication since it was opened, newest; 0: none */
+    int64_t factor_ms;          /* the same, if it was not at the seat itself */
     bool lock_refused;          /* could not be recorded, and policy says that locking fails open */
     struct idem_stands stands;  /* what is wanted of the session now */
     struct idem_stands silence; /* what the gate wants of it, until a strong authentication */
@@ -147,6 +153,8 @@ const char *idem_session_state_name(enum idem_session_state state);
 /* The session's own time for a request received at received_ms; moves its clock. */
 int64_t idem_session_clock(struct idem_session *s, int64_t received_ms, bool has_clock,
                            int64_t clock_ms);
+/* Its seat is there, and will be heard again after next_s at the latest (0: it does not say). */
+void idem_session_heard(struct idem_session *s, int64_t received_ms, int64_t next_s);
 void idem_session_view(const struct idem_session *s, const char *organisation,
                        struct idem_session_view *out);
 

@@ -2,6 +2,8 @@
 /* standing.c - see standing.h. */
 #include "server/standing.h"
 
+#include "server/pause.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -108,13 +110,21 @@ void idem_standings_end(struct idem_standings *t, int32_t slot, const uint8_t id
     leave(t, slot);
 }
 
+bool idem_standing_paused(const struct idem_standing *s, int64_t now_ms)
+{
+    return idem_pause_holds(s->pause_from_ms, s->pause_until_ms,
+                            s->clock_ms != 0 ? s->clock_ms : now_ms);
+}
+
+/* now_ms: of a request that counts; 0: it does not. */
 static int take(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES],
-                unsigned more, struct idem_standing *out, struct idem_silence *silence)
+                int64_t now_ms, struct idem_standing *out, struct idem_silence *silence)
 {
     struct place *p = enter(t, slot);
     const bool there = is_there(p, id);
 
     if (there) {
+        const unsigned more = now_ms != 0 && !idem_standing_paused(&p->standing, now_ms);
         p->silence.requests += p->silence.requests < UINT32_MAX ? more : 0;
         p->silence.allowed += p->silence.allowed < UINT32_MAX ? more : 0;
         *out = p->standing;
@@ -133,9 +143,9 @@ int idem_standings_read(struct idem_standings *t, int32_t slot, const uint8_t id
 }
 
 int idem_standings_ask(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES],
-                       struct idem_standing *out, struct idem_silence *silence)
+                       int64_t now_ms, struct idem_standing *out, struct idem_silence *silence)
 {
-    return take(t, slot, id, 1, out, silence);
+    return take(t, slot, id, now_ms, out, silence);
 }
 
 void idem_standings_asked(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES],

@@ -20,6 +20,9 @@
  * with it, so the next one takes the allowance of every session that it finds as used up: killing
  * the server is no way to a new one.
  *
+ * A pause of the session (pause.h) is no silence: requests in it are not counted here, and its time
+ * is left out by the gate.
+ *
  * Locks: one of LOCK_STRIPES for each slot, held for a copy.
  */
 #ifndef IDEM_SERVER_STANDING_H
@@ -46,7 +49,9 @@ struct idem_standing {
     uint32_t evidence;   /* sufficient windows */
     int64_t evidence_ms; /* the newest of them; none yet: when the session was opened */
     int64_t strong_ms;   /* strong authentication, newest; 0: none known */
-    int64_t clock_ms;    /* the session's own time if it has a test clock, else 0 */
+    int64_t factor_ms;   /* the same, said by an application or an operator and not by the seat */
+    int64_t pause_from_ms, pause_until_ms; /* the last pause, over or not; 0: none known */
+    int64_t clock_ms; /* the session's own time if it has a test clock, else 0 */
 };
 
 /* Since the session's newest sufficient window. */
@@ -72,9 +77,12 @@ void idem_standings_end(struct idem_standings *t, int32_t slot, const uint8_t id
 /* A copy; unref its policy. IDEM_ERR_NOT_FOUND when the session is not (or no longer) there. */
 int idem_standings_read(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES],
                         struct idem_standing *out);
-/* The same, and one more protected request is counted. */
+/* The same, and one more protected request is counted, unless the session is paused. now_ms: the
+ * server's time. */
 int idem_standings_ask(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES],
-                       struct idem_standing *out, struct idem_silence *silence);
+                       int64_t now_ms, struct idem_standing *out, struct idem_silence *silence);
+/* Whether it is paused; now_ms: the server's time. */
+bool idem_standing_paused(const struct idem_standing *standing, int64_t now_ms);
 /* The gate has asked for a step-up because of silence; the first time counts. */
 void idem_standings_asked(struct idem_standings *t, int32_t slot, const uint8_t id[IDEM_ID_BYTES],
                           int64_t now_ms);

@@ -123,7 +123,13 @@ static int store_unlock(struct idem_worker *w, const struct idem_command *c, str
 static bool authenticated(struct idem_worker *w, struct idem_command *c, struct idem_session *s,
                           const struct word *word)
 {
+    const int64_t seen_ms = s->seen_ms, due_ms = s->due_ms;
+
     idem_session_clock(s, c->received_ms, false, 0);
+    if (word->counter == 0 && s->opening.kind == IDEM_SESSION_AGENT) {
+        s->seen_ms = seen_ms; /* its seat was not heard by this */
+        s->due_ms = due_ms;
+    }
     int err = idem_worker_save(w); /* an alarm of before would be written as one of after */
     if (err == 0)
         err = store_unlock(w, c, s, word);
@@ -131,6 +137,8 @@ static bool authenticated(struct idem_worker *w, struct idem_command *c, struct 
         idem_worker_refuse_store(c, err);
         return false;
     }
+    if (word->counter == 0)
+        s->factor_ms = s->clock_ms;
     idem_judge_unlock(s);
     s->changed_ms = s->clock_ms;
     idem_worker_changed(w, s);

@@ -7,6 +7,7 @@
 #include "server/clock.h"
 #include "server/erasure.h"
 #include "server/metrics.h"
+#include "server/pause.h"
 #include "server/policing.h"
 #include "server/porter.h"
 #include "server/retention.h"
@@ -175,7 +176,7 @@ void idem_worker_unsaved(struct idem_worker *w, struct idem_session *s)
 {
     if (s->queued || s->closed ||
         (s->decisions == NULL && !s->lock_unsaved && !s->doubts_unsaved && !s->guard.own_unsaved &&
-         !enrolment_unsaved(s)))
+         !s->pause_unsaved && !enrolment_unsaved(s)))
         return;
     s->queued = true;
     s->next_unsaved = w->unsaved;
@@ -191,6 +192,8 @@ static int save_one(struct idem_worker *w, struct idem_session *s)
         err = store->ops->session_lock(store, s->row, s->locked, s->unlock_row);
     if (err == 0 && s->doubts_unsaved)
         err = store->seats->session_doubt(store, s->row, s->doubts);
+    if (err == 0 && s->pause_unsaved)
+        err = idem_pause_save(w, s);
     if (err == 0 && s->guard.own_unsaved)
         err = idem_alarms_save_own(w, s);
     for (enum idem_modality m = 0; m < IDEM_MODALITIES && err == 0; m++) {
@@ -205,6 +208,7 @@ static void saved(struct idem_worker *w, struct idem_session *s)
 {
     idem_decisions_saved(w, s);
     s->queued = s->lock_unsaved = s->guard.own_unsaved = s->doubts_unsaved = false;
+    s->pause_unsaved = false;
     for (int m = 0; m < IDEM_MODALITIES; m++)
         s->person->templates[s->device_class][m].unsaved = false;
 }

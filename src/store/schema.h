@@ -11,7 +11,7 @@
 
 #include "store/chain.h"
 
-enum { IDEM_SCHEMA_VERSION = 5, IDEM_SCHEMA_APPLICATION = 0x6964656d /* "idem" */ };
+enum { IDEM_SCHEMA_VERSION = 6, IDEM_SCHEMA_APPLICATION = 0x6964656d /* "idem" */ };
 
 /* clang-format off */
 #define IDEM_SCHEMA_ALARMS \
@@ -189,6 +189,9 @@ static const char idem_schema[] =
     " decided_row INTEGER NOT NULL DEFAULT 0," /* decisions on windows up to here are logged */
     " renewals INTEGER NOT NULL DEFAULT 0,"    /* of its token */
     " doubts INTEGER NOT NULL DEFAULT 0,"      /* server/doubts.h */
+    " paused_from_ms INTEGER NOT NULL DEFAULT 0," /* 0: it is not */
+    " paused_until_ms INTEGER NOT NULL DEFAULT 0,"
+    " pause_row INTEGER NOT NULL DEFAULT 0," /* the next pause begins after a window from here on */
     " FOREIGN KEY (organisation, person) REFERENCES people) STRICT;"
     "CREATE INDEX sessions_closed ON sessions (closed_ms);"
     IDEM_SCHEMA_OPEN
@@ -233,6 +236,9 @@ static const char *const idem_schema_steps[IDEM_SCHEMA_VERSION - 1] = {
     "ALTER TABLE sessions ADD COLUMN renewals INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE sessions ADD COLUMN doubts INTEGER NOT NULL DEFAULT 0;" IDEM_SCHEMA_OPEN
         IDEM_SCHEMA_SEATS IDEM_SCHEMA_ACCESS IDEM_SCHEMA_PRIVACY IDEM_SCHEMA_AUDIT,
+    "ALTER TABLE sessions ADD COLUMN paused_from_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE sessions ADD COLUMN paused_until_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE sessions ADD COLUMN pause_row INTEGER NOT NULL DEFAULT 0;",
 };
 
 #endif

@@ -95,6 +95,9 @@ struct idem_store_seat_ops {
     int (*session_renew)(struct idem_store *s, int64_t row, const uint8_t *token_hash,
                          int64_t expires_ms, uint32_t renewals);
     int (*session_doubt)(struct idem_store *s, int64_t row, unsigned doubts);
+    /* Both times 0: it is not paused (any more). */
+    int (*session_pause)(struct idem_store *s, int64_t row, int64_t from_ms, int64_t until_ms,
+                         int64_t pause_row);
 };
 
 #endif

@@ -58,7 +58,7 @@ static const char *const sql[SQL_STATEMENTS] = {
     [SQL_SESSION_CLOSE] = "UPDATE sessions SET closed_ms = ?2 - ?2 % 3600000,"
         " opened_ms = opened_ms - opened_ms % 3600000, unlock_row = 0, start_row = 0,"
         " decided_row = 0, renewals = 0, token_expires_ms = 0, token_hash = zeroblob(32),"
-        " nonce = NULL WHERE row = ?1",
+        " paused_from_ms = 0, paused_until_ms = 0, pause_row = 0, nonce = NULL WHERE row = ?1",
     [SQL_SESSION_SETTLE] = "UPDATE profiles SET until_row = 0 WHERE (organisation, person) ="
         " (SELECT organisation, person FROM sessions WHERE row = ?1) AND NOT EXISTS"
         " (SELECT 1 FROM sessions o WHERE o.organisation = profiles.organisation"
@@ -66,7 +66,8 @@ static const char *const sql[SQL_STATEMENTS] = {
     [SQL_SESSIONS_OPEN] = "SELECT s.row, s.organisation, s.id, s.person, t.name, s.device_class,"
         " s.token_hash, s.test_clock, s.locked, s.opened_ms, s.unlock_row, s.kind, s.start,"
         " s.nonce, s.token_expires_ms, s.api_key, t.site, t.country, p.job,"
-        " s.start_row, s.decided_row, s.seat, s.renewals, s.doubts"
+        " s.start_row, s.decided_row, s.seat, s.renewals, s.doubts, s.paused_from_ms,"
+        " s.paused_until_ms, s.pause_row"
         " FROM sessions s JOIN seats t ON t.row = s.seat JOIN people p"
         " ON p.organisation = s.organisation AND p.person = s.person"
         " WHERE s.closed_ms IS NULL ORDER BY s.row",

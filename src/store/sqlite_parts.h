@@ -29,7 +29,7 @@ enum idem_statement {
 };
 /* clang-format on */
 
-enum { IDEM_SQLITE_SEAT_STATEMENTS = 18 };
+enum { IDEM_SQLITE_SEAT_STATEMENTS = 19 };
 
 struct idem_sqlite {
     struct idem_store base;

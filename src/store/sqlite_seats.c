@@ -25,6 +25,7 @@ enum {
     KEYS,
     RENEW,
     DOUBT,
+    PAUSE,
     STATEMENTS
 };
 _Static_assert((int)STATEMENTS == (int)IDEM_SQLITE_SEAT_STATEMENTS, "sqlite_parts.h");
@@ -61,6 +62,8 @@ static const char *const sql[STATEMENTS] = {
     [RENEW] = "UPDATE sessions SET token_hash = ?2, token_expires_ms = ?3, renewals = ?4"
         " WHERE row = ?1",
     [DOUBT] = "UPDATE sessions SET doubts = ?2 WHERE row = ?1",
+    [PAUSE] = "UPDATE sessions SET paused_from_ms = ?2, paused_until_ms = ?3, pause_row = ?4"
+        " WHERE row = ?1",
 };
 /* clang-format on */
 
@@ -386,6 +389,18 @@ static int session_doubt(struct idem_store *base, int64_t row, unsigned doubts)
     return run(base, DOUBT);
 }
 
+static int session_pause(struct idem_store *base, int64_t row, int64_t from_ms, int64_t until_ms,
+                         int64_t pause_row)
+{
+    sqlite3_stmt *st = statement(base, PAUSE);
+
+    sqlite3_bind_int64(st, 1, row);
+    sqlite3_bind_int64(st, 2, from_ms);
+    sqlite3_bind_int64(st, 3, until_ms);
+    sqlite3_bind_int64(st, 4, pause_row);
+    return run(base, PAUSE);
+}
+
 /* ------------------------------------------------------------------ life */
 
 static const struct idem_store_seat_ops ops = {
@@ -406,6 +421,7 @@ static const struct idem_store_seat_ops ops = {
     .keys = keys,
     .session_renew = session_renew,
     .session_doubt = session_doubt,
+    .session_pause = session_pause,
 };
 
 int idem_sqlite_seats_open(struct idem_sqlite *s)

@@ -107,6 +107,9 @@ static int get_opening(sqlite3_stmt *st, struct idem_store_session *x)
     x->seat_row = sqlite3_column_int64(st, 21);
     x->renewals = (uint32_t)sqlite3_column_int64(st, 22);
     x->doubts = (unsigned)sqlite3_column_int(st, 23);
+    x->paused_from_ms = sqlite3_column_int64(st, 24);
+    x->paused_until_ms = sqlite3_column_int64(st, 25);
+    x->pause_row = sqlite3_column_int64(st, 26);
     (void)(err != 0 || (err = get_text(st, 16, x->site, sizeof x->site)) != 0 ||
            (err = get_text(st, 17, x->country, sizeof x->country)) != 0 ||
            (err = get_text(st, 18, x->job, sizeof x->job)) != 0);

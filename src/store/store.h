@@ -54,6 +54,8 @@ struct idem_store_session {
     int64_t seat_row;    /* given by sessions_open, as are the next two */
     uint32_t renewals;   /* of its token */
     unsigned doubts;     /* server/doubts.h */
+    int64_t paused_from_ms, paused_until_ms; /* 0: it is not */
+    int64_t pause_row; /* the next pause begins after a window of this row or a later one */
     /* Site and country are the seat's, the job is the person's. */
     char site[IDEM_GROUP_MAX + 1], country[IDEM_GROUP_MAX + 1], job[IDEM_GROUP_MAX + 1];
 };

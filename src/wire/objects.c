@@ -163,6 +163,11 @@ void idem_session_json(struct idem_text *t, const struct idem_session_view *view
     idem_text_time(t, view->opened_ms);
     idem_text_put(t, ",\"changed\":");
     idem_text_time(t, view->changed_ms);
+    idem_text_put(t, ",\"paused_until\":");
+    if (view->paused_until_ms != 0)
+        idem_text_time(t, view->paused_until_ms);
+    else
+        idem_text_put(t, "null");
     idem_text_put(t, ",\"enrolment\":");
     enrolment_json(t, &view->enrolment);
     idem_text_put(t, ",\"explanation\":");

@@ -55,6 +55,7 @@ struct idem_session_view {
     struct idem_gap gaps[IDEM_GAPS_MAX];
     uint32_t gap_count;
     int64_t opened_ms, changed_ms;
+    int64_t paused_until_ms; /* 0: it is not */
     struct idem_enrolment_view enrolment;
     const struct idem_reason *reasons;
     uint32_t reason_count;

@@ -203,6 +203,16 @@ class SeatSession:
         body = self.counted(b"idem strong authentication 1\0") if body is None else body
         return self.server.call("POST", f"/v1/sessions/{self.id}/strong", body, token=token or self.token)
 
+    def pausing(self, seconds, counter=None, key=None):
+        self.counter = self.counter + 1 if counter is None else counter
+        message = b"idem pause 1\0" + self.nonce + struct.pack("<II", self.counter, seconds)
+        return {"counter": self.counter, "seconds": seconds, "signature": b64((key or self.seat.key).sign(message))}
+
+    def pause(self, seconds, body=None, token=None):
+        """Nothing is collected for so long; 0: it goes on."""
+        body = self.pausing(seconds) if body is None else body
+        return self.server.call("POST", f"/v1/sessions/{self.id}/pause", body, token=token or self.token)
+
     def rules(self, token=None):
         return self.server.call("GET", f"/v1/sessions/{self.id}/rules", token=token or self.token)
 

@@ -156,6 +156,7 @@ GET /v1/acknowledgement session,api-key,employee
 POST /v1/acknowledgement session,api-key,employee
 DELETE /v1/acknowledgement session,api-key,employee
 POST /v1/sessions/{id}/strong session
+POST /v1/sessions/{id}/pause session
 GET /v1/sessions/{id}/rules session
 POST /v1/challenge anybody
 POST /v1/sessions/{id}/token anybody

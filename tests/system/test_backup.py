@@ -91,8 +91,9 @@ class Backup(BackupCase):
         self.assertEqual(q("SELECT count(*) FROM bindings"), [(0,)])
         self.assertEqual(q("SELECT count(*) FROM sessions WHERE closed_ms IS NULL"), [(0,)])
         self.assertEqual(q("SELECT DISTINCT opened_ms % 3600000, closed_ms % 3600000, unlock_row, start_row,"
-                           " decided_row, renewals, token_expires_ms, hex(token_hash), nonce FROM sessions"),
-                         [(0, 0, 0, 0, 0, 0, 0, "00" * 32, None)])
+                           " decided_row, renewals, token_expires_ms, hex(token_hash), nonce, paused_from_ms,"
+                           " paused_until_ms, pause_row FROM sessions"),
+                         [(0, 0, 0, 0, 0, 0, 0, "00" * 32, None, 0, 0, 0)])
         self.assertEqual(q("SELECT count(*) FROM profiles WHERE until_row <> 0"), [(0,)])
         self.assertEqual(q("SELECT count(*) FROM alarms WHERE received_ms % 3600000 OR windows OR window_row"), [(0,)])
         self.assertEqual(q("PRAGMA freelist_count"), [(0,)])

@@ -291,7 +291,7 @@ class Drive(unittest.TestCase):
         session.ask_nonce({"counter": "x"})
         session.counter = 50
         self.assertEqual(session.rules().status, 200)
-        for method, what in (("GET", "rules"), ("POST", "strong")):
+        for method, what in (("GET", "rules"), ("POST", "strong"), ("POST", "pause")):
             self.assertEqual(self.server.call(method, "/v1/sessions/none/" + what, token=session.token).status, 404)
         self.assertEqual(problem(session.strong()), "unlock-not-counted", "its key is in two places")
         self.olga.post(f"/v1/sessions/{session.id}/unlock")
@@ -300,6 +300,22 @@ class Drive(unittest.TestCase):
         session.strong({"counter": "x"})
         session.strong(session.counted(b"idem strong authentication 1\0", counter=1))
         session.strong(session.counted(b"idem strong authentication 1\0", key=Seat(self.server).key))
+        session.counter = 60
+        self.assertEqual(session.pause(60).status, 200)
+        self.assertEqual(problem(session.send(windows(202, 3, 1))), "session-paused")
+        self.assertEqual(session.pause(0).status, 200)
+        self.assertEqual(problem(session.pause(60)), "pause-not-allowed")
+        session.pause(60, {"counter": "x"})
+        session.pause(60, session.pausing(60, counter=1))
+        session.pause(60, session.pausing(60, key=Seat(self.server).key))
+        session.pause(60, "x" * 70000)
+        self.server.call("GET", f"/v1/sessions/{session.id}?next=x", token=session.token)
+        session.counter = 70
+        self.assertEqual(session.send(windows(202, 3, 1)).status, 200)
+        for _ in range(9):
+            refused = session.pause(60)
+        self.assertEqual(problem(refused), "too-many-statements")
+        session.pause(0)
         session.counter = 100
         for _ in range(9):
             refused = session.strong()

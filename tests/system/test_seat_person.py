@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a seat is told and what it says of the person at it: rules, strong authentication, pauses. The seat is
 seat_client.py, which shares no code with the server."""
+import datetime
+import hashlib
 import os
 import pathlib
 import shutil
@@ -213,6 +215,206 @@ class NotCounted(Case):
         self.assert_problem(session.strong(), 403, "unlock-not-counted")
         self.assertEqual(session.read()["state"], "locked")
         self.assertEqual(self.lines("session.authenticated"), [])
+
+
+class Pause(Case):
+    def opened(self, **more):
+        return self.open(self.enrol(), **more)
+
+    def enrolled(self):
+        session = self.opened()
+        for w in windows(101, 1, 8):
+            self.assert_ok(session.send([w]))
+        self.assertEqual(session.read()["state"], "ok")
+        return session
+
+    def seconds_left(self, told):
+        end = datetime.datetime.fromisoformat(told["paused_until"].replace("Z", "+00:00"))
+        return (end - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
+
+    def test_while_it_lasts_nothing_is_taken(self):
+        session = self.enrolled()
+        self.assertIsNone(session.read()["paused_until"])
+        told = self.assert_ok(session.pause(600))
+        self.assertEqual((told["state"], told["stands"]["action"]), ("insufficient", "observe"))
+        self.assertTrue(500 < self.seconds_left(told) <= 600)
+        some = windows(101, 50, 1)
+        refused = session.send(some)
+        self.assert_problem(refused, 409, "session-paused")
+        self.assertTrue(0 < int(refused.headers["Retry-After"]) <= 600)
+        told = self.assert_ok(session.pause(0))
+        self.assertEqual((told["state"], told["paused_until"]), ("ok", None))
+        self.assertEqual(self.assert_ok(session.send(some))["acknowledged"], 9, "the chain goes on")
+        self.assert_line("session.paused", session.id)
+        self.assert_line("session.resumed", session.id)
+
+    def test_never_longer_than_policy_says_however_often_it_is_asked(self):
+        session = self.opened()
+        first = self.assert_ok(session.pause(4294967295))
+        self.assertTrue(1700 < self.seconds_left(first) <= 1800)
+        again = self.assert_ok(session.pause(1800))
+        self.assertEqual(again["paused_until"], first["paused_until"])
+        self.assertTrue(0 < self.seconds_left(self.assert_ok(session.pause(60))) <= 60, "shorter it may become")
+        self.assertTrue(self.seconds_left(self.assert_ok(session.pause(1800))) <= 1800)
+        self.assert_line("session.paused", count=1)
+        self.assert_ok(session.pause(0))
+        self.assert_ok(session.pause(0))
+        self.assert_line("session.resumed", count=1)
+        self.assert_problem(session.pause(60), 403, "pause-not-allowed")
+        self.assert_ok(session.send(windows(101, 1, 1)))
+        self.assert_ok(session.pause(60))
+
+    def test_it_ends_by_itself(self):
+        session = self.opened()
+        self.assert_ok(session.pause(1))
+        self.assert_problem(session.send(windows(101, 1, 1)), 409, "session-paused")
+        wait_for("the end of the pause", lambda: session.read()["paused_until"] is None)
+        self.assert_ok(session.send(windows(101, 1, 1)))
+        self.assertEqual(self.assert_line("session.resumed", session.id)["actor"], "system")
+
+    def test_it_outlives_kill_9(self):
+        session = self.enrolled()
+        body = session.pausing(900)
+        told = self.assert_ok(session.pause(0, body))
+        self.again()
+        self.assertEqual(session.read()["paused_until"], told["paused_until"])
+        self.assert_problem(session.send(windows(101, 50, 1)), 409, "session-paused")
+        self.assert_problem(session.pause(0, body), 409, "counter-used")
+        self.assert_ok(session.pause(0))
+        self.again()
+        self.assertIsNone(session.read()["paused_until"])
+        self.assert_problem(session.pause(900), 403, "pause-not-allowed")
+        self.assert_problem(session.pause(0, body), 409, "counter-used")
+        self.assert_ok(session.send(windows(101, 50, 1)))
+        self.assert_ok(session.pause(900))
+
+    def test_nobody_pauses_himself_out_of_what_stands(self):
+        session = self.opened()
+        self.alarm(session, confidence=0.5)
+        self.assertEqual(session.read()["state"], "step-up")
+        self.assert_problem(session.pause(60), 403, "pause-not-allowed")
+        self.alarm(session, seq=2)
+        self.assert_problem(session.pause(60), 403, "pause-not-allowed")
+        self.assertEqual(session.read()["state"], "locked")
+        self.assert_ok(session.strong())
+        self.assert_ok(session.pause(60))
+
+    def test_what_comes_in_a_pause_ends_it(self):
+        session = self.opened()
+        self.assert_ok(session.pause(900))
+        told = self.alarm(session)
+        self.assertEqual((told["state"], told["paused_until"]), ("locked", None))
+        self.assert_line("session.resumed", session.id)
+        self.again()
+        self.assertEqual((session.read()["state"], session.read()["paused_until"]), ("locked", None))
+
+    def test_a_notice_does_not_end_it(self):
+        session = self.opened()
+        self.assert_ok(session.pause(900))
+        self.assertIsNotNone(self.alarm(session, kind="macro")["paused_until"])
+
+    def test_a_stolen_token_pauses_nothing(self):
+        session = self.opened()
+        other = self.open(session.seat, person="bob")
+        good = session.pausing(60)
+        for body in (session.pausing(60, key=Key()), {**good, "seconds": 61}, {**good, "counter": good["counter"] + 9},
+                     {**session.renewal(), "seconds": 60}, {**session.counted(b"idem pause 1\0"), "seconds": 0},
+                     other.pausing(60)):
+            self.assert_problem(session.pause(60, body), 403, "signature-wrong")
+        self.assert_problem(session.pause(60, good, token=other.token), 403, "forbidden-session")
+        for body in ({}, {**good, "seconds": -1}, {**good, "seconds": 1.5}, {**good, "seconds": 2 ** 32}, {**good, "more": 1}):
+            self.assert_problem(session.pause(60, body), 400, "invalid-field")
+        self.assertIsNone(session.read()["paused_until"])
+        self.assert_ok(session.pause(60, good))
+        page = self.server.open()
+        self.assert_problem(self.call("POST", f"/v1/sessions/{page.id}/pause", good, token=page.token), 403, "signature-wrong")
+
+    def test_only_so_often_but_going_on_is_never_refused(self):
+        session = self.opened()
+        self.assert_ok(session.pause(900))
+        for _ in range(7):
+            self.assert_ok(session.pause(900))
+        self.assert_problem(session.pause(900), 429, "too-many-statements")
+        self.assertIsNone(self.assert_ok(session.pause(0))["paused_until"])
+
+    def test_a_policy_that_allows_none_ends_those_that_there_are(self):
+        session = self.opened()
+        self.assert_ok(session.pause(900))
+        self.write("seat: {pause: {allowed: no}}\n")
+        self.server.process.send_signal(signal.SIGHUP)
+        wait_for("the end of the pause", lambda: session.read()["paused_until"] is None)
+        self.assert_ok(session.send(windows(101, 1, 1)))
+        self.assert_problem(session.pause(60), 403, "pause-not-allowed")
+
+    def test_nothing_of_it_is_left_when_the_session_has_ended(self):
+        session = self.opened()
+        self.assert_ok(session.pause(900))
+        self.assertEqual(self.call("DELETE", f"/v1/sessions/{session.id}", token=session.token).status, 204)
+        self.assertEqual(self.server.query("SELECT paused_from_ms, paused_until_ms, pause_row FROM sessions"), [(0, 0, 0)])
+        self.assert_problem(session.pause(0), 409, "session-closed")
+
+
+class Gate(Case):
+    def setUp(self):
+        super().setUp()
+        self.app, self.proxy = self.key("crm"), self.key("proxy", scopes=["gate"])
+        self.cookie = hashlib.sha256(b"a cookie").hexdigest()
+
+    def bound(self, person="ada"):
+        session = self.open(self.enrol(), person=person)
+        body = {"nonce": session.ask_nonce().json["nonce"], "cookie_hash": self.cookie, "person": person}
+        self.assertEqual(self.call("POST", "/v1/bindings", body, token=self.app).status, 201)
+        return session
+
+    def ask(self, which):
+        answer = self.call("GET", "/v1/gate", token=self.proxy, headers={
+            "Idem-Cookie-Hash": self.cookie, "Idem-Resource": "customer/4711", "Idem-Class": which})
+        return answer.status
+
+    def step_up(self, session):
+        self.assertEqual(self.call("POST", f"/v1/sessions/{session.id}/step-up", token=self.app).status, 204)
+
+    def test_in_a_pause_the_other_factor_is_asked_for(self):
+        session = self.bound()
+        for w in windows(101, 1, 12):
+            self.assert_ok(session.send([w]))
+        self.assertEqual((self.ask("sensitive"), self.ask("ordinary")), (204, 204))
+        self.assert_ok(session.pause(900))
+        self.assertEqual((self.ask("sensitive"), self.ask("ordinary")), (401, 204))
+        self.assert_ok(session.strong())
+        self.assertEqual(self.ask("sensitive"), 401, "whoever is at the seat can unlock its screen")
+        self.step_up(session)
+        self.assertEqual(self.ask("sensitive"), 204)
+        for _ in range(70):
+            self.assertEqual(self.ask("ordinary"), 204, "nothing is counted as silence")
+        self.again()
+        self.assertEqual(self.ask("sensitive"), 401, "it outlives a restart; what was answered does not")
+        self.step_up(session)
+        self.assertEqual(self.ask("sensitive"), 204)
+        self.assert_ok(session.pause(0))
+        self.assertEqual(session.read()["state"], "ok")
+        self.assertEqual((self.ask("ordinary"), self.ask("sensitive")), (204, 204), "it matched a moment ago")
+
+    def test_who_pauses_before_he_has_typed_sees_nothing(self):
+        first = self.bound()
+        for w in windows(101, 1, 12):
+            self.assert_ok(first.send([w]))
+        self.assertEqual(self.call("DELETE", f"/v1/sessions/{first.id}", token=first.token).status, 204)
+        session = self.open(first.seat)
+        body = {"nonce": session.ask_nonce().json["nonce"], "cookie_hash": self.cookie, "person": "ada"}
+        self.assertEqual(self.call("POST", "/v1/bindings", body, token=self.app).status, 201)
+        self.assert_ok(session.pause(900))
+        self.step_up(session)
+        self.assertEqual(self.ask("sensitive"), 401, "he has bought every factor")
+
+
+class Heard(Case):
+    def test_when_a_seat_says_that_it_will_be_heard_is_bounded(self):
+        session = self.opened = self.open(self.enrol())
+        ask = lambda n: self.call("GET", f"/v1/sessions/{session.id}?next={n}", token=session.token)
+        for bad in ("0", "901", "x", "", "-1", "1.5", "99999999999999999999"):
+            self.assert_problem(ask(bad), 400, "invalid-field")
+        self.assertEqual((ask("1").status, ask("900").status), (200, 200))
 
 
 class People(Case):

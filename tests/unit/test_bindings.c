@@ -171,7 +171,7 @@ static struct idem_silence ask(struct idem_standings *t, const struct idem_stand
 {
     struct idem_standing copy;
     struct idem_silence silence;
-    assert_int_equal(idem_standings_ask(t, 3, s->id, &copy, &silence), 0);
+    assert_int_equal(idem_standings_ask(t, 3, s->id, 1000, &copy, &silence), 0);
     assert_memory_equal(copy.person, s->person, sizeof copy.person);
     idem_policy_unref(copy.policy);
     return silence;
@@ -185,7 +185,7 @@ static void silence_is_counted_from_the_newest_window(void **state)
 
     (void)state;
     assert_int_equal(idem_standings_new(&t), 0);
-    assert_int_equal(idem_standings_ask(t, 3, s.id, &copy, &silence), IDEM_ERR_NOT_FOUND);
+    assert_int_equal(idem_standings_ask(t, 3, s.id, 1000, &copy, &silence), IDEM_ERR_NOT_FOUND);
     s.policy = shipped();
     idem_standings_publish(t, 3, &s);
     ask(t, &s), ask(t, &s);
@@ -200,6 +200,12 @@ static void silence_is_counted_from_the_newest_window(void **state)
     assert_int_equal(silence.requests, 4);
     assert_int_equal(silence.allowed, 1);
     assert_true(silence.asked_ms == 77);
+    s.pause_from_ms = 900, s.pause_until_ms = 1100; /* nothing is counted while it is paused */
+    idem_standings_publish(t, 3, &s);
+    assert_int_equal(ask(t, &s).requests, 4);
+    s.pause_until_ms = 1000;
+    idem_standings_publish(t, 3, &s);
+    assert_int_equal(ask(t, &s).requests, 5);
     assert_true(idem_standings_locking(t, 3, s.id, true));
     assert_false(idem_standings_locking(t, 3, s.id, true)); /* the worker is told once */
     s.evidence = 2;
@@ -208,7 +214,7 @@ static void silence_is_counted_from_the_newest_window(void **state)
     assert_int_equal(silence.requests, 1);
     assert_true(silence.asked_ms == 0);
     idem_standings_end(t, 3, s.id);
-    assert_int_equal(idem_standings_ask(t, 3, s.id, &copy, &silence), IDEM_ERR_NOT_FOUND);
+    assert_int_equal(idem_standings_ask(t, 3, s.id, 1000, &copy, &silence), IDEM_ERR_NOT_FOUND);
     idem_policy_unref(s.policy);
     idem_standings_free(t);
 }
@@ -226,7 +232,7 @@ static void a_slot_used_again_is_another_sessions(void **state)
     ask(t, &first);
     idem_standings_publish(t, 3, &second);
     idem_standings_end(t, 3, first.id); /* late, and not about the second */
-    assert_int_equal(idem_standings_ask(t, 3, first.id, &copy, &silence), IDEM_ERR_NOT_FOUND);
+    assert_int_equal(idem_standings_ask(t, 3, first.id, 1000, &copy, &silence), IDEM_ERR_NOT_FOUND);
     assert_int_equal(ask(t, &second).requests, 1);
     idem_policy_unref(first.policy);
     idem_standings_free(t);

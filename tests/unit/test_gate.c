@@ -219,6 +219,100 @@ static void silence_by_time(void **state)
     assert_answer(&q, "lock", "silence");
 }
 
+/* Half an hour of pause, five minutes after the last window; NOW is in its middle. */
+static struct idem_gate_question paused(const char *class)
+{
+    struct idem_gate_question q = owner(class);
+
+    q.standing.pause_from_ms = NOW - 15 * MINUTE;
+    q.standing.pause_until_ms = NOW + 15 * MINUTE;
+    q.standing.evidence_ms = q.standing.pause_from_ms - 5 * MINUTE;
+    return q;
+}
+
+static void in_a_pause_another_factor_answers(void **state)
+{
+    struct idem_gate_question q = paused("sensitive");
+
+    (void)state;
+    assert_answer(&q, "step-up", "paused");
+    q.standing.strong_ms = NOW; /* the seat says that its screen was unlocked */
+    assert_answer(&q, "step-up", "paused");
+    q.standing.factor_ms = NOW - rules.gate.step_up_max_age_ms + 1;
+    assert_answer(&q, "pass", "paused");
+    assert_int_equal(ask(&q).level, IDEM_GATE_LEVEL_LOW);
+    q.standing.factor_ms--;
+    assert_answer(&q, "step-up", "paused");
+    q.class = "ordinary";
+    assert_answer(&q, "pass", "unsuspected");
+}
+
+/* Who has bought the other factor, too, pauses before he has typed. */
+static void a_pause_stands_in_for_nothing_that_was_not_there(void **state)
+{
+    struct idem_gate_question q = paused("sensitive");
+
+    (void)state;
+    q.standing.factor_ms = NOW;
+    q.standing.evidence = 0;
+    assert_answer(&q, "step-up", "paused");
+    q = paused("sensitive"), q.standing.factor_ms = NOW;
+    q.standing.llr = IDEM_GATE_MATCH_NATS - 0.1f;
+    assert_answer(&q, "step-up", "paused");
+    q = paused("sensitive"), q.standing.factor_ms = NOW;
+    q.standing.suspect_llr = -IDEM_GATE_MATCH_NATS;
+    assert_answer(&q, "step-up", "paused");
+    q = paused("sensitive"), q.standing.factor_ms = NOW;
+    q.standing.trust = 0.1f;
+    assert_answer(&q, "step-up", "doubt");
+    q = paused("sensitive"), q.standing.factor_ms = NOW;
+    q.standing.evidence_ms = q.standing.pause_from_ms - rules.gate.silence_step_up.ms;
+    assert_answer(&q, "step-up", "silence"); /* it was stale when he paused */
+    q = paused("ordinary"), q.standing.enrolled = false;
+    assert_answer(&q, "step-up", "not-enrolled");
+    q = paused("ordinary"), q.standing.alarmed = true;
+    assert_answer(&q, "step-up", "alarm");
+    q = paused("ordinary"), q.standing.locked = true;
+    assert_answer(&q, "deny", "locked");
+}
+
+static void a_pause_is_no_silence_and_ends_none(void **state)
+{
+    struct idem_gate_question q = paused("ordinary");
+
+    (void)state;
+    q.silence.requests = rules.gate.silence_lock.requests + 1; /* not while it lasts */
+    assert_answer(&q, "pass", "unsuspected");
+    q.silence.allowed = rules.gate.silence_step_up.requests + 1; /* was asked before */
+    assert_answer(&q, "step-up", "silence");
+    q = paused("ordinary");
+    q.now_ms = q.standing.pause_until_ms; /* five minutes of silence were used up before */
+    assert_answer(&q, "pass", "unsuspected");
+    q.now_ms = q.standing.pause_until_ms + 5 * MINUTE - 1;
+    assert_answer(&q, "pass", "unsuspected");
+    q.now_ms++;
+    assert_answer(&q, "step-up", "silence");
+    q.now_ms = q.standing.pause_until_ms;
+    q.class = "sensitive", q.standing.factor_ms = q.now_ms; /* behaviour has to be seen again */
+    assert_answer(&q, "step-up", "nothing-compared");
+    q.silence.asked_ms = q.standing.pause_from_ms - 19 * MINUTE;
+    assert_answer(&q, "step-up", "nothing-compared");
+    q.now_ms += MINUTE;
+    assert_answer(&q, "lock", "silence");
+}
+
+static void a_pause_of_the_future_is_none(void **state)
+{
+    struct idem_gate_question q = paused("sensitive");
+
+    (void)state;
+    q.standing.factor_ms = NOW;
+    q.standing.pause_from_ms = NOW + IDEM_GATE_LATER_MS + 1;
+    q.standing.pause_until_ms = NOW + 60 * MINUTE;
+    q.standing.evidence_ms = NOW - 10 * MINUTE;
+    assert_answer(&q, "step-up", "silence");
+}
+
 static void a_stuck_worker_keeps_no_trust_alive(void **state)
 {
     struct idem_gate_question q = owner("sensitive");
@@ -331,6 +425,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_stuck_worker_keeps_no_trust_alive, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_test_clock_is_the_sessions_own_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_lies_in_the_future_is_not_fresh, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(in_a_pause_another_factor_answers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_pause_stands_in_for_nothing_that_was_not_there, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_pause_is_no_silence_and_ends_none, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_pause_of_the_future_is_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(until_enrolled, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_is_exempted_has_another_factor, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_policys_actions_are_what_is_done, set_up, tear_down),
