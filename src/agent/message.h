@@ -63,7 +63,7 @@ struct idem_message_head {
 /* ------------------------------------------------------------------ devices */
 
 enum {                             /* flags of a device */
-       IDEM_DEVICE_HOTPLUGGED = 1, /* appeared while somebody was at the seat */
+       IDEM_DEVICE_HOTPLUGGED = 1, /* appeared after the broker had begun */
        IDEM_DEVICE_TWIN = 2,       /* another attached one has the same vendor and product */
        IDEM_DEVICE_WIRELESS = 4,
        IDEM_DEVICE_FLAGS = 7,
@@ -98,7 +98,8 @@ struct idem_presence_message {
     struct idem_message_head head;
     uint32_t presence; /* enum idem_presence */
     uint32_t uid;      /* of the session's user; 0 in NOBODY and to a sensor */
-    uint32_t unlocked; /* counts how often the user has shown who he is: log-ins and unlockings */
+    uint32_t unlocked; /* counts how often a user has shown who he is: log-ins and unlockings since
+                          the broker began, so that the first one that is heard says nothing */
     uint32_t reserved;
     char user[IDEM_USER_MAX]; /* empty to a sensor, and in NOBODY; filled up with noughts */
 };
@@ -133,8 +134,8 @@ struct idem_verb_message {
     uint32_t number; /* what it is about */
 };
 
-/* error: 0 or an idem_error: NOT_FOUND: no such device, nobody's session to lock; IO: the kernel or
- * logind refused. */
+/* error: 0 or an idem_error: NOT_FOUND: no such device, nobody's session to lock, nobody to tell;
+ * IO: the kernel or logind refused; LIMIT: asked too often. */
 struct idem_done_message {
     struct idem_message_head head;
     uint32_t verb, number;
