@@ -230,13 +230,6 @@ class Deeds(Seat):
         self.assertLess(len(self.verbs()), 20)
         self.sensor.wait_says("too much")
 
-    def test_an_untouched_seat_is_locked(self):
-        self.line.send(settings(untouched_s=1))
-        self.assertEqual(self.verbs(0.1), [(LOCK, 0), (NOTIFY, NOTICE_UNTOUCHED)])
-        self.presence(LOCKED)
-        self.line.wait_for(SC_STATE, presence=LOCKED)
-        self.assertIsNone(self.broker.receive(2))
-
     def test_it_sleeps_when_nothing_happens(self):
         self.line.send(settings(untouched_s=3600))
         self.front(self.line)

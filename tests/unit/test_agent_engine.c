@@ -107,7 +107,7 @@ static int attach(uint32_t id, uint32_t group, bool keyboard)
         .pointer = !keyboard,
         .known = {.source = IDEM_SOURCE_HARDWARE, .tick_us = 1},
     };
-    return idem_engine_device(engine, &d);
+    return idem_engine_device(engine, &d, now);
 }
 
 static void key(int place, uint32_t code, enum idem_key_action action)
@@ -578,7 +578,7 @@ static void a_known_source_is_told_once(void **state)
         .known = {.source = IDEM_SOURCE_HARDWARE, .role = IDEM_ROLE_TOKEN, .tick_us = 1},
     };
     (void)state;
-    int place = idem_engine_device(engine, &token);
+    int place = idem_engine_device(engine, &token, now);
     be(IDEM_PRESENT, 1);
     for (int touch = 0; touch < 5; touch++) {
         inject(place, 44);
@@ -681,6 +681,20 @@ static void nobody_touches_it(void **state)
     assert_int_equal(seen.verbs, 2);
 }
 
+static void without_a_device_nobody_can_tell(void **state)
+{
+    (void)state;
+    settings.untouched_s = 60;
+    set();
+    be(IDEM_PRESENT, 1);
+    assert_int_equal(seen.deadline, -1);
+    now += 3600 * (int64_t)S;
+    int kb = attach(1, 1, true);
+    assert_int_equal(seen.deadline, now + 60 * (int64_t)S);
+    idem_engine_gone(engine, kb);
+    assert_int_equal(seen.deadline, -1);
+}
+
 static void a_key_that_is_held_down_is_no_touch(void **state)
 {
     (void)state;
@@ -741,6 +755,7 @@ int main(void)
         TEST(a_cut_off_reaches_what_has_alarmed_here),
         TEST(acts_are_rationed),
         TEST(nobody_touches_it),
+        TEST(without_a_device_nobody_can_tell),
         TEST(a_key_that_is_held_down_is_no_touch),
         TEST(what_alarmed_touches_nothing),
     };

@@ -276,7 +276,7 @@ static int introduce(struct idem_node *n, const struct idem_device_message *m)
                   .tick_us = 1},
     };
 
-    n->place = idem_engine_device(n->of->engine, &device);
+    n->place = idem_engine_device(n->of->engine, &device, idem_loop_now());
     return n->place < 0 ? n->place : 0;
 }
 

@@ -139,6 +139,43 @@ static void gap(struct idem_engine *e, const struct idem_engine_device *d)
         idem_pointer_gap(e->pointer);
 }
 
+/* ------------------------------------------------------------------ the untouched lock */
+
+static bool has_devices(const struct idem_engine *e)
+{
+    for (int i = 0; i < IDEM_DEVICES_MAX; i++)
+        if (e->groups[i].nodes > 0)
+            return true;
+    return false;
+}
+
+static bool locks_untouched(const struct idem_engine *e)
+{
+    return e->presence == IDEM_PRESENT && e->settings.untouched_s > 0 && has_devices(e);
+}
+
+static int64_t deadline(const struct idem_engine *e)
+{
+    return locks_untouched(e) ? e->touched_us + (int64_t)e->settings.untouched_s * US_A_S : -1;
+}
+
+static void arm(struct idem_engine *e)
+{
+    e->calls.deadline(e->calls.arg, deadline(e));
+}
+
+/* Touches since it was set have not moved it: it moves itself. A lock that was refused is asked for
+ * again after the same time. */
+void idem_engine_due(struct idem_engine *e, int64_t now_us)
+{
+    if (locks_untouched(e) && now_us >= deadline(e)) {
+        e->touched_us = now_us;
+        idem_engine_verb(e, IDEM_VERB_LOCK, 0);
+        idem_engine_verb(e, IDEM_VERB_NOTIFY, IDEM_NOTICE_UNTOUCHED);
+    }
+    arm(e);
+}
+
 /* ------------------------------------------------------------------ devices */
 
 static struct idem_engine_group *group_of(struct idem_engine *e, uint32_t group)
@@ -155,8 +192,10 @@ static struct idem_engine_group *group_of(struct idem_engine *e, uint32_t group)
     return free_one; /* there are as many groups as places */
 }
 
-int idem_engine_device(struct idem_engine *e, const struct idem_engine_device *device)
+int idem_engine_device(struct idem_engine *e, const struct idem_engine_device *device,
+                       int64_t now_us)
 {
+    bool first = !has_devices(e);
     int place = -1;
 
     for (int i = IDEM_DEVICES_MAX - 1; i >= 0; i--) {
@@ -178,6 +217,10 @@ int idem_engine_device(struct idem_engine *e, const struct idem_engine_device *d
     g->keyboard |= device->keyboard;
     g->pointer |= device->pointer;
     e->places[place] = (struct idem_engine_place){*device, g};
+    if (first) {
+        e->touched_us = now_us;
+        arm(e);
+    }
     return place;
 }
 
@@ -191,6 +234,8 @@ void idem_engine_gone(struct idem_engine *e, int place)
         *g = (struct idem_engine_group){0};
     }
     e->places[place] = (struct idem_engine_place){0};
+    if (!has_devices(e))
+        arm(e);
 }
 
 /* ------------------------------------------------------------------ events */
@@ -218,35 +263,6 @@ void idem_engine_event(struct idem_engine *e, int place, const struct idem_input
         e->touched_us = now_us;
     if (e->settings.collect != 0)
         collect(e, ev);
-}
-
-/* ------------------------------------------------------------------ the untouched lock */
-
-static bool locks_untouched(const struct idem_engine *e)
-{
-    return e->presence == IDEM_PRESENT && e->settings.untouched_s > 0;
-}
-
-static int64_t deadline(const struct idem_engine *e)
-{
-    return locks_untouched(e) ? e->touched_us + (int64_t)e->settings.untouched_s * US_A_S : -1;
-}
-
-static void arm(struct idem_engine *e)
-{
-    e->calls.deadline(e->calls.arg, deadline(e));
-}
-
-/* Touches since it was set have not moved it: it moves itself. A lock that was refused is asked for
- * again after the same time. */
-void idem_engine_due(struct idem_engine *e, int64_t now_us)
-{
-    if (locks_untouched(e) && now_us >= deadline(e)) {
-        e->touched_us = now_us;
-        idem_engine_verb(e, IDEM_VERB_LOCK, 0);
-        idem_engine_verb(e, IDEM_VERB_NOTIFY, IDEM_NOTICE_UNTOUCHED);
-    }
-    arm(e);
 }
 
 /* ------------------------------------------------------------------ who is there */

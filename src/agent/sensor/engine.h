@@ -18,7 +18,7 @@
  *   an unlock                 guards that had alarmed begin anew: a person has dealt with it
  *   an act of the courier     cuts off only what has alarmed here; at most so many (ACTS)
  *   nobody touches anything   LOCK after settings.untouched_s. Auto-repeat, and a device that
- *                             alarmed, are no touch
+ *                             alarmed, are no touch. Without any device nobody can tell
  */
 #ifndef IDEM_AGENT_SENSOR_ENGINE_H
 #define IDEM_AGENT_SENSOR_ENGINE_H
@@ -64,7 +64,8 @@ int idem_engine_front(struct idem_engine *e, struct idem_front *front);
 
 /* The device's place, 0..IDEM_DEVICES_MAX - 1, or IDEM_ERR_LIMIT, IDEM_ERR_INVALID: its id is in
  * use, IDEM_ERR_NOMEM. */
-int idem_engine_device(struct idem_engine *e, const struct idem_engine_device *device);
+int idem_engine_device(struct idem_engine *e, const struct idem_engine_device *device,
+                       int64_t now_us);
 void idem_engine_gone(struct idem_engine *e, int place);
 void idem_engine_event(struct idem_engine *e, int place, const struct idem_input_event *event,
                        int64_t now_us);
