@@ -279,6 +279,7 @@ void idem_lines_update(struct idem_courier *c)
 {
     bool collect = may_collect(c);
     bool x11 = idem_lines_stand(&c->x11) && !has_devices(&c->sensor);
+    bool present = c->seat.presence == IDEM_PRESENT; /* which the one for X is not told */
 
     if (idem_lines_stand(&c->sensor))
         send_front(c, &c->sensor);
@@ -287,7 +288,7 @@ void idem_lines_update(struct idem_courier *c)
     if (idem_lines_stand(&c->x11))
         send_front(c, &c->x11);
     if (idem_lines_stand(&c->x11))
-        send_settings(c, &c->x11, collect && x11, x11);
+        send_settings(c, &c->x11, collect && x11 && present, x11 && present);
     tell_collecting(c);
 }
 
