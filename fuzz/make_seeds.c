@@ -14,11 +14,13 @@
  *                         as the store keeps one
  *   agent_spool/...       a kept session, a spool's head, a part of a record; deeds of a day
  *                         (fuzz_agent_spool.c)
+ *   agent_message/...     one of each that reaches a process of the agent (fuzz_agent_message.c)
  *
  * To be run again whenever a format changes: seeds that are refused at once find nothing.
  */
 #include "agent/courier/keep_session.h"
 #include "agent/courier/spool_head.h"
+#include "agent/pack.h"
 #include "base/rng.h"
 #include "model/population.h"
 #include "model/profile.h"
@@ -329,6 +331,76 @@ static void seed_spool(void)
     save("agent_spool/day", day, sizeof day);
 }
 
+/* way: as fuzz_agent_message.c numbers them. */
+static void save_message(const char *name, uint8_t way, uint8_t fds, const void *message,
+                         size_t len)
+{
+    static uint8_t bytes[ROOM];
+    char path[64];
+
+    bytes[0] = way;
+    bytes[1] = fds;
+    memcpy(bytes + 2, message, len);
+    snprintf(path, sizeof path, "agent_message/%s", name);
+    save(path, bytes, 2 + len);
+}
+
+static void seed_packed(void)
+{
+    static _Alignas(16) uint8_t bytes[ROOM / 2];
+    static const char *const names[] = {"window-keyboard", "window-pointer"};
+
+    for (int m = 0; m < IDEM_MODALITIES; m++) {
+        struct idem_window *window;
+        size_t len;
+        check(idem_window_new(wire_front(), (enum idem_modality)m, &window));
+        fill(window, (enum idem_modality)m);
+        check(idem_pack_window(window, bytes, sizeof bytes, &len));
+        save_message(names[m], 3, 0, bytes, len);
+        idem_window_free(window);
+    }
+}
+
+static void seed_messages(void)
+{
+    const struct idem_device_message device = {
+        .head = {IDEM_BS_DEVICE, sizeof device}, .id = 7, .group = 3, .source = 1, .dpi = 1600};
+    const struct idem_presence_message presence = {
+        .head = {IDEM_BS_PRESENCE, sizeof presence}, .presence = IDEM_PRESENT, .unlocked = 2};
+    const struct idem_presence_message told = {.head = {IDEM_BC_PRESENCE, sizeof told},
+                                               .presence = IDEM_LOCKED,
+                                               .uid = 1000,
+                                               .unlocked = 2,
+                                               .user = "olga"};
+    const struct idem_verb_message verb = {{IDEM_SB_VERB, sizeof verb}, IDEM_VERB_CUT_OFF, 7};
+    const struct idem_done_message done = {
+        {IDEM_SC_DONE, sizeof done}, IDEM_VERB_LOCK, 0, IDEM_ERR_IO, 0};
+    const struct idem_alarm_message alarm = {.head = {IDEM_SC_ALARM, sizeof alarm},
+                                             .device = 7,
+                                             .kind = IDEM_GUARD_INJECTED_KEYS,
+                                             .action = IDEM_ACTION_CUT_OFF,
+                                             .confidence = 0.99F,
+                                             .saw_count = 1,
+                                             .saw = {{IDEM_SAW_HOLDS_SHORT, 4, 2.0F, 0}}};
+    const struct idem_number_message front = {{IDEM_CS_FRONT, sizeof front}, 40000};
+    const struct idem_act_message act = {
+        .head = {IDEM_CS_ACT, sizeof act}, .action = IDEM_ACTION_LOCK, .notice = 4};
+    struct idem_settings_message settings;
+
+    idem_settings_default(&settings);
+    settings.untouched_s = 600;
+    save_message("device", 0, 1, &device, sizeof device);
+    save_message("presence", 0, 0, &presence, sizeof presence);
+    save_message("verb", 1, 0, &verb, sizeof verb);
+    save_message("presence-user", 2, 0, &told, sizeof told);
+    save_message("done", 3, 0, &done, sizeof done);
+    save_message("alarm", 3, 0, &alarm, sizeof alarm);
+    save_message("front", 4, 1, &front, sizeof front);
+    save_message("settings", 4, 0, &settings, sizeof settings);
+    save_message("act", 4, 0, &act, sizeof act);
+    seed_packed();
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -350,5 +422,6 @@ int main(int argc, char **argv)
     seed_guard();
     seed_kept_session();
     seed_spool();
+    seed_messages();
     return 0;
 }
