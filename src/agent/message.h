@@ -98,8 +98,8 @@ struct idem_presence_message {
     struct idem_message_head head;
     uint32_t presence; /* enum idem_presence */
     uint32_t uid;      /* of the session's user; 0 in NOBODY and to a sensor */
-    uint32_t unlocked; /* counts how often a user has shown who he is: log-ins and unlockings since
-                          the broker began, so that the first one that is heard says nothing */
+    uint32_t unlocked; /* how often this user has shown who he is, by log-ins and unlockings: from
+                          nought on after each NOBODY, and with another broker */
     uint32_t reserved;
     char user[IDEM_USER_MAX]; /* empty to a sensor, and in NOBODY; filled up with noughts */
 };

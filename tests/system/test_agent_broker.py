@@ -245,7 +245,7 @@ class Presence(Seat):
         self.set("c1", LockedHint=True)  # logind tells of this one
         self.expect(REMOTE, uid=1000, user="ada")
         self.remove_session("c1")
-        self.expect(NOBODY, unlocked=2)
+        self.expect(NOBODY, unlocked=0)
 
     def test_between_two_people_there_is_nobody(self):
         self.start()
@@ -253,12 +253,16 @@ class Presence(Seat):
         self.expect(PRESENT, user="ada", unlocked=1)
         self.add_session("c2", 1001, "bob")
         for line in (self.sensor, self.courier):
-            self.assertEqual(line.presence(), (NOBODY, 0, 1, ""))
-        self.expect(PRESENT, uid=1001, user="bob", unlocked=2)
+            self.assertEqual(line.presence(), (NOBODY, 0, 0, ""))
+        self.expect(PRESENT, uid=1001, user="bob", unlocked=1)
         self.front("c1")  # no password is asked for between terminals
         for line in (self.sensor, self.courier):
-            self.assertEqual(line.presence(), (NOBODY, 0, 2, ""))
-        self.expect(PRESENT, uid=1000, user="ada", unlocked=2)
+            self.assertEqual(line.presence(), (NOBODY, 0, 0, ""))
+        self.expect(PRESENT, uid=1000, user="ada", unlocked=0)
+        self.set("c1", LockedHint=True)
+        self.expect(LOCKED, user="ada")
+        self.set("c1", LockedHint=False)
+        self.expect(PRESENT, uid=1000, user="ada", unlocked=1)
 
     def test_the_greeter_is_nobody_or_away(self):
         self.start()

@@ -36,9 +36,10 @@ enum idem_presence idem_presence_of(bool sleeping, const struct idem_session *fr
                                     const struct idem_session *owner);
 
 /*
- * How often somebody has shown who he is: by a session that was opened after all that were in front
- * before it, but for automatic log-ins, and by a lock seen to be opened. A session that only
- * comes back to the front counts for nothing: changing terminals asks for no password.
+ * How often the owner has shown who he is (seat.c begins anew with each NOBODY): by a session that
+ * was opened after all that were in front before it, but for automatic log-ins, and by a lock seen
+ * to be opened. A session that only comes back to the front counts for nothing: changing terminals
+ * asks for no password.
  */
 struct idem_unlocks {
     uint32_t count;

@@ -37,15 +37,22 @@ static void say(struct idem_seat *seat, enum idem_presence presence, const struc
     seat->changed(seat->arg);
 }
 
+static bool is_another(const struct idem_presence_message *now, const struct idem_session *owner)
+{
+    return now->uid != owner->uid || strcmp(now->user, owner->user) != 0;
+}
+
 static void settle(struct idem_seat *seat)
 {
     enum idem_presence presence = idem_presence_of(seat->sleeping, &seat->front, &seat->owner);
 
-    if (presence != IDEM_NOBODY && seat->now.presence != IDEM_NOBODY &&
-        (seat->now.uid != seat->owner.uid || strcmp(seat->now.user, seat->owner.user) != 0))
+    if (presence == IDEM_NOBODY || is_another(&seat->now, &seat->owner)) {
+        seat->unlocks.count = 0;
         say(seat, IDEM_NOBODY, NULL);
-    if (presence != IDEM_NOBODY)
-        idem_unlocks_see(&seat->unlocks, &seat->owner);
+    }
+    if (presence == IDEM_NOBODY)
+        return;
+    idem_unlocks_see(&seat->unlocks, &seat->owner);
     say(seat, presence, &seat->owner);
 }
 
