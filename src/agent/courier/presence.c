@@ -137,6 +137,8 @@ void idem_presence_take(struct idem_courier *c, const struct idem_presence_messa
     c->seat = *message;
     if (other)
         other_user(c);
+    if (message->unlocked < c->strong_told) /* another broker counts from nought on */
+        c->strong_told = message->unlocked;
     if (other || before.unlocked != message->unlocked ||
         (before.presence != IDEM_PRESENT && message->presence == IDEM_PRESENT))
         unlocked(c);
