@@ -2,6 +2,8 @@
 /* gate.c - see gate.h. */
 #include "server/gate.h"
 
+#include "server/pause.h"
+
 /* clang-format off */
 static const char *const verdicts[IDEM_GATE_VERDICTS] = {
     "pass", "step-up", "deny", "lock", "closed",
@@ -95,9 +97,8 @@ static int64_t silent_since(const struct known *k, int64_t then_ms)
 {
     const struct idem_standing *s = &k->q->standing;
     const int64_t ago = since(k->now_ms, then_ms);
-    const int64_t from = s->pause_from_ms > then_ms ? s->pause_from_ms : then_ms;
-    const int64_t until = s->pause_until_ms < k->now_ms ? s->pause_until_ms : k->now_ms;
-    const int64_t paused = until > from ? until - from : 0;
+    const int64_t paused =
+        idem_pause_within(s->pause_from_ms, s->pause_until_ms, then_ms, k->now_ms);
 
     return ago == INT64_MAX || ago < paused ? ago : ago - paused;
 }

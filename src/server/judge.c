@@ -102,11 +102,15 @@ static void stricter(struct idem_stands *most, enum idem_cause cause, enum idem_
         *most = (struct idem_stands){cause, action, line};
 }
 
-/* A session that has just begun is not silent, though nothing has been compared yet. */
+/* A session that has just begun is not silent, though nothing has been compared yet; nor is one
+ * that was paused meanwhile. */
 static bool fallen_silent(const struct idem_session *s, int64_t now_ms)
 {
-    return s->trust != NULL ? s->reading.stale
-                            : now_ms - s->opened_ms > idem_trust_defaults().expiry_us / 1000;
+    const int64_t after_ms = idem_trust_defaults().expiry_us / 1000;
+    const int64_t since_ms = s->trust != NULL ? s->evidence_ms : s->opened_ms;
+
+    return (s->trust == NULL || s->reading.stale) &&
+           now_ms - since_ms - idem_paused_since(s, since_ms, now_ms) > after_ms;
 }
 
 /* A number that is none counts as below: the comparisons are so written. */
@@ -129,7 +133,7 @@ static struct idem_stands weigh(struct idem_session *s, int64_t now_ms)
         d = wish(s, IDEM_CAUSE_BELOW_STEP_UP);
         stricter(&most, IDEM_CAUSE_BELOW_STEP_UP, d->action, d->line);
     }
-    if (any_enrolled(s) && fallen_silent(s, now_ms) && !idem_paused(s, now_ms)) {
+    if (any_enrolled(s) && fallen_silent(s, now_ms)) {
         d = wish(s, IDEM_CAUSE_INSUFFICIENT);
         stricter(&most, IDEM_CAUSE_INSUFFICIENT, d->action, d->line);
     }

@@ -13,9 +13,24 @@ bool idem_pause_holds(int64_t from_ms, int64_t until_ms, int64_t now_ms)
     return now_ms < until_ms && from_ms - now_ms <= IDEM_PAUSE_LATER_MS;
 }
 
+int64_t idem_pause_within(int64_t from_ms, int64_t until_ms, int64_t then_ms, int64_t now_ms)
+{
+    const int64_t from = from_ms > then_ms ? from_ms : then_ms;
+    const int64_t until = until_ms < now_ms ? until_ms : now_ms;
+
+    return until > from ? until - from : 0;
+}
+
 bool idem_paused(const struct idem_session *s, int64_t now_ms)
 {
     return idem_pause_holds(s->pause_from_ms, s->pause_until_ms, now_ms);
+}
+
+int64_t idem_paused_since(const struct idem_session *s, int64_t then_ms, int64_t now_ms)
+{
+    const int64_t until = s->pause_until_ms != 0 ? s->pause_until_ms : s->pause_end_ms;
+
+    return idem_pause_within(s->pause_from_ms, until, then_ms, now_ms);
 }
 
 void idem_pause_end(struct idem_session *s, int64_t now_ms)

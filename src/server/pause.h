@@ -31,8 +31,12 @@ struct idem_worker;
 
 /* Of any pause: whether it holds at that time. */
 bool idem_pause_holds(int64_t from_ms, int64_t until_ms, int64_t now_ms);
-/* Whether the session is paused at its time now_ms. */
+/* How much of the time between then_ms and now_ms lies in it. */
+int64_t idem_pause_within(int64_t from_ms, int64_t until_ms, int64_t then_ms, int64_t now_ms);
+/* Whether the session is paused at its time now_ms; how long it was since then_ms, of its last
+ * pause. */
 bool idem_paused(const struct idem_session *s, int64_t now_ms);
+int64_t idem_paused_since(const struct idem_session *s, int64_t then_ms, int64_t now_ms);
 /* Ends a pause that is over, or that policy does not allow any more. */
 void idem_pause_look(struct idem_session *s, int64_t now_ms);
 /* Ends it, if there is one. */

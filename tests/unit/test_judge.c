@@ -14,6 +14,7 @@
 #include "server/enrol.h"
 #include "server/judge.h"
 #include "server/metrics.h"
+#include "server/pause.h"
 #include "server/quarantine.h"
 
 #include <setjmp.h>
@@ -463,6 +464,76 @@ static void test_a_lock_that_cannot_be_recorded(void **state)
     assert_int_equal(session->state, IDEM_STATE_LOCKED);
 }
 
+enum { MINUTES = 60 * 1000 };
+
+static void pause_from(int64_t from_ms, int64_t until_ms)
+{
+    session->pause_from_ms = from_ms;
+    session->pause_until_ms = until_ms;
+    session->pause_unsaved = false;
+}
+
+static void test_a_pause_is_no_silence(void **state)
+{
+    struct idem_policy_rules rules = rules_for(IDEM_GUARD_STEP_UP, IDEM_GUARD_LOCK);
+    (void)state;
+    rules.insufficient.action = IDEM_GUARD_LOCK;
+    rules.seat.pause_allowed = true;
+    rules.seat.pause_most_ms = 60 * MINUTES;
+    session->rules = &rules;
+    type(OWNER, 1, ENROL + 4);
+    const int64_t last = session->clock_ms, from = last + 10 * MINUTES, until = from + 30 * MINUTES;
+
+    idem_judge_refresh(session, from);
+    assert_int_equal(session->state, IDEM_STATE_OK);
+    pause_from(from, until);
+    idem_judge_refresh(session, from);
+    assert_int_equal(session->state, IDEM_STATE_INSUFFICIENT);
+    idem_judge_refresh(session, until - 1);
+    assert_true(idem_paused(session, until - 1) && !session->locked);
+    idem_judge_refresh(session, until + 5 * MINUTES); /* ten before it and five after: as allowed */
+    assert_false(session->locked);
+    assert_true(session->pause_until_ms == 0 && session->pause_unsaved);
+    assert_true(session->pause_end_ms == until);
+    idem_judge_refresh(session, until + 5 * MINUTES + 1);
+    assert_true(session->locked);
+}
+
+static void test_what_ends_a_pause(void **state)
+{
+    struct idem_policy_rules rules = rules_for(IDEM_GUARD_STEP_UP, IDEM_GUARD_LOCK);
+    (void)state;
+    rules.seat.pause_allowed = true;
+    rules.seat.pause_most_ms = 30 * MINUTES;
+    session->rules = &rules;
+    const int64_t now = session->clock_ms;
+
+    pause_from(now, now + 20 * MINUTES);
+    idem_judge_refresh(session, now + 1);
+    assert_true(idem_paused(session, now + 1));
+    session->doubts = 1; /* something asks for strong authentication */
+    idem_judge_refresh(session, now + 2);
+    assert_true(session->pause_until_ms == 0 && session->pause_end_ms == now + 2);
+    session->doubts = 0;
+
+    pause_from(now, now + 20 * MINUTES);
+    rules.seat.pause_most_ms = 10 * MINUTES; /* another policy */
+    idem_judge_refresh(session, now + 10 * MINUTES - 1);
+    assert_true(session->pause_until_ms != 0);
+    idem_judge_refresh(session, now + 10 * MINUTES);
+    assert_true(session->pause_until_ms == 0);
+
+    pause_from(now, now + 20 * MINUTES);
+    rules.seat.pause_allowed = false;
+    idem_judge_refresh(session, now + 1);
+    assert_true(session->pause_until_ms == 0);
+
+    rules.seat.pause_allowed = true; /* the clock was set back: it would last for days */
+    pause_from(now + 24 * 60 * MINUTES, now + 24 * 60 * MINUTES + 5 * MINUTES);
+    idem_judge_refresh(session, now);
+    assert_true(session->pause_until_ms == 0);
+}
+
 /* A seat that has not been heard of for a minute is not told at once. */
 static void test_a_silent_seat_is_not_reached(void **state)
 {
@@ -475,6 +546,33 @@ static void test_a_silent_seat_is_not_reached(void **state)
     idem_judge_refresh(session, session->clock_ms + 16 * 60 * 1000);
     assert_int_equal(session->state, IDEM_STATE_LOCKED);
     assert_int_equal(newest()->what.cause, IDEM_CAUSE_INSUFFICIENT);
+    assert_int_equal(newest()->outcome, IDEM_OUTCOME_SEAT_NOT_REACHED);
+}
+
+/* Behind a locked screen there is little to say; a seat that has said so is there. */
+static void test_a_seat_that_has_said_when_it_will_be_heard(void **state)
+{
+    struct idem_policy_rules rules = rules_for(IDEM_GUARD_STEP_UP, IDEM_GUARD_LOCK);
+    (void)state;
+    rules.insufficient.action = IDEM_GUARD_STEP_UP;
+    session->rules = &rules;
+    session->opening.kind = IDEM_SESSION_AGENT;
+    type(OWNER, 1, ENROL + 4);
+    const int64_t heard = session->clock_ms + 5 * MINUTES + 10 * 1000, now = heard + 660 * 1000;
+
+    idem_session_heard(session, heard, 600);
+    idem_judge_refresh(session, now);
+    assert_int_equal(newest()->what.cause, IDEM_CAUSE_INSUFFICIENT);
+    assert_int_equal(newest()->outcome, IDEM_OUTCOME_APPLIED);
+
+    session->stands = (struct idem_stands){0}; /* a minute later than said */
+    idem_judge_refresh(session, now + 1);
+    assert_int_equal(newest()->outcome, IDEM_OUTCOME_SEAT_NOT_REACHED);
+
+    session->stands = (struct idem_stands){0}; /* heard without a promise */
+    idem_session_heard(session, heard, 600);
+    idem_session_heard(session, heard, 0);
+    idem_judge_refresh(session, heard + 660 * 1000);
     assert_int_equal(newest()->outcome, IDEM_OUTCOME_SEAT_NOT_REACHED);
 }
 
@@ -836,6 +934,9 @@ int main(void)
         TEST(test_silence_locks_and_says_by_which_line),
         TEST(test_a_lock_that_cannot_be_recorded),
         TEST(test_a_silent_seat_is_not_reached),
+        TEST(test_a_seat_that_has_said_when_it_will_be_heard),
+        TEST(test_a_pause_is_no_silence),
+        TEST(test_what_ends_a_pause),
         TEST(test_silence_from_the_start_is_silence),
         TEST(test_a_session_has_so_many_lines),
         TEST(test_a_replay_decides_what_is_not_logged),
