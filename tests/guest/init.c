@@ -5,16 +5,20 @@
  *
  *   devices   starts udevd and the scenes, and ends the machine when they end
  *   system    puts a tmpfs over Debian's read-only root (overlayfs), shows this build's programs
- *             (9p) under /payload, and hands over to systemd
+ *             under /payload, and hands over to systemd. Root and programs are in the initramfs:
+ *             a machine without a disk waits for none, so that its clock, where it is emulated,
+ *             knows no time but its own
  *   none      ends the machine: a look whether it boots at all
  *
  * It runs in a guest only: it refuses to be anything but process 1.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/loop.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
@@ -113,16 +117,27 @@ static void devices_guest(void)
     fflush(stdout);
 }
 
+/* The squashfs is a file of the initramfs. */
+static void attach_root(void)
+{
+    int file = open("/system.squashfs", O_RDONLY | O_CLOEXEC);
+    int loop = open("/dev/loop0", O_RDONLY | O_CLOEXEC);
+
+    if (file < 0 || loop < 0 || ioctl(loop, LOOP_SET_FD, file) != 0)
+        fail("/system.squashfs");
+    close(file);
+}
+
 static void system_guest(void)
 {
-    mount_on("/dev/vda", "/lower", "squashfs", MS_RDONLY, NULL);
+    attach_root();
+    mount_on("/dev/loop0", "/lower", "squashfs", MS_RDONLY, NULL);
     mount_on("tmpfs", "/upper", "tmpfs", 0, "mode=755");
     mkdir("/upper/over", 0755);
     mkdir("/upper/work", 0755);
     mount_on("overlay", "/root", "overlay", 0,
              "lowerdir=/lower,upperdir=/upper/over,workdir=/upper/work");
-    mount_on("payload", "/root/payload", "9p", MS_RDONLY,
-             "trans=virtio,version=9p2000.L,msize=524288");
+    mount_on("/payload", "/root/payload", "", MS_BIND, NULL);
     for (size_t i = 0; i + 1 < sizeof mounts / sizeof *mounts; i++) {
         char to[64];
         snprintf(to, sizeof to, "/root%s", mounts[i].where);

@@ -29,11 +29,12 @@ def acceleration(how):
     return ["-accel", "tcg,tb-size=256", "-cpu", "max", "-smp", "1", "-icount", "shift=0,sleep=off"]
 
 
-def command(how, tree, initramfs, guest, console, memory, more=()):
+def command(how, tree, initramfs, guest, console, memory):
     return [qemu(), *acceleration(how), "-machine", "q35", "-m", str(memory), "-nodefaults", "-display", "none",
             "-no-reboot", "-rtc", "base=utc,clock=vm", "-kernel", str(tree / "vmlinux"), "-initrd", str(initramfs),
             "-serial", f"file:{console}", "-chardev", "stdio,id=report,signal=off", "-serial", "chardev:report",
-            "-append", f"console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on guest={guest}", *more]
+            "-append", "console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on systemd.show_status=no "
+            f"systemd.getty_auto=no guest={guest}"]
 
 
 def kvm_runs(tree, init, folder):
@@ -77,13 +78,13 @@ def lines(process, limit):
             yield line.decode(errors="replace").rstrip("\r")
 
 
-def boot(how, tree, archive, guest, limit, memory=512, more=()):
+def boot(how, tree, archive, guest, limit, memory):
     """Yields the guest's report. archive: images.Initramfs, /init included. Raises Stuck with the end of its console."""
     with tempfile.TemporaryDirectory(prefix="idem-guest-") as temporary:
         folder = pathlib.Path(temporary)
         archive.write(folder / "initramfs.cpio")
         console = folder / "console.log"
-        process = subprocess.Popen(command(how, tree, folder / "initramfs.cpio", guest, console, memory, more),
+        process = subprocess.Popen(command(how, tree, folder / "initramfs.cpio", guest, console, memory),
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
             yield from lines(process, limit)

@@ -3,6 +3,7 @@
 """run.py GUEST [--emulate]: boots a guest of this build, prints what it reports (TAP), ends in "# pass N", "# fail N".
 
 GUEST: devices   a Debian kernel with a small initramfs: keyboards by uinput and emulated USB ports
+       system    Debian with systemd and logind, somebody logged in, and the agent's units
 
 Needs KVM, unless --emulate allows QEMU to emulate the processor. IDEM_BUILD names the build directory; kernel and root
 are kept in its folder guest/."""
@@ -47,11 +48,55 @@ def devices(build, tree, version):
     archive = images.Initramfs()
     archive.copy(build / "tests/guest/guest-init", "init", 0o755)
     archive.program(build / "tests/guest/guest-scenes", "scenes")
+    for name in ("broker", "sensor"):
+        archive.program(build / f"src/agent/{name}/idem-{name}", f"usr/libexec/idem/idem-{name}")
+    archive.copy(SOURCE / "data/default.pop", "default.pop")
     archive.copy(SOURCE / "tests/data/bbmas_excerpt.csv", "recording.csv")
     udevd(archive)
     users(archive)
     archive.modules(images.modules(tree, version, images.INPUT_MODULES))
     return archive
+
+
+PROCESSES = ("broker", "sensor", "courier")
+UNITS = [f"idem-{name}.service" for name in PROCESSES] + [f"idem-{name}.socket" for name in ("sensor", "courier", "control")]
+
+
+def payload(build, archive):
+    """What the system's guest adds to Debian, as the packages would place it, and its own scenes."""
+    here = SOURCE / "tests/guest/system"
+    programs = {f"src/agent/{name}/idem-{name}": f"files/usr/libexec/idem/idem-{name}" for name in PROCESSES}
+    programs |= {"src/agent/tool/idem-agent": "files/usr/bin/idem-agent", "src/cli/idem": "files/usr/bin/idem",
+                 "src/server/idem-server": "files/usr/bin/idem-server", "tests/guest/guest-player": "guest-player",
+                 "tests/guest/guest-locker": "guest-locker"}
+    for source, target in programs.items():
+        archive.copy(build / source, f"payload/{target}", 0o755)
+    files = {f"packaging/systemd/{unit}": f"files/usr/lib/systemd/system/{unit}" for unit in UNITS}
+    files |= {"packaging/systemd/idem-agent.sysusers": "files/usr/lib/sysusers.d/idem-agent.conf",
+              "packaging/systemd/idem-agent.preset": "files/usr/lib/systemd/system-preset/50-idem-agent.preset",
+              "data/default.pop": "files/usr/share/idem/default.pop",
+              "data/policy.yaml": "files/usr/share/idem/policy.yaml",
+              "tests/data/bbmas_excerpt.csv": "files/recording.csv"}
+    for source, target in files.items():
+        archive.copy(SOURCE / source, f"payload/{target}", 0o644)
+    for unit in ("guest-driver.service", "guest-locker.service"):
+        archive.copy(here / "units" / unit, f"payload/files/usr/lib/systemd/system/{unit}", 0o644)
+    archive.copy(here / "units/autologin.conf", "payload/files/etc/systemd/system/getty@tty1.service.d/autologin.conf", 0o644)
+    for script in here.glob("*.py"):
+        archive.copy(script, f"payload/{script.name}", 0o644)
+    archive.copy(here / "prepare", "payload/prepare", 0o755)
+
+
+def system(build, tree, version):
+    archive = images.Initramfs()
+    archive.copy(build / "tests/guest/guest-init", "init", 0o755)
+    archive.modules(images.modules(tree, version, images.SYSTEM_MODULES))
+    archive.copy(images.system_root(build / "guest"), "system.squashfs", 0o644)
+    payload(build, archive)
+    return archive
+
+
+GUESTS = {"devices": (devices, 512), "system": (system, 1024)}  # and their MB of memory
 
 
 def report(lines):
@@ -79,7 +124,7 @@ def choose(arguments, build, tree):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("guest", choices=["devices"])
+    parser.add_argument("guest", choices=list(GUESTS))
     parser.add_argument("--emulate", action="store_true")
     arguments = parser.parse_args()
     build = pathlib.Path(os.environ["IDEM_BUILD"])
@@ -91,7 +136,8 @@ def main():
             print("skipped 'needs KVM: /dev/kvm is not there, or does not run this kernel; make guests-slow emulates'")
             return 77
         began = time.monotonic()
-        passed, failed = report(machine.boot(how, tree, devices(build, tree, version), "devices", LIMITS[how]))
+        make, memory = GUESTS[arguments.guest]
+        passed, failed = report(machine.boot(how, tree, make(build, tree, version), arguments.guest, LIMITS[how], memory))
     except images.CannotRun as why:
         print(f"skipped 'cannot run: {why}'")
         return 77

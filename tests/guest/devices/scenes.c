@@ -12,5 +12,7 @@ int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
     scenes_rig();
+    scenes_memory();
+    scenes_seat();
     return tap_end();
 }

@@ -2,7 +2,9 @@
 /*
  * scenes.h - the scenes, in the order in which they are played:
  *
- *   scenes_rig.c   the apparatus itself: are these keyboards what the kernel takes for keyboards?
+ *   scenes_rig.c     the apparatus itself: are these keyboards what the kernel takes for keyboards?
+ *   scenes_seat.c    broker and sensor as they are shipped: people, payloads, accidents
+ *   scenes_memory.c  the sensor alone: what it may not do, and what it keeps
  */
 #ifndef IDEM_GUEST_SCENES_H
 #define IDEM_GUEST_SCENES_H
@@ -12,5 +14,7 @@
 #include "tap.h"
 
 void scenes_rig(void);
+void scenes_seat(void);
+void scenes_memory(void);
 
 #endif

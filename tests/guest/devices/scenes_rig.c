@@ -118,7 +118,7 @@ static void one(const char *what, struct keyboard *kb, uint16_t vendor, uint16_t
 
     tap_check(is_device(kb->event, vendor, product), "a %s keyboard is %04x:%04x", what, vendor,
               product);
-    if (script_person("106", 60, &person) == 0)
+    if (script_person("106", 40, &person) == 0)
         typed("a person", kb, &person);
     if (script_payload("ducky", &payload) == 0)
         typed("a payload", kb, &payload);
