@@ -4,8 +4,9 @@
  * program is the broker here: it hands the sensor a device and says when the screen is locked.
  *
  * Every event has a time stamp that no other one has. After the lock the sensor's memory, all that
- * it may write to, is searched for them, in microseconds and as the kernel delivers them. One may
- * be found: when the seat was last touched.
+ * it may write to, is searched for them, in microseconds and as the kernel delivers them. Two may
+ * be found, neither with a key: when the seat was last touched, and when the guard made up its mind
+ * about the device.
  */
 #include <errno.h>
 #include <fcntl.h>
