@@ -18,6 +18,9 @@
 
 #include "agent/line.h"
 
+/* 0.99, and not the float next to it. */
+#define REALS JSON_REAL_PRECISION(6)
+
 static const int64_t idle_us = (int64_t)IDEM_CONTROL_IDLE_S * 1000000;
 
 struct peer {
@@ -158,7 +161,8 @@ static void refuse_last(struct peer *p, const char *error, const char *message)
 static void say_object(struct peer *p, json_t *object)
 {
     struct idem_control *c = p->control;
-    size_t len = object != NULL ? json_dumpb(object, c->line, sizeof c->line - 1, JSON_COMPACT) : 0;
+    size_t len =
+        object != NULL ? json_dumpb(object, c->line, sizeof c->line - 1, REALS | JSON_COMPACT) : 0;
     struct idem_text t = {c->line, len + 1, sizeof c->line, false};
 
     json_decref(object);

@@ -283,7 +283,7 @@ int idem_tool_status(const struct idem_tool *tool)
     idem_tool_headline(s, headline, sizeof headline, &sound);
     if (tool->json) {
         json_object_del(s, "ok");
-        json_dumpf(s, stdout, JSON_INDENT(2));
+        json_dumpf(s, stdout, IDEM_TOOL_REALS | JSON_INDENT(2));
         putchar('\n');
     } else {
         put_words(s, headline);

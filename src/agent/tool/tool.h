@@ -15,6 +15,7 @@
 enum { IDEM_EXIT_OK = 0, IDEM_EXIT_FAILED = 1, IDEM_EXIT_USAGE = 2 };
 
 #define IDEM_TOOL_SOCKET "/run/idem-agent/control"
+#define IDEM_TOOL_REALS  JSON_REAL_PRECISION(6) /* of JSON: 0.99, and not the float next to it */
 
 struct idem_tool {
     const char *command;                 /* "pause", for messages */

@@ -110,7 +110,7 @@ static void take(struct watcher *w, const json_t *event)
 
     w->ended = strcmp(kind, "over") == 0 || (w->tool->once && strcmp(kind, "window") == 0);
     if (w->tool->json) {
-        json_dumpf(event, stdout, JSON_COMPACT);
+        json_dumpf(event, stdout, IDEM_TOOL_REALS | JSON_COMPACT);
         putchar('\n');
     } else if (strcmp(kind, "window") == 0) {
         put_window(event, w->tool->all);
