@@ -32,6 +32,7 @@ int idem_sensor_confine(void)
         {.name = "getuid"},
         {.name = "lseek"},
         {.name = "fcntl", .argument = 1, .mask = UINT32_MAX, .value = F_GET_SEALS},
+        {.name = "fcntl", .argument = 1, .mask = UINT32_MAX, .value = F_GETFL},
         {.name = "ioctl", .argument = 1, .mask = DIRECTION_AND_TYPE, .value = READS},
         {.name = "ioctl", .argument = 1, .mask = UINT32_MAX, .value = EVIOCSCLOCKID},
         {"ioctl", 1, ALL_BUT_SIZE, NAME, IDEM_CONFINE_NOTHING},

@@ -3,6 +3,7 @@
 #include "agent/sensor/devices.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libevdev/libevdev.h>
 #include <malloc.h>
 #include <poll.h>
@@ -136,20 +137,25 @@ static void pass_over(struct idem_node *n)
     idem_wipe(&in, sizeof in);
 }
 
-/* 0: all that was there is read; else a negative errno. */
+/* How many events there were; or a negative errno. With this flag libevdev reads when it has
+ * nothing left, and not once more for every event; the descriptor itself never blocks. */
 static int drain(struct idem_node *n, int64_t now_us)
 {
+    const unsigned flags = LIBEVDEV_READ_FLAG_NORMAL | LIBEVDEV_READ_FLAG_BLOCKING;
     struct input_event in;
+    uint32_t before = n->events;
     int r;
 
-    while ((r = libevdev_next_event(n->evdev, LIBEVDEV_READ_FLAG_NORMAL, &in)) >= 0) {
+    while ((r = libevdev_next_event(n->evdev, flags, &in)) >= 0) {
         n->events++;
         tell_engine(n, &in, now_us);
-        if (r == LIBEVDEV_READ_STATUS_SYNC)
+        if (r == LIBEVDEV_READ_STATUS_SYNC) {
+            n->rest_us /= 2;
             pass_over(n);
+        }
     }
     idem_wipe(&in, sizeof in);
-    return r == -EAGAIN ? 0 : r;
+    return r == -EAGAIN ? (int)(n->events - before) : r;
 }
 
 struct keys {
@@ -185,18 +191,69 @@ static int renew(struct idem_node *n)
     return 0;
 }
 
+/* As drain(); one that fails is gone. */
+static int read_node(struct idem_node *n)
+{
+    int count = drain(n, idem_loop_now()), err = 0;
+
+    if (count >= 0 && n->events >= IDEM_DEVICES_STALE)
+        err = renew(n);
+    if (count > IDEM_DEVICES_MANY)
+        n->rest_us /= 2;
+    if (count >= 0 && err == 0)
+        return count;
+    remove_node(n);
+    return IDEM_ERR_IO;
+}
+
+static void set_rest(struct idem_devices *d, uint32_t us)
+{
+    if (us > 0)
+        (void)idem_loop_after(d->loop, &d->rest, us);
+}
+
 static void on_ready(void *arg, short events)
 {
     struct idem_node *n = arg;
     struct idem_devices *d = n->of;
 
     (void)events; /* a device that is gone is read in vain */
-    int err = drain(n, idem_loop_now());
-    if (err == 0 && n->events >= IDEM_DEVICES_STALE)
-        err = renew(n);
-    if (err != 0)
-        remove_node(n);
+    if (read_node(n) > 0 && n->rest_us > 0) {
+        n->resting = true;
+        idem_loop_unwatch(d->loop, &n->watch);
+        set_rest(d, n->rest_us);
+    }
     d->settle(d->arg);
+}
+
+/* All that rest are read; who had nothing to say is waited for again. */
+static void on_rest(void *arg)
+{
+    struct idem_devices *d = arg;
+    uint32_t next_us = 0;
+
+    for (int i = 0; i < IDEM_DEVICES_MAX; i++) {
+        struct idem_node *n = &d->nodes[i];
+        if (!n->resting)
+            continue;
+        int count = read_node(n);
+        if (count < 0)
+            continue;
+        n->resting = count > 0 && n->rest_us > 0;
+        if (!n->resting && idem_loop_watch(d->loop, &n->watch) != 0)
+            remove_node(n);
+        else if (n->resting && (next_us == 0 || n->rest_us < next_us))
+            next_us = n->rest_us;
+    }
+    set_rest(d, next_us);
+    d->settle(d->arg);
+}
+
+void idem_devices_init(struct idem_devices *d, struct idem_loop *loop, struct idem_engine *engine,
+                       void (*settle)(void *arg), void *arg)
+{
+    *d = (struct idem_devices){.loop = loop, .engine = engine, .settle = settle, .arg = arg};
+    d->rest = (struct idem_timer){.due = on_rest, .arg = d};
 }
 
 void idem_devices_renew(struct idem_devices *d, enum idem_modality modality)
@@ -233,6 +290,7 @@ static int begin(struct idem_node *n)
 static void end(struct idem_node *n)
 {
     idem_loop_unwatch(n->of->loop, &n->watch);
+    n->resting = false;
     close_handle(n);
     idem_evdev_init(&n->decoder, &n->decoder.shape);
 }
@@ -290,8 +348,11 @@ static struct idem_node *free_node(struct idem_devices *d)
 
 static int fill(struct idem_node *n, const struct idem_device_message *m)
 {
-    int err = open_handle(n);
+    int flags = fcntl(n->watch.fd, F_GETFL);
 
+    if (flags < 0 || (flags & O_ACCMODE) != O_RDONLY || (flags & O_NONBLOCK) == 0)
+        return IDEM_ERR_INVALID;
+    int err = open_handle(n);
     if (err != 0)
         return err;
     const struct idem_evdev_shape shape = shape_of(n->evdev, m->dpi);
@@ -319,6 +380,7 @@ int idem_devices_add(struct idem_devices *d, const struct idem_device_message *m
     }
     n->id = m->id;
     n->group = m->group;
+    n->rest_us = n->decoder.shape.keyboard ? 0 : IDEM_DEVICES_REST_US;
     if (d->listening && begin(n) != 0)
         remove_node(n);
     return 0;

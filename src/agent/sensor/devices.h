@@ -11,7 +11,12 @@
  *                   So its handle is freed, which wipes it, and made anew: when a window is
  *                   finished, when listening ends, and after so many events (STALE) otherwise.
  *                   What went down or up in between unheard makes a gap
+ *   a pointer       reports up to a thousand times a second or more, and waking up for each report
+ *                   would be most of what the sensor costs. So after a read it rests: it is read
+ *                   again after so long (REST), and waited for only when that brought nothing. One
+ *                   whose queue ran full rests half as long from then on. Keyboards never rest
  *   read error      the device is gone
+ *   a descriptor that could be written to, or whose reading could block, is refused
  */
 #ifndef IDEM_AGENT_SENSOR_DEVICES_H
 #define IDEM_AGENT_SENSOR_DEVICES_H
@@ -20,7 +25,12 @@
 #include "agent/sensor/engine.h"
 #include "input/evdev.h"
 
-enum { IDEM_DEVICES_STALE = 4096 };
+enum {
+    IDEM_DEVICES_STALE = 4096,
+    IDEM_DEVICES_REST_US = 16000,
+    /* Events in one read that say that the kernel's queue, of 64 at least, is about to run full. */
+    IDEM_DEVICES_MANY = 56,
+};
 
 struct libevdev;
 struct idem_devices;
@@ -29,6 +39,8 @@ struct idem_node {
     uint32_t id, group; /* id 0: free */
     int place;          /* in the engine */
     uint32_t events;    /* since the handle was made */
+    uint32_t rest_us;   /* how long it may rest */
+    bool resting;
     struct idem_watch watch;
     struct libevdev *evdev; /* while listening */
     struct idem_evdev decoder;
@@ -39,11 +51,15 @@ struct idem_devices {
     struct idem_loop *loop;
     struct idem_engine *engine;
     bool listening;
+    struct idem_timer rest; /* while any node rests */
     struct idem_node nodes[IDEM_DEVICES_MAX];
     void (*settle)(void *arg); /* called when a device had events, or has gone by itself */
     void *arg;
 };
 
+/* settle: see above. */
+void idem_devices_init(struct idem_devices *d, struct idem_loop *loop, struct idem_engine *engine,
+                       void (*settle)(void *arg), void *arg);
 /* Before the first handle: freed memory is overwritten from here on. */
 void idem_devices_prepare(void);
 /* Takes the descriptor over. IDEM_ERR_INVALID: it is no input device, or the id is in use;

@@ -82,8 +82,7 @@ static int begin(struct sensor *s, int listening)
     if (err != 0)
         return err;
     s->untouched = (struct idem_timer){.due = on_due, .arg = s};
-    s->devices =
-        (struct idem_devices){.loop = &s->loop, .engine = s->engine, .settle = settle, .arg = s};
+    idem_devices_init(&s->devices, &s->loop, s->engine, settle, s);
     idem_courier_line_init(&s->courier, &s->loop, s->engine, settle, s);
     s->broker = (struct idem_broker_line){.loop = &s->loop,
                                           .engine = s->engine,
