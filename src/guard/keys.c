@@ -570,7 +570,7 @@ void idem_key_judge_gap(struct idem_key_judge *j)
     j->held_count = 0;
     j->last_us = j->last_down_us = j->last_up_us = j->modifier_us = IDEM_TIME_NONE;
     j->last_code = 0;
-    j->stall_us = 0;
+    j->stall_us = j->stall_end_us = 0;
     j->burst = 0;
     j->sticky = false;
 }
