@@ -168,6 +168,11 @@ static void answer(struct idem_worker *w, struct idem_command *c, const struct s
         idem_text_string(t, text->text);
     else
         idem_text_put(t, "null");
+    idem_text_put(t, ",\"hour\":");
+    if (x->found)
+        idem_text_time(t, x->record.hour_ms - x->record.hour_ms % IDEM_AUDIT_HOUR_MS);
+    else
+        idem_text_put(t, "null");
     idem_text_put(t, "}");
 }
 

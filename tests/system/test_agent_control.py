@@ -307,7 +307,8 @@ class Acknowledging(ControlCase):
         self.seat.sensor.until_collect()
         self.assertEqual(self.server.query("SELECT version FROM acknowledgements"), [("2026-1",)])
         wait_for("the record", lambda: self.status()["acknowledgement"]["state"] == "given")
-        self.assertIn("version 2026-1", self.agent("status"))
+        self.assertIn("version 2026-1, in the hour from ", self.agent("status"))
+        self.assertRegex(self.status()["acknowledgement"]["hour"], r"^20..-..-..T..:00:00Z$")
         self.assertIn("You have acknowledged this.", self.agent("acknowledge"))
 
     def test_another_version_is_not_acknowledged_by_an_old_answer(self):

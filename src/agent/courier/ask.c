@@ -80,8 +80,10 @@ static void put_rules(const struct idem_courier *c, struct idem_control_status *
     snprintf(s->level, sizeof s->level, "%s",
              c->front != NULL ? idem_level_name(idem_front_level(c->front)) : "");
     s->acknowledgement = c->acknowledgement;
-    if (c->acknowledgement == IDEM_ACK_GIVEN)
-        snprintf(s->acknowledged, sizeof s->acknowledged, "%s", c->version);
+    if (c->acknowledgement != IDEM_ACK_GIVEN)
+        return;
+    snprintf(s->acknowledged, sizeof s->acknowledged, "%s", c->version);
+    snprintf(s->acknowledged_hour, sizeof s->acknowledged_hour, "%s", c->acknowledged_hour);
 }
 
 static void put_spool(const struct idem_courier *c, struct idem_control_status *s)

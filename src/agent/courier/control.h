@@ -122,7 +122,7 @@ struct idem_control_status {
     /* the person */
     enum idem_control_acknowledgement acknowledgement;
     char acknowledged[IDEM_CONTROL_NAME_MAX]; /* the version */
-    int64_t acknowledged_ms;                  /* its hour, or 0: not known here */
+    char acknowledged_hour[24];               /* as the server writes it, or "" */
     char level[16];                           /* of privacy: "hand" */
     uint32_t window_keys, window_gestures;
     bool has_rules;                        /* the next five are the server's */

@@ -76,7 +76,7 @@ static void put_person(json_t *out, const struct idem_control_status *s)
     json_object_set_new(
         out, "acknowledgement",
         json_pack("{s:s, s:o, s:o}", "state", idem_control_ack_name(s->acknowledgement), "version",
-                  text_or_null(s->acknowledged), "hour", time_or_null(s->acknowledged_ms)));
+                  text_or_null(s->acknowledged), "hour", text_or_null(s->acknowledged_hour)));
     json_object_set_new(out, "level", text_or_null(s->level));
     json_object_set_new(out, "window",
                         json_pack("{s:I, s:I}", "keyboard", (json_int_t)s->window_keys, "pointer",

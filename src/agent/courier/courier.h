@@ -94,6 +94,7 @@ struct idem_courier {
     json_t *rules_json;
     enum idem_control_acknowledgement acknowledgement; /* of rules_of */
     char version[IDEM_CONTROL_NAME_MAX];
+    char acknowledged_hour[24]; /* as the server writes it, or "" */
     struct idem_standing standing;
     struct idem_act_once acted;
     bool front_wanted, rules_wanted, acknowledgement_wanted, told_acknowledge;

@@ -37,10 +37,11 @@ static enum idem_control_acknowledgement state_of(const char *name)
 
 static void keep_rules(struct idem_courier *c)
 {
-    json_t *doc = c->rules_json == NULL ? NULL
-                                        : json_pack("{s:s, s:s, s:s, s:O}", "person", c->rules_of,
-                                                    "acknowledgement", states[c->acknowledgement],
-                                                    "version", c->version, "rules", c->rules_json);
+    json_t *doc = c->rules_json == NULL
+                      ? NULL
+                      : json_pack("{s:s, s:s, s:s, s:s, s:O}", "person", c->rules_of,
+                                  "acknowledgement", states[c->acknowledgement], "version",
+                                  c->version, "hour", c->acknowledged_hour, "rules", c->rules_json);
     char *text = doc != NULL ? json_dumps(doc, JSON_COMPACT) : NULL;
     size_t len = text != NULL ? strlen(text) : 0;
 
@@ -73,13 +74,14 @@ static void restore_rules(struct idem_courier *c)
         take_rules(c, &rules, json_incref(object));
         c->acknowledgement = state_of(json_string_value(json_object_get(doc, "acknowledgement")));
         idem_json_copy(doc, "version", c->version, sizeof c->version);
+        idem_json_copy(doc, "hour", c->acknowledged_hour, sizeof c->acknowledged_hour);
     }
     json_decref(doc);
 }
 
 void idem_learning_forget(struct idem_courier *c)
 {
-    c->rules_of[0] = c->version[0] = 0;
+    c->rules_of[0] = c->version[0] = c->acknowledged_hour[0] = 0;
     c->acknowledgement = IDEM_ACK_UNKNOWN;
     json_decref(c->rules_json);
     c->rules_json = NULL;
@@ -295,6 +297,7 @@ static void acknowledgement_answered(struct idem_courier *c, const struct idem_h
     if (a->status != 200 && idem_session_refused(c, a))
         return;
     c->acknowledgement_wanted = false;
+    idem_json_copy(doc, "hour", c->acknowledged_hour, sizeof c->acknowledged_hour);
     if (doc == NULL)
         idem_session_say(c, "whether anything is to be acknowledged is not known", a);
     else
