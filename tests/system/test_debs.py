@@ -25,8 +25,23 @@ CONTENTS = {
         "/etc/idem/policy.yaml", "/etc/idem/server.yaml", "/lib/systemd/system/idem-server.service", "/usr/bin/idem-server",
         "/usr/lib/sysusers.d/idem-server.conf", "/usr/lib/tmpfiles.d/idem-server.conf", "/usr/share/idem/default.pop",
         "/usr/share/idem/demo-policy.yaml", "/usr/share/idem/www/", "/usr/share/man/man8/idem-server.8.gz"},
-    "idem-tools": {"/usr/bin/idem", "/usr/share/man/man1/idem.1.gz"},
+    "idem-tools": {"/usr/bin/idem", "/usr/share/bash-completion/completions/idem", "/usr/share/man/man1/idem.1.gz"},
+    "idem-agent": {
+        "/etc/idem/agent.yaml", "/etc/profile.d/idem-agent.sh", "/etc/xdg/autostart/idem-agent.desktop", "/lib/systemd/system/idem-broker.service", "/lib/systemd/system/idem-control.socket",
+        "/lib/systemd/system/idem-courier.service", "/lib/systemd/system/idem-courier.socket",
+        "/lib/systemd/system/idem-sensor.service", "/lib/systemd/system/idem-sensor.socket", "/usr/bin/idem-agent",
+        "/usr/lib/systemd/system-preset/90-idem-agent.preset", "/usr/lib/sysusers.d/idem-agent.conf",
+        "/usr/libexec/idem/idem-broker", "/usr/libexec/idem/idem-courier", "/usr/libexec/idem/idem-sensor",
+        "/usr/share/bash-completion/completions/idem-agent", "/usr/share/man/man1/idem-agent.1.gz",
+        "/usr/share/man/man5/agent.yaml.5.gz", "/usr/share/man/man8/idem-broker.8.gz",
+        "/usr/share/man/man8/idem-courier.8.gz", "/usr/share/man/man8/idem-sensor.8.gz"},
+    "idem-agent-x11": {
+        "/lib/systemd/system/idem-x11.socket", "/usr/lib/systemd/user-preset/90-idem-agent-x11.preset",
+        "/usr/lib/systemd/user/idem-sensor-x11.service", "/usr/libexec/idem/idem-sensor-x11",
+        "/usr/share/man/man8/idem-sensor-x11.8.gz"},
 }
+# On after installing; nothing of it runs before a server is named.
+ENABLED = {"idem-broker.service", "idem-control.socket", "idem-courier.socket", "idem-sensor.socket", "idem-x11.socket"}
 PROGRAM = re.compile(r"/usr/bin/|/usr/libexec/idem/")
 # The project has no address of its own.
 NOT_OURS = "bogus-mail-host,bogus-mail-host-in-debian-changelog"
@@ -50,7 +65,7 @@ def older(deb, into):
         run("dpkg-deb", "--raw-extract", deb, tree)
         control = os.path.join(tree, "DEBIAN", "control")
         with open(control) as f:
-            text = f.read()
+            text = f.read().replace(f"(= {field(deb, 'Version')})", f"(= {OLD_VERSION})")
         with open(control, "w") as f:
             f.write(re.sub(r"(?m)^Version: .*$", f"Version: {OLD_VERSION}", text))
         for path in glob.glob(os.path.join(tree, "etc", "idem", "*.yaml")):
@@ -112,9 +127,8 @@ class Contents(unittest.TestCase):
 
     def test_configuration_is_the_administrators(self):
         for package, deb in Packages.get().debs.items():
-            wanted = sorted(path for path in CONTENTS[package] if path.startswith("/etc/idem/"))
-            conffiles = run("dpkg-deb", "--info", deb, "conffiles", check=False).stdout.split()
-            self.assertEqual(sorted(path for path in conffiles if path.startswith("/etc/idem/")), wanted, package)
+            wanted = sorted(path for path in CONTENTS[package] if path.startswith("/etc/"))
+            self.assertEqual(sorted(run("dpkg-deb", "--info", deb, "conffiles", check=False).stdout.split()), wanted, package)
 
     def test_version_is_the_trees(self):
         with open(os.path.join(SOURCE, "meson.build")) as f:
@@ -224,15 +238,27 @@ class Life(unittest.TestCase):
         self.debian.run("chown", "-R", f"{user}:{user}", os.path.dirname(path))
         self.debian.run("chmod", "0700", os.path.dirname(path))
 
+    def lived(self):
+        """What the services of a company's week would have left."""
+        self.keep("idem", "/var/lib/idem/idem.db", "profiles")
+        for name in "seat.key", "session", "spool", "front", "rules":
+            self.keep("idem-courier", "/var/lib/idem-agent/" + name, "the courier's " + name)
+        return self.kept()
+
+    def kept(self):
+        return {**self.debian.tree("/var/lib/idem"), **self.debian.tree("/var/lib/idem-agent")}
+
     def test_installing(self):
         self.debian.install(self.packages.debs)
         self.assertEqual(self.debian.run("dpkg", "--audit").stdout, "")
-        self.assertRegex(self.debian.read("/etc/passwd"), r"(?m)^idem:")
         data = os.stat(self.debian.at("/var/lib/idem"))
         self.assertEqual(data.st_mode & 0o7777, 0o700)
         self.assertNotEqual(data.st_uid, 0)
+        for user in "idem", "idem-sensor", "idem-courier":
+            self.assertRegex(self.debian.read("/etc/passwd"), rf"(?m)^{user}:.*:/usr/sbin/nologin$")
         # A server waits for its names and its certificate; deb-systemd-invoke starts nothing that is not enabled.
-        self.assertNotIn("idem-server.service", self.debian.enabled())
+        self.assertEqual(self.debian.enabled(), ENABLED)
+        self.assertLessEqual(ENABLED, self.debian.units("start", self.debian.started()))
         for package in CONTENTS.values():
             for path in package:
                 if PROGRAM.match(path):
@@ -252,34 +278,43 @@ class Life(unittest.TestCase):
     def test_upgrading(self):
         self.debian.install(self.packages.old)
         self.debian.started()
-        self.keep("idem", "/var/lib/idem/idem.db", "profiles")
-        edited = self.debian.read("/etc/idem/server.yaml").replace("idem.example.com", "idem.our.house")
-        self.debian.write("/etc/idem/server.yaml", edited)
-        before = self.debian.tree("/var/lib/idem")
+        before = self.lived()
+        self.debian.run("systemctl", "--root=/", "disable", "idem-control.socket")
+        edited = {path: self.debian.read(path).replace("idem.example.com", "idem.our.house").replace("#server", "server")
+                  for path in ("/etc/idem/server.yaml", "/etc/idem/agent.yaml")}
+        for path, text in edited.items():
+            self.debian.write(path, text)
         self.debian.install(self.packages.debs)
         self.assertEqual(self.debian.run("dpkg", "--audit").stdout, "")
-        self.assertEqual(self.debian.tree("/var/lib/idem"), before)
-        self.assertEqual(self.debian.read("/etc/idem/server.yaml"), edited)
+        self.assertEqual(self.kept(), before)
+        for path, text in edited.items():
+            self.assertEqual(self.debian.read(path), text)
         self.assertNotIn("As it was shipped then", self.debian.read("/etc/idem/policy.yaml"))
-        self.assertIn("idem-server.service", self.debian.units("restart", self.debian.started()))
+        # What an administrator has turned off stays off; what runs is restarted, all at once.
+        self.assertEqual(self.debian.enabled(), ENABLED - {"idem-control.socket"})
+        started = self.debian.started()
+        self.assertLessEqual({"idem-server.service", "idem-sensor.service", "idem-courier.service", *ENABLED},
+                             self.debian.units("restart", started))
+        self.assertEqual(self.debian.units("stop", started), set())
 
     def test_removing_and_purging(self):
         self.debian.install(self.packages.debs)
         self.debian.started()
-        self.keep("idem", "/var/lib/idem/idem.db", "profiles")
-        before = self.debian.tree("/var/lib/idem")
+        before = self.lived()
         self.debian.dpkg("--remove", self.packages.debs)
         stopped = self.debian.units("stop", self.debian.started())
-        self.assertIn("idem-server.service", stopped)
+        self.assertLessEqual({"idem-server.service", "idem-sensor.service", "idem-courier.service", *ENABLED}, stopped)
         for path in {path for package in CONTENTS.values() for path in package}:
             self.assertEqual(self.debian.has(path), path.startswith("/etc/"), path)
-        self.assertEqual(self.debian.tree("/var/lib/idem"), before)
+        self.assertEqual(self.kept(), before)
         purged = self.debian.dpkg("--purge", self.packages.debs)
         self.assertFalse(self.debian.has("/etc/idem"))
         self.assertEqual(self.debian.enabled(), set())
-        # A data base is no package manager's to throw away.
-        self.assertEqual(self.debian.tree("/var/lib/idem"), before)
-        self.assertIn("/var/lib/idem", purged.stderr)
+        # A data base is no package manager's to throw away; what a person has left at a seat is.
+        self.assertEqual(self.debian.tree("/var/lib/idem"), {path: was for path, was in before.items() if "agent" not in path})
+        self.assertFalse(self.debian.has("/var/lib/idem-agent"))
+        self.assertIn("/var/lib/idem (profiles", purged.stderr)
+        self.assertIn("erased /var/lib/idem-agent", purged.stderr)
 
 
 if __name__ == "__main__":
