@@ -1,0 +1,197 @@
+# A key that is held repeats; it is one keystroke, and no touch.
+device 1 keyboard
+settings collect keys=5 untouched=10
+presence present 1
+tap 1 KEY_T 92
+wait 110
+tap 1 KEY_H 81
+wait 88
+tap 1 KEY_E 104
+wait 133
+tap 1 KEY_Q 77
+wait 59
+1 KEY_A 1
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+wait 250
+1 KEY_A 2
+1 SYN_REPORT
+
+verb lock
+verb notify untouched

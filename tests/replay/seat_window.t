@@ -1,0 +1,31 @@
+# Five keystrokes are a window, and what is begun is carried on.
+device 1 keyboard
+settings collect keys=5
+presence present 1
+tap 1 KEY_T 92
+wait 110
+tap 1 KEY_H 81
+wait 88
+tap 1 KEY_E 104
+wait 133
+tap 1 KEY_Q 77
+wait 59
+tap 1 KEY_U 96
+wait 150
+tap 1 KEY_I 88
+wait 71
+tap 1 KEY_C 110
+wait 180
+tap 1 KEY_K 71
+wait 64
+tap 1 KEY_T 99
+wait 205
+tap 1 KEY_H 85
+wait 97
+tap 1 KEY_E 92
+wait 110
+tap 1 KEY_Q 81
+wait 88
+
+window keyboard 5
+window keyboard 5
