@@ -58,6 +58,10 @@ export interface SessionView {
   missing: [number, number][];
   opened: string;
   changed: string;
+  /** A person at a seat has paused the collection until then; null: nobody has. */
+  paused_until: string | null;
+  /** What the policy wants of the session and its seat now, and why; the device that is cut off. */
+  stands: { action: GuardView['action']; cause: string | null; cut_off: Modality | null; line: number };
   enrolment: {
     state: 'new' | 'enrolling' | 'enrolled';
     /** What else than strokes is wanted; absent when nothing is. */
@@ -113,7 +117,7 @@ export interface GuardView {
   text: string;
   reasons: string[];
   device: Modality;
-  action: 'observe' | 'notify' | 'step-up' | 'lock';
+  action: 'observe' | 'notify' | 'step-up' | 'lock' | 'cut-off-device' | 'end-session';
   /** Somebody has signed in strongly since. */
   cleared: boolean;
   at: string;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* words.ts - numbers and states as a person reads them. */
-import type { GuardKind, GuardView, Modality, Problem, SessionState } from 'idem-sdk';
+import type { GuardKind, GuardView, Modality, Problem, SessionState, SessionView } from 'idem-sdk';
 
 export type Tone = 'good' | 'warn' | 'bad' | 'quiet';
 
@@ -38,7 +38,28 @@ const ACTIONS: Record<GuardView['action'], string> = {
   notify: 'The operator is told; the session goes on.',
   'step-up': 'The session asks for a sign-in, and nothing of it will be learned.',
   lock: 'The session is locked, and nothing of it will be learned.',
+  'cut-off-device': 'The device is to be cut off, the session is locked, and nothing of it will be learned.',
+  'end-session': 'The session is ended, and nothing of it was learned.',
 };
+
+/** Whether an alarm has locked its session, or done more. */
+export function locks(guard: GuardView | null | undefined): guard is GuardView {
+  return stands(guard) && ['lock', 'cut-off-device', 'end-session'].includes(guard.action);
+}
+
+/** What its seat is told to do beside what the session's state says; '': nothing. */
+export function told(view: SessionView): string {
+  const device = view.stands.cut_off;
+  if (device !== null) return `The seat is told to lock its screen and to cut off the ${device}.`;
+  if (view.state === 'locked') return 'The seat is told to lock its screen.';
+  if (view.state === 'step-up') return 'The seat is told to ask for a sign-in, as the policy says how.';
+  return '';
+}
+
+/** The time of day. */
+export function timeOfDay(iso: string): string {
+  return new Date(iso).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+}
 
 /** What was done about an alarm. */
 export function done(guard: GuardView): string {
