@@ -324,6 +324,32 @@ class Acknowledging(ControlCase):
         self.assertIn("nothing more is collected", self.agent("withdraw", "--yes"))
         self.seat.sensor.until_collect(0)
         wait_for("its end", lambda: self.server.query("SELECT count(*) FROM windows") == [(0,)])
+        # The server's record stands until the person goes to the console; at the seat the last word is the withdrawal.
+        wait_for("another session", lambda: self.status().get("standing"))
+        self.seat.sensor.quiet(1)
+        self.assertEqual(self.seat.sensor.settings["collect"], 0)
+        self.assertEqual(self.status()["why"], "not-acknowledged")
+        self.agent("acknowledge", "--yes")
+        self.seat.sensor.until_collect()
+
+    def test_withdrawn_while_the_server_is_away(self):
+        self.begin(collect=0)
+        self.agent("acknowledge", "--yes")
+        self.seat.sensor.until_collect()
+        self.server.kill()
+        self.seat.send("ada", 1, 1)
+        wait_for("the server's absence", lambda: not self.status()["reached"]["now"])
+        self.seat.kill()
+        self.seat.start().introduce()
+        self.seat.presence(uid=ME)
+        self.seat.sensor.until_collect()
+        self.assertIn("is thrown away", self.agent("withdraw", "--yes"))
+        self.seat.sensor.until_collect(0)
+        self.assertEqual(self.status()["spool"]["waiting"], 0)
+        self.seat.kill()
+        self.seat.start().introduce()
+        self.seat.presence(uid=ME)
+        wait_for("what is missing", lambda: self.status()["why"] == "not-acknowledged")
 
 
 if __name__ == "__main__":

@@ -150,12 +150,6 @@ static struct idem_courier_ask take_first(struct idem_courier *c)
     return first;
 }
 
-void idem_ask_refuse_all(struct idem_courier *c, const char *error, const char *message)
-{
-    while (c->ask_count > 0)
-        idem_control_refuse(c->control, take_first(c).ticket, error, message);
-}
-
 static void refuse_first(struct idem_courier *c, const char *error, const char *message)
 {
     idem_control_refuse(c->control, take_first(c).ticket, error, message);
@@ -255,6 +249,11 @@ static int people_begin(struct idem_courier *c)
     const struct idem_control_said *said = &c->asks[0].said;
     int err = IDEM_ERR_INVALID;
 
+    /* Another person's session may have been opened while it waited. */
+    if (c->asks[0].uid != c->seat.uid) {
+        refuse_first(c, "not-yours", "Somebody else is at this seat now.");
+        return IDEM_SESSION_AGAIN;
+    }
     if (said->request == IDEM_CONTROL_TEXT)
         err = ask_text(c, said->argument);
     else if (said->request == IDEM_CONTROL_ACKNOWLEDGE)
@@ -270,14 +269,41 @@ static int people_begin(struct idem_courier *c)
     return 0;
 }
 
-/* The person has taken it back: this session teaches nothing, and nothing more is collected. */
+/* Nothing more is collected here, nor sent of what was, whether the server can be told or not. */
+static void stop_here(struct idem_courier *c, const char *person)
+{
+    if (idem_spool_erase(c->spool, person) != 0)
+        idem_log(IDEM_LOG_ERROR, "courier: kernel: the spool cannot be written");
+    idem_withdrawn_note(&c->withdrawn, person, c->version);
+    idem_learning_acknowledgement(c, IDEM_ACK_MISSING, c->version);
+}
+
+/* The person has taken it back: this session teaches nothing. */
 static void withdrawn(struct idem_courier *c)
 {
+    stop_here(c, c->session.person);
     idem_control_answer(c->control, take_first(c).ticket, NULL);
-    if (idem_spool_erase(c->spool, c->session.person) != 0)
-        idem_log(IDEM_LOG_ERROR, "courier: kernel: the spool cannot be written");
-    idem_learning_acknowledgement(c, IDEM_ACK_MISSING, c->version);
     idem_session_lose(c, "the person has withdrawn");
+}
+
+/* Without a session: here it holds at once, and the answer says that the server does not know. */
+static void withdraw_offline(struct idem_courier *c, uint32_t ticket)
+{
+    json_t *members = json_pack("{s:b}", "server_knows", 0);
+
+    if (strcmp(c->rules_of, c->person) == 0)
+        stop_here(c, c->person);
+    idem_control_answer(c->control, ticket, members);
+    json_decref(members);
+}
+
+/* What was taken back at this seat is to be asked for here, whatever the server has on record. */
+static void text_is_here(const struct idem_courier *c, json_t *doc)
+{
+    const char *version = json_string_value(json_object_get(doc, "version"));
+
+    if (version != NULL && idem_withdrawn_is(c->withdrawn, c->session.person, version))
+        json_object_set_new(doc, "state", json_string("missing"));
 }
 
 static void people_answered(struct idem_courier *c, const struct idem_http_answer *a)
@@ -290,8 +316,12 @@ static void people_answered(struct idem_courier *c, const struct idem_http_answe
     if (request == IDEM_CONTROL_WITHDRAW && a->status == 204) {
         withdrawn(c);
     } else if (doc != NULL) {
-        if (request == IDEM_CONTROL_ACKNOWLEDGE)
+        if (request == IDEM_CONTROL_ACKNOWLEDGE) {
+            idem_withdrawn_clear(c->withdrawn, c->session.person);
             c->acknowledgement_wanted = true;
+        } else if (request == IDEM_CONTROL_TEXT) {
+            text_is_here(c, doc);
+        }
         idem_control_answer(c->control, take_first(c).ticket, doc);
     } else if (!idem_session_refused(c, a) || !c->token_stale) {
         refuse_with(c, a);
@@ -301,6 +331,16 @@ static void people_answered(struct idem_courier *c, const struct idem_http_answe
 
 const struct idem_operation idem_operation_people = {"question", people_due, people_begin,
                                                      people_answered, NULL};
+
+/* Who wants nothing more collected is not kept waiting for a server. */
+void idem_ask_refuse_all(struct idem_courier *c, const char *error, const char *message)
+{
+    while (c->ask_count > 0)
+        if (c->asks[0].said.request == IDEM_CONTROL_WITHDRAW && c->asks[0].uid == c->seat.uid)
+            withdraw_offline(c, take_first(c).ticket);
+        else
+            refuse_first(c, error, message);
+}
 
 /* ------------------------------------------------------------------ enrolling */
 
@@ -388,11 +428,13 @@ static int later(struct idem_courier *c, uint32_t ticket, const struct idem_cont
 {
     if (c->ask_count == IDEM_COURIER_ASKS)
         idem_control_refuse(c->control, ticket, "busy", "Too much is asked at once.");
+    else if (said->request == IDEM_CONTROL_WITHDRAW && !idem_session_is_open(c))
+        withdraw_offline(c, ticket);
     else if (said->request != IDEM_CONTROL_ENROL && !idem_session_is_open(c))
         idem_control_refuse(c->control, ticket, "offline",
                             c->said[0] != 0 ? c->said : "There is no session with the server yet.");
     else
-        c->asks[c->ask_count++] = (struct idem_courier_ask){ticket, *said};
+        c->asks[c->ask_count++] = (struct idem_courier_ask){ticket, c->seat.uid, *said};
     return 0;
 }
 

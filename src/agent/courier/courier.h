@@ -27,6 +27,7 @@
 #include "agent/courier/key.h"
 #include "agent/courier/rules.h"
 #include "agent/courier/spool.h"
+#include "agent/courier/withdrawn.h"
 #include "agent/line.h"
 
 enum {
@@ -54,6 +55,7 @@ struct idem_courier_line {
 /* A question that waits. */
 struct idem_courier_ask {
     uint32_t ticket;
+    uint32_t uid; /* who was at the seat then */
     struct idem_control_said said;
 };
 
@@ -95,6 +97,7 @@ struct idem_courier {
     enum idem_control_acknowledgement acknowledgement; /* of rules_of */
     char version[IDEM_CONTROL_NAME_MAX];
     char acknowledged_hour[24]; /* as the server writes it, or "" */
+    json_t *withdrawn;          /* withdrawn.h */
     struct idem_standing standing;
     struct idem_act_once acted;
     bool front_wanted, rules_wanted, acknowledgement_wanted, told_acknowledge;

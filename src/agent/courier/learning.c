@@ -42,6 +42,8 @@ static void keep_rules(struct idem_courier *c)
                       : json_pack("{s:s, s:s, s:s, s:s, s:O}", "person", c->rules_of,
                                   "acknowledgement", states[c->acknowledgement], "version",
                                   c->version, "hour", c->acknowledged_hour, "rules", c->rules_json);
+    if (doc != NULL && c->withdrawn != NULL)
+        json_object_set(doc, "withdrawn", c->withdrawn);
     char *text = doc != NULL ? json_dumps(doc, JSON_COMPACT) : NULL;
     size_t len = text != NULL ? strlen(text) : 0;
 
@@ -69,6 +71,7 @@ static void restore_rules(struct idem_courier *c)
 
     if (err == IDEM_ERR_CHECKSUM)
         idem_log(IDEM_LOG_ERROR, "courier: the kept rules are damaged: the server is asked anew");
+    idem_withdrawn_restore(&c->withdrawn, json_object_get(doc, "withdrawn"));
     if (doc != NULL && idem_rules_parse(object, &rules) == 0 &&
         idem_json_copy(doc, "person", c->rules_of, sizeof c->rules_of)) {
         take_rules(c, &rules, json_incref(object));
@@ -215,7 +218,8 @@ void idem_learning_close(struct idem_courier *c)
 {
     forget_front(c);
     json_decref(c->rules_json);
-    c->rules_json = NULL;
+    json_decref(c->withdrawn);
+    c->rules_json = c->withdrawn = NULL;
 }
 
 /* ------------------------------------------------------------------ rules, asked for */
@@ -300,6 +304,8 @@ static void acknowledgement_answered(struct idem_courier *c, const struct idem_h
     idem_json_copy(doc, "hour", c->acknowledged_hour, sizeof c->acknowledged_hour);
     if (doc == NULL)
         idem_session_say(c, "whether anything is to be acknowledged is not known", a);
+    else if (version != NULL && idem_withdrawn_is(c->withdrawn, c->session.person, version))
+        idem_learning_acknowledgement(c, IDEM_ACK_MISSING, version);
     else
         idem_learning_acknowledgement(c, state_of(json_string_value(json_object_get(doc, "state"))),
                                       version != NULL ? version : "");

@@ -7,6 +7,7 @@
 
 int idem_tool_withdraw(const struct idem_tool *tool)
 {
+    json_t *answer = NULL;
     int err;
 
     if (!tool->yes && !isatty(STDIN_FILENO))
@@ -14,11 +15,19 @@ int idem_tool_withdraw(const struct idem_tool *tool)
     if (!tool->yes &&
         !idem_tool_confirm("Stop collecting, and take back your acknowledgement here?"))
         return IDEM_EXIT_FAILED;
-    err = idem_tool_ask(tool, idem_tool_request("withdraw"), NULL);
-    if (err == 0)
+    err = idem_tool_ask(tool, idem_tool_request("withdraw"), &answer);
+    if (err != 0)
+        return err;
+    if (json_is_false(idem_tool_get(answer, "server_knows")))
         puts(
-            "Done: nothing more is collected, and what this session had collected is not learned.\n"
-            "What was learned before goes by erasure, and the record of the acknowledgement when\n"
-            "you withdraw it in idem's console: ask your privacy officer.");
-    return err;
+            "Done: nothing more is collected here, and what waited to be sent is thrown away. The\n"
+            "server cannot be told just now. It learns from what it has had of this session "
+            "unless\n"
+            "you withdraw again when it is reached, before you log out.");
+    else
+        puts("Done: nothing more is collected here, and what this session had collected is not\n"
+             "learned. What was learned before goes by erasure, and the record of the\n"
+             "acknowledgement when you withdraw it in idem's console: ask your privacy officer.");
+    json_decref(answer);
+    return IDEM_EXIT_OK;
 }
