@@ -12,7 +12,7 @@ import struct
 import subprocess
 import tempfile
 
-from harness import DEADLINE, windows
+from harness import DEADLINE, ServerCase, wait_for, windows
 
 COURIER = os.environ["IDEM_COURIER"]
 (B_DEVICE, B_GONE, B_PRESENCE, B_LINE, B_DONE, VERB, PRESENCE, LINE, WINDOW, ALARM, STATE, DONE, FRONT, SETTINGS,
@@ -92,8 +92,8 @@ class Sensor(Line):
                                      struct.unpack_from("=IIIIII", body)))
             self.answer()
         elif kind == FRONT:
-            with os.fdopen(fd, "rb") as f:
-                self.front = f.read()
+            self.front = os.pread(fd, 2 ** 20, 0)
+            os.close(fd)
             assert len(self.front) == struct.unpack("=Q", body)[0]
         return kind
 
@@ -175,6 +175,8 @@ class Seat:
 
     def introduce(self):
         """The broker connects and hands over a line to the sensor."""
+        if self.broker:
+            self.broker.close()
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         sock.connect(os.path.join(self.directory, "courier"))
         self.broker = Line(sock)
@@ -230,3 +232,75 @@ class Seat:
             sock.close()
         self.log.close()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class CourierCase(ServerCase):
+    config = None
+    policy = None
+
+    def setUp(self):
+        if self.policy:
+            handle, self.policy_file = tempfile.mkstemp(suffix=".yaml")
+            os.close(handle)
+            self.addCleanup(os.unlink, self.policy_file)
+            self.write_policy(self.policy)
+            self.options = [*self.options, "--policy", self.policy_file]
+        super().setUp()
+        self.seat = self.new_seat()
+
+    def write_policy(self, text):
+        with open(self.policy_file, "w") as f:
+            f.write(text)
+
+    def new_seat(self, **more):
+        seat = Seat(self.server, self.config, **more)
+        self.addCleanup(seat.close)
+        self.addCleanup(self.tell, seat)
+        return seat
+
+    def tell(self, seat):
+        """What the courier said, when the test has failed."""
+        if any(error for _, error in getattr(self._outcome, "errors", [])):
+            print(seat.said())
+
+    def meet(self, **more):
+        """The courier runs and has heard from a broker and a sensor."""
+        self.seat.start().introduce()
+        self.seat.presence(**more)
+
+    def begin(self, **more):
+        self.meet(**more)
+        self.seat.sensor.until_collect()
+
+    def again(self, **more):
+        """The courier after it was stopped or killed."""
+        self.begin(**more)
+
+    def held(self):
+        """(session, number) of every window that the server has had."""
+        return self.server.query("SELECT session, seq FROM windows ORDER BY row")
+
+    def wait_held(self, count):
+        wait_for(f"{count} windows", lambda: len(self.held()) >= count)
+
+    def assert_held(self, *pairs):
+        """So many windows of each session, each once."""
+        expected = [(session, n) for session, count in pairs for n in range(1, count + 1)]
+        wait_for(f"{len(expected)} windows", lambda: len(self.held()) >= len(expected))
+        self.assertEqual(self.held(), expected)
+
+    def spool(self):
+        """What root is told of it."""
+        return self.seat.ask("status")["spool"]
+
+    def sessions(self):
+        """(row, closed) of all."""
+        return self.server.query("SELECT row, closed_ms IS NOT NULL FROM sessions ORDER BY row")
+
+    def restart_server(self):
+        """At the same port: a seat knows no other."""
+        if "--port" not in self.server.options:
+            self.server.options += ["--port", str(self.server.port)]
+        self.server.process.stdout.close()
+        self.server.errors.close()
+        self.server.start()

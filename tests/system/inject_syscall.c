@@ -10,6 +10,8 @@
  *
  *   returned N        the process did the call and goes on as before
  *   died of SIGNAL    the number of the signal
+ *   ended with N      it has a handler for what is trapped, which ended it; one that lets it go on
+ *                     is run to its end first, and the result is its own
  *
  * Ends with 0 in both cases, with 2 when the process could not be had. The process waits in a
  * system call, as ours do: the instruction for another one stands right before it. Its registers
@@ -19,15 +21,18 @@
 #include <errno.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 
-enum { ARGUMENTS = 6, STEP = 8, FAR_BELOW = 16384, TEXT_MAX = 512, INSTRUCTION = 2 };
+enum { ARGUMENTS = 6, STEP = 8, FAR_BELOW = 16384, TEXT_MAX = 512, INSTRUCTION = 2, ENDED = 1000 };
 
 static int fail(const char *what)
 {
@@ -59,6 +64,11 @@ static struct user_regs_struct begin_again(const struct user_regs_struct *before
         r.orig_rax = (unsigned long)-1;
     }
     return r;
+}
+
+static bool is_return(const struct user_regs_struct *r)
+{
+    return (long)r->orig_rax == SYS_rt_sigreturn;
 }
 
 static int registers(int request, pid_t pid, struct user_regs_struct *r)
@@ -110,8 +120,8 @@ static long number_of(const char *call)
     return *end == 0 ? n : seccomp_syscall_resolve_name(call);
 }
 
-/* To the next stop of that kind: 0; the signal that ended the process; below nought: it ended or
- * stopped otherwise. */
+/* To the next stop of that kind: 0; the signal that ended the process, or ENDED and its status;
+ * below nought: it stopped otherwise. */
 static int go_on(pid_t pid)
 {
     int status = 0, deliver = 0;
@@ -123,11 +133,38 @@ static int go_on(pid_t pid)
         if (WIFSIGNALED(status))
             return WTERMSIG(status);
         if (WIFEXITED(status))
-            return -1;
+            return ENDED + WEXITSTATUS(status);
         if (WSTOPSIG(status) == (SIGTRAP | 0x80))
             return 0;
         deliver = WSTOPSIG(status) == SIGTRAP ? 0 : WSTOPSIG(status);
     }
+}
+
+static bool is_trapped(pid_t pid)
+{
+    const struct __ptrace_peeksiginfo_args which = {.nr = 1};
+    siginfo_t waits;
+
+    return ptrace(PTRACE_PEEKSIGINFO, pid, (void *)(uintptr_t)&which, &waits) == 1 &&
+           waits.si_signo == SIGSYS;
+}
+
+/* Through the process's own handler, to the way out of its last call. */
+static int through_handler(pid_t pid)
+{
+    struct user_regs_struct r;
+    bool back = false;
+    int signal = 0;
+
+    while (signal == 0 && !back) {
+        signal = go_on(pid);
+        if (signal == 0 && registers(PTRACE_GETREGSET, pid, &r) != 0)
+            return -1;
+        back = signal == 0 && is_return(&r);
+        if (signal == 0)
+            signal = go_on(pid);
+    }
+    return signal;
 }
 
 /* A filter's verdict comes after the way out of the call: whoever survives it makes another. */
@@ -147,6 +184,8 @@ static int inject(pid_t pid, long call, char **arguments)
     int signal = go_on(pid);
     if (signal == 0)
         signal = go_on(pid);
+    if (signal == 0 && is_trapped(pid))
+        signal = through_handler(pid);
     after = begin_again(&before);
     if (signal == 0 && (registers(PTRACE_GETREGSET, pid, &during) != 0 ||
                         registers(PTRACE_SETREGSET, pid, &after) != 0))
@@ -155,7 +194,9 @@ static int inject(pid_t pid, long call, char **arguments)
         signal = go_on(pid);
     if (signal < 0)
         return fail("the call");
-    if (signal > 0)
+    if (signal >= ENDED)
+        printf("ended with %d\n", signal - ENDED);
+    else if (signal > 0)
         printf("died of %d\n", signal);
     else
         printf("returned %ld\n", (long)during.rax);

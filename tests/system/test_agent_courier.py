@@ -4,55 +4,217 @@ once and whatever happens, the server's decisions reach the seat once, and nothi
 acknowledged."""
 import unittest
 
-from agent_seat import (ACKNOWLEDGE, COLLECTING, INJECTED_KEYS, LOCK, LOCKED, NOBODY, NOTIFY, PRESENT, Seat, alarm)
-from harness import ServerCase, wait_for
+from agent_seat import (ACKNOWLEDGE, AWAY, COLLECTING, CUT_OFF, LOCK, LOCKED, N_CUT_OFF, N_LOCKED, NOBODY, NOTIFY, PAUSED,
+                        PRESENT, REMOTE, RESUMED, CourierCase, alarm, packed, state)
+from harness import wait_for, windows
 
-
-class CourierCase(ServerCase):
-    config = None
-
-    def setUp(self):
-        super().setUp()
-        self.seat = self.new_seat()
-
-    def new_seat(self, **more):
-        seat = Seat(self.server, self.config, **more)
-        self.addCleanup(seat.close)
-        self.addCleanup(self.tell, seat)
-        return seat
-
-    def tell(self, seat):
-        if self._outcome is not None and any(error for _, error in getattr(self._outcome, "errors", [])):
-            print(seat.said())
-
-    def begin(self, **more):
-        """Somebody is at the seat, and collecting has begun."""
-        self.seat.start().introduce()
-        self.seat.presence(**more)
-        self.seat.sensor.until_collect()
-
-    def held(self):
-        """(session, number) of every window that the server has had."""
-        return self.server.query("SELECT session, seq FROM windows ORDER BY row")
-
-    def wait_held(self, count):
-        wait_for(f"{count} windows", lambda: len(self.held()) >= count)
-
-    def sessions(self):
-        return self.server.query("SELECT row, closed_ms IS NOT NULL FROM sessions ORDER BY row")
+POLICY = """\
+version: 1
+enrolment: {trusted_start: no, sessions: 1}
+acknowledgement:
+  any:
+    version: "2026-1"
+    text:
+      en: We look at how you type.
+      de: Wir sehen, wie Sie tippen.
+"""
 
 
 class ADay(CourierCase):
     def test_windows_arrive(self):
         self.begin()
         self.seat.send("ada", 1, 5)
-        self.wait_held(5)
-        self.assertEqual(self.held(), [(1, n) for n in range(1, 6)])
+        self.assert_held((1, 5))
         self.seat.sensor.quiet()
         self.assertEqual(self.seat.sensor.acts, [(NOTIFY, 0, COLLECTING)])
         self.assertEqual(self.server.query("SELECT start FROM sessions"), [(1,)])
         self.seat.presence(NOBODY)
         wait_for("the end", lambda: self.sessions() == [(1, 1)])
+        self.assertEqual(self.seat.stop(), 0)
+
+    def test_the_sensor_gets_the_front_of_the_server(self):
+        self.begin()
+        self.assertEqual(self.seat.sensor.front, self.server.call("GET", "/v1/front").body)
+        self.assertEqual((self.seat.sensor.settings["keys"], self.seat.sensor.settings["gestures"]), (100, 10))
+        self.assertEqual(self.seat.sensor.settings["guard"], 1)
+
+    def test_a_locked_screen_ends_nothing(self):
+        self.begin()
+        for away in (LOCKED, AWAY):
+            self.seat.presence(away)
+        self.seat.unlock()
+        self.seat.send("ada", 1, 2)
+        self.assert_held((1, 2))
+
+    def test_working_from_afar_ends_it(self):
+        self.begin()
+        self.seat.presence(REMOTE)
+        wait_for("the end", lambda: self.sessions() == [(1, 1)])
+        self.seat.sensor.until_collect(0)
+
+    def test_another_user_s_session_is_another(self):
+        self.begin()
+        self.seat.send("ada", 1, 3)
+        self.seat.presence(user="eva", uid=1001, unlocked=7)
+        self.seat.sensor.until_collect(0)
+        self.seat.sensor.until_collect(1)
+        self.seat.send("eva", 1, 2)
+        self.assert_held((2, 2))
+        self.assertEqual(self.sessions(), [(1, 1), (2, 0)])
+
+    def test_what_waits_is_sent_before_the_session_ends(self):
+        self.begin()
+        self.server.kill()
+        self.seat.send("ada", 1, 3)
+        self.seat.presence(user="eva", uid=1001)
+        wait_for("the courier to notice", lambda: "cannot be reached" in self.seat.said())
+        self.assertEqual(self.spool()["waiting"], 3)
+        self.restart_server()
+        wait_for("the end", lambda: self.sessions() == [(1, 1), (2, 0)])
+        self.assertEqual((self.spool()["waiting"], self.spool()["dropped"]), (0, 0))
+        self.assertEqual(len(self.server.query("SELECT DISTINCT person FROM sessions")), 2)
+
+    def test_a_window_that_comes_late_is_of_whom_it_was_made(self):
+        self.begin()
+        self.seat.sensor.answer = lambda: None  # slow: it has not heard yet
+        self.seat.presence(user="eva", uid=1001)
+        self.seat.sensor.until_collect(0)
+        self.seat.send("ada", 1, 1)
+        self.seat.sensor.send(state(collecting=0))
+        self.seat.sensor.until_collect(1)
+        self.seat.send("eva", 1, 1)
+        wait_for("eva's", lambda: self.held() == [(2, 1)])
+
+
+class Trouble(CourierCase):
+    def test_the_server_is_away_for_a_while(self):
+        self.begin()
+        self.seat.send("ada", 1, 3)
+        self.wait_held(3)
+        self.server.kill()
+        self.seat.send("ada", 1, 4, first=3)
+        wait_for("the courier to notice", lambda: "cannot be reached" in self.seat.said())
+        self.restart_server()
+        self.assert_held((1, 7))
+
+    def test_the_courier_is_killed(self):
+        self.begin()
+        self.seat.send("ada", 1, 3)
+        self.wait_held(1)
+        self.seat.kill()
+        self.again()
+        self.seat.send("ada", 1, 3, first=3)
+        self.assert_held((1, 6))
+
+    def test_both_are_killed_over_and_over(self):
+        self.begin()
+        for i in range(4):
+            self.seat.send("ada", 1, 3, first=3 * i)
+            if i % 2 == 0:
+                self.server.kill()
+            wait_for("the spool", lambda: self.seat.ask("status")["ok"])
+            self.seat.kill()
+            if i % 2 == 0:
+                self.restart_server()
+            self.again()
+        self.assert_held((1, 12))
+
+    def test_started_without_its_server(self):
+        self.begin()
+        self.seat.send("ada", 1, 2)
+        self.assert_held((1, 2))
+        self.seat.presence(NOBODY)
+        wait_for("the end", lambda: self.sessions() == [(1, 1)])
+        self.seat.stop()
+        self.server.kill()
+        self.again()  # by what was last said of the same person
+        self.seat.send("ada", 1, 2, first=2)
+        wait_for("the courier to notice", lambda: "cannot be reached" in self.seat.said())
+        self.restart_server()
+        self.assert_held((2, 2))
+
+    def test_a_stranger_without_a_server_is_not_collected(self):
+        self.begin()
+        self.seat.stop()
+        self.server.kill()
+        self.meet(user="eva", uid=1001)
+        self.seat.sensor.quiet(1)
+        self.assertEqual(self.seat.sensor.settings["collect"], 0)
+        self.assertEqual(self.seat.sensor.settings["guard"], 1)
+
+    def test_the_broker_goes_and_comes(self):
+        self.begin()
+        self.seat.broker.close()
+        self.seat.sensor.until_collect(0)
+        old = self.seat.sensor
+        self.seat.introduce()
+        while old.receive():
+            pass
+        self.seat.presence()
+        self.seat.sensor.until_collect(1)
+        self.seat.send("ada", 1, 1)
+        self.assert_held((1, 1))
+
+    def test_a_sensor_that_says_what_it_may_not(self):
+        self.begin()
+        self.seat.sensor.send(b"\x01\0\0\0\x10\0\0\0" + bytes(8))
+        while self.seat.sensor.receive() is not None:
+            pass
+        self.assertIn("said what it may not", self.seat.said())
+        self.assertIsNone(self.seat.process.poll())
+
+    def test_a_window_of_nothing(self):
+        self.begin()
+        bad = dict(windows("ada", 1, 1)[0], front="00000000000000ff")
+        self.seat.sensor.send(packed(bad))
+        worse = dict(windows("ada", 1, 1)[0], cells=[[5, 9999999] + [0] * 12])
+        self.seat.sensor.send(packed(worse))
+        self.seat.send("ada", 1, 1)
+        self.assert_held((1, 1))
+
+
+class Decisions(CourierCase):
+    def test_an_alarm_s_answer_reaches_the_seat_once(self):
+        self.begin()
+        self.seat.sensor.send(alarm())
+        expected = self.server.get("/v1/policy").json
+        self.assertTrue(expected)
+        self.seat.sensor.until("an act", lambda: any(a[0] in (LOCK, CUT_OFF) for a in self.seat.sensor.acts))
+        self.seat.send("ada", 1, 3)
+        self.seat.sensor.quiet(1)
+        acts = [a for a in self.seat.sensor.acts if a[0] != NOTIFY]
+        self.assertEqual(len(acts), 1, acts)
+        self.assertIn(acts[0], [(LOCK, 0, N_LOCKED), (CUT_OFF, 0, N_CUT_OFF)])
+        # unlocking is told, and ends what stands; what comes then acts anew
+        self.seat.presence(LOCKED)
+        self.seat.unlock()
+        session = self.server.get("/v1/sessions").json["sessions"][0]["id"]
+        wait_for("the unlocking", lambda: self.server.get("/v1/sessions/" + session).json["stands"]["cause"] is None)
+        self.seat.sensor.quiet()
+        self.seat.sensor.send(alarm())
+        self.seat.sensor.until("a second act",
+                               lambda: len([a for a in self.seat.sensor.acts if a[0] != NOTIFY]) == 2)
+
+    def test_alarms_outlive_the_courier(self):
+        self.begin()
+        self.server.kill()
+        self.seat.sensor.send(alarm(value=1.5))
+        wait_for("the spool", lambda: self.seat.ask("status")["ok"])
+        self.seat.kill()
+        self.restart_server()
+        self.meet()
+        wait_for("the alarm", lambda: self.server.query("SELECT count(*) FROM alarms") == [(1,)])
+
+
+class Unacknowledged(CourierCase):
+    policy = POLICY
+
+    def test_nothing_is_collected_before_it(self):
+        self.meet()
+        self.seat.sensor.until_act((NOTIFY, 0, ACKNOWLEDGE))
+        self.assertEqual(self.seat.sensor.settings["collect"], 0)
+        self.assertEqual(self.seat.ask("status")["ok"], True)
+        self.assertNotIn((NOTIFY, 0, COLLECTING), self.seat.sensor.acts)
 
 
 if __name__ == "__main__":

@@ -145,6 +145,8 @@ static struct idem_courier_ask take_first(struct idem_courier *c)
 {
     struct idem_courier_ask first = c->asks[0];
 
+    if (c->ask_count == 0)
+        return (struct idem_courier_ask){0}; /* it was refused meanwhile: nobody's ticket */
     c->ask_count--;
     memmove(c->asks, c->asks + 1, c->ask_count * sizeof *c->asks);
     return first;
@@ -176,7 +178,7 @@ static bool is_enrol(const struct idem_courier *c)
 
 static bool people_due(struct idem_courier *c)
 {
-    return c->ask_count > 0 && !is_enrol(c) && idem_session_is_open(c);
+    return c->ask_count > 0 && !is_enrol(c) && idem_session_is_open(c) && !idem_session_is_left(c);
 }
 
 static int ask_text(struct idem_courier *c, const char *language)
@@ -311,8 +313,6 @@ static void people_answered(struct idem_courier *c, const struct idem_http_answe
     enum idem_control_request request = c->asks[0].said.request;
     json_t *doc = a->status < 300 ? json_loadb(a->body, a->len, 0, NULL) : NULL;
 
-    if (c->ask_count == 0)
-        return; /* refused meanwhile */
     if (request == IDEM_CONTROL_WITHDRAW && a->status == 204) {
         withdrawn(c);
     } else if (doc != NULL) {

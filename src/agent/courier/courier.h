@@ -79,6 +79,7 @@ struct idem_courier {
 
     /* presence.c */
     struct idem_presence_message seat;
+    bool seat_known;                /* the broker has said so, since this process began */
     char person[IDEM_NAME_MAX + 1]; /* whom the server knows the user as; "": nobody */
     struct idem_timer offline, pausing;
     uint32_t offline_at; /* seat.unlocked of the last lock for want of a server */
@@ -118,6 +119,7 @@ struct idem_courier {
     /* sending.c */
     uint8_t link[IDEM_SEAL_LINK]; /* after the windows under way */
     uint32_t sent_last;           /* their last number */
+    bool may_send;                /* the session's person has acknowledged */
 
     /* ask.c */
     struct idem_control *control;
@@ -220,6 +222,7 @@ void idem_learning_restore(struct idem_courier *c);
 int idem_learning_rules(struct idem_courier *c, const json_t *object);
 /* The session object of an answer. */
 void idem_learning_standing(struct idem_courier *c, const json_t *session);
+bool idem_learning_is_acknowledged(const struct idem_courier *c);
 void idem_learning_acknowledgement(struct idem_courier *c, enum idem_control_acknowledgement state,
                                    const char *version);
 /* Whose rules are known is another: nothing is known of them until the server says so. */

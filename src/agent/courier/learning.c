@@ -98,6 +98,10 @@ int idem_learning_rules(struct idem_courier *c, const json_t *object)
     int err = idem_rules_parse(object, &rules);
     json_t *copy = err == 0 ? idem_rules_copy(object) : NULL;
 
+    if (copy != NULL && idem_session_is_left(c)) {
+        json_decref(copy); /* of somebody who has gone */
+        return 0;
+    }
     if (copy == NULL)
         return err != 0 ? err : IDEM_ERR_NOMEM;
     if (strcmp(c->rules_of, c->session.person) != 0) {
@@ -226,7 +230,7 @@ void idem_learning_close(struct idem_courier *c)
 
 static bool rules_due(struct idem_courier *c)
 {
-    return idem_session_is_open(c) && c->rules_wanted;
+    return idem_session_is_open(c) && c->rules_wanted && !idem_session_is_left(c);
 }
 
 static int rules_begin(struct idem_courier *c)
@@ -258,12 +262,25 @@ const struct idem_operation idem_operation_rules = {"rules", rules_due, rules_be
 
 /* ------------------------------------------------------------------ acknowledgement */
 
+static bool counts(enum idem_control_acknowledgement state)
+{
+    return state == IDEM_ACK_GIVEN || state == IDEM_ACK_NOT_ASKED;
+}
+
+bool idem_learning_is_acknowledged(const struct idem_courier *c)
+{
+    return counts(c->acknowledgement);
+}
+
 void idem_learning_acknowledgement(struct idem_courier *c, enum idem_control_acknowledgement state,
                                    const char *version)
 {
     bool missing = state == IDEM_ACK_MISSING || state == IDEM_ACK_OUTDATED;
     bool changed = state != c->acknowledgement || strcmp(version, c->version) != 0;
 
+    c->may_send = counts(state);
+    if (idem_session_is_left(c))
+        return; /* of somebody who has gone */
     c->acknowledgement = state;
     snprintf(c->version, sizeof c->version, "%.*s", (int)sizeof c->version - 1, version);
     if (changed && c->rules_of[0] != 0)
@@ -281,7 +298,7 @@ void idem_learning_acknowledgement(struct idem_courier *c, enum idem_control_ack
 
 static bool acknowledgement_due(struct idem_courier *c)
 {
-    return idem_session_is_open(c) && c->acknowledgement_wanted;
+    return idem_session_is_open(c) && c->acknowledgement_wanted && !idem_session_is_left(c);
 }
 
 static int acknowledgement_begin(struct idem_courier *c)

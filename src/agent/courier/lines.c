@@ -207,9 +207,14 @@ int idem_lines_open(struct idem_courier *c)
 
 void idem_lines_close(struct idem_courier *c)
 {
-    end(&c->x11, "the courier ends");
-    end(&c->sensor, "the courier ends");
-    end(&c->broker, "the courier ends");
+    struct idem_courier_line *const lines[] = {&c->broker, &c->sensor, &c->x11};
+
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        idem_loop_unwatch(&c->loop, &lines[i]->watch);
+        if (idem_lines_stand(lines[i]))
+            close(lines[i]->watch.fd);
+        lines[i]->watch.fd = -1;
+    }
 }
 
 /* ------------------------------------------------------------------ what goes out */

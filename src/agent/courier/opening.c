@@ -13,7 +13,7 @@
 
 #include "base/log.h"
 
-enum { BODY_MAX = 2048, PATH_MAX_HERE = IDEM_KEEP_ID_MAX + 32 };
+enum { HOUR_MS = 3600 * 1000, BODY_MAX = 2048, PATH_MAX_HERE = IDEM_KEEP_ID_MAX + 32 };
 
 /* Of a token's life, after which another one is asked for. */
 #define RENEW_AFTER 0.6
@@ -156,6 +156,7 @@ static void opened(struct idem_courier *c, const json_t *answer)
     take_life(c, answer);
     idem_session_keep(c);
     idem_log(IDEM_LOG_INFO, "courier: a session is open");
+    idem_spool_expire(c->spool, c->session.opened_ms / HOUR_MS);
     c->front_wanted = c->front == NULL || idem_front_id(c->front) != c->session.front;
     c->acknowledgement_wanted = true;
     if (idem_learning_rules(c, answer) != 0)

@@ -25,15 +25,10 @@ bool idem_presence_is_here(const struct idem_courier *c)
     return c->seat.presence != IDEM_NOBODY && c->seat.presence != IDEM_REMOTE && c->person[0] != 0;
 }
 
-static bool is_acknowledged(const struct idem_courier *c)
-{
-    return c->acknowledgement == IDEM_ACK_GIVEN || c->acknowledgement == IDEM_ACK_NOT_ASKED;
-}
-
 bool idem_presence_may_collect(const struct idem_courier *c)
 {
     return c->enrolled && idem_lines_stand(&c->broker) && idem_presence_is_here(c) &&
-           strcmp(c->rules_of, c->person) == 0 && is_acknowledged(c) &&
+           strcmp(c->rules_of, c->person) == 0 && idem_learning_is_acknowledged(c) &&
            !c->rules.exempt_behaviour && c->pause.state != IDEM_PAUSE_ON && c->front != NULL &&
            !idem_session_is_left(c);
 }
@@ -108,6 +103,7 @@ void idem_presence_init(struct idem_courier *c)
 static void other_user(struct idem_courier *c)
 {
     idem_lines_shut_x11(c);
+    idem_ask_refuse_all(c, "over", "Somebody else is at the seat now.");
     if (c->seat.user[0] == 0 || c->seat.presence == IDEM_NOBODY)
         c->person[0] = 0;
     else if (idem_courier_person(&c->config, c->seat.user, c->person) != 0) {
@@ -135,6 +131,7 @@ void idem_presence_take(struct idem_courier *c, const struct idem_presence_messa
     bool other = before.uid != message->uid || strcmp(before.user, message->user) != 0;
 
     c->seat = *message;
+    c->seat_known = true;
     if (other)
         other_user(c);
     if (message->unlocked < c->strong_told) /* another broker counts from nought on */

@@ -119,6 +119,7 @@ void idem_sending_alarm(struct idem_courier *c, const struct idem_alarm_message 
 struct batch {
     uint64_t ids[IDEM_WIRE_WINDOWS_MAX];
     uint32_t count, first_seq;
+    size_t bytes;
     bool again; /* it has been on the wire */
 };
 
@@ -142,28 +143,42 @@ static int next_window(struct idem_courier *c, uint64_t after, struct idem_spool
     return err;
 }
 
+/* The window would be the batch's next. False: it does not belong, or does not fit. */
+static bool joins(struct idem_courier *c, struct batch *b, const struct idem_spool_record *r,
+                  const struct idem_window *w)
+{
+    size_t len;
+
+    if (b->count == 0)
+        b->again = r->seq != 0;
+    if (b->again != (r->seq != 0) || (b->again && r->seq != b->first_seq + b->count) ||
+        idem_wire_write_window(c->front, w, b->first_seq + b->count, body_bytes, sizeof body_bytes,
+                               &len) != 0 ||
+        b->bytes + len > BATCH_MAX)
+        return false;
+    b->bytes += len;
+    return true;
+}
+
 /* What is in flight, or as many as fit into a body. */
 static int gather(struct idem_courier *c, struct batch *b)
 {
     struct idem_spool_record r;
     struct idem_window *w;
     uint64_t after = 0;
-    size_t total = 0, len;
+    int err = 0;
 
     *b = (struct batch){.first_seq = c->session.next_seq};
-    while (b->count < IDEM_WIRE_WINDOWS_MAX && next_window(c, after, &r, &w) == 0) {
-        if (b->count == 0)
-            b->again = r.seq != 0;
-        if (b->again != (r.seq != 0) || (b->again && r.seq != b->first_seq + b->count))
-            break;
-        if (idem_wire_write_window(c->front, w, b->first_seq + b->count, body_bytes,
-                                   sizeof body_bytes, &len) != 0 ||
-            total + len > BATCH_MAX)
-            break;
-        total += len;
+    while (b->count < IDEM_WIRE_WINDOWS_MAX && (err = next_window(c, after, &r, &w)) == 0 &&
+           joins(c, b, &r, w))
         after = b->ids[b->count++] = r.id;
+    if (b->count > 0)
+        return 0;
+    if (err == 0) { /* too large for any body: no honest one is */
+        idem_log(IDEM_LOG_ERROR, "courier: peer: a window is too large to be sent: it is dropped");
+        err = idem_spool_drop(c->spool, r.id);
     }
-    return b->count > 0 ? 0 : IDEM_ERR_NOT_FOUND;
+    return err == 0 || err == IDEM_ERR_NOT_FOUND ? IDEM_SESSION_AGAIN : err;
 }
 
 /* Under way already, and not what the session is at: it belongs to a past that is lost. */
@@ -205,10 +220,7 @@ static int write_batch(struct idem_courier *c, const struct batch *b, size_t *le
 
 static bool windows_due(struct idem_courier *c)
 {
-    bool may = c->acknowledgement == IDEM_ACK_GIVEN || c->acknowledgement == IDEM_ACK_NOT_ASKED;
-
-    return idem_session_is_open(c) && may && c->front != NULL && !c->front_wanted &&
-           strcmp(c->rules_of, c->session.person) == 0 &&
+    return idem_session_is_open(c) && c->may_send && c->front != NULL && !c->front_wanted &&
            idem_sending_waits(c, IDEM_SPOOL_WINDOW, c->session.person);
 }
 

@@ -157,7 +157,7 @@ int idem_session_keep(struct idem_courier *c)
 
 bool idem_session_is_left(const struct idem_courier *c)
 {
-    return idem_session_is_open(c) &&
+    return idem_session_is_open(c) && c->seat_known &&
            (!idem_presence_is_here(c) || strcmp(c->session.user, c->seat.user) != 0 ||
             strcmp(c->session.person, c->person) != 0);
 }
@@ -174,7 +174,8 @@ void idem_session_lose(struct idem_courier *c, const char *why)
     c->front_wanted = c->rules_wanted = c->acknowledgement_wanted = false;
     c->open_not_before_us = idem_loop_now() + idem_backoff_next(&c->opening, random_number(), 0);
     idem_presence_paused(c, idem_pause_stop(&c->pause));
-    c->pause_wanted = false;
+    c->pause_wanted = c->may_send = false;
+    idem_ask_refuse_all(c, "over", "The session with the server has ended.");
     idem_control_over(c->control);
     idem_lines_update(c);
     idem_ask_changed(c);
@@ -329,6 +330,7 @@ void idem_session_restore(struct idem_courier *c)
     if (!idem_session_is_open(c))
         return;
     finish_acknowledged(c);
+    c->may_send = strcmp(c->rules_of, c->session.person) == 0 && idem_learning_is_acknowledged(c);
     c->token_stale = true; /* how old it is, is not known */
     c->strong_told = c->session.unlocked;
     c->open_not_before_us = 0;
