@@ -13,6 +13,8 @@ int main(void)
     setvbuf(stdout, NULL, _IOLBF, 0);
     scenes_rig();
     scenes_memory();
+    scenes_locked();
+    scenes_pointer();
     scenes_seat();
     return tap_end();
 }

@@ -4,9 +4,9 @@
  * program is the broker here: it hands the sensor a device and says when the screen is locked.
  *
  * Every event has a time stamp that no other one has. After the lock the sensor's memory, all that
- * it may write to, is searched for them, in microseconds and as the kernel delivers them. Two may
- * be found, neither with a key: when the seat was last touched, and when the guard made up its mind
- * about the device.
+ * it may write to, is searched for them, in microseconds and as the kernel delivers them. One may
+ * be found, without its key: that of the event by which the guard made up its mind about the
+ * device.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@
 #include "scenes.h"
 #include "world.h"
 
-enum { STAMPS = 4096, CHUNK = 64 * 1024, TYPED = 45, MAY_STAY = 2 };
+enum { STAMPS = 4096, CHUNK = 64 * 1024, TYPED = 45, MAY_STAY = 1 };
 
 struct stamps {
     int64_t us[STAMPS];
