@@ -292,32 +292,6 @@ static const char usage[] =
     "  --notify-bus ADDRESS   instead of /run/user/UID/bus\n"
     "  --help, --version\n";
 
-static bool take_option(struct broker *b, int option)
-{
-    switch (option) {
-    case 's':
-        b->lines.sensor.path = optarg;
-        return true;
-    case 'c':
-        b->lines.courier.path = optarg;
-        return true;
-    case 'e':
-        b->seat.name = optarg;
-        return true;
-    case 'w':
-        b->fixed_user = optarg;
-        return true;
-    case 'd':
-        b->no_devices = true;
-        return true;
-    case 'n':
-        b->notify.bus = optarg;
-        return true;
-    default:
-        return false;
-    }
-}
-
 int main(int argc, char **argv)
 {
     static const struct option options[] = {{"sensor", required_argument, NULL, 's'},
@@ -329,19 +303,27 @@ int main(int argc, char **argv)
                                             {"help", no_argument, NULL, 'h'},
                                             {"version", no_argument, NULL, 'V'},
                                             {NULL, 0, NULL, 0}};
+    static const char **const kept[] = {['s'] = &broker.lines.sensor.path,
+                                        ['c'] = &broker.lines.courier.path,
+                                        ['e'] = &broker.seat.name,
+                                        ['w'] = &broker.fixed_user,
+                                        ['n'] = &broker.notify.bus};
     int option;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == '?')
+            return 2;
         if (option == 'h' || option == 'V') {
             printf("%s", option == 'h' ? usage : "idem-broker " IDEM_VERSION "\n");
             return 0;
         }
-        if (!take_option(&broker, option))
-            return 2;
+        if (option == 'd')
+            broker.no_devices = true;
+        else
+            *kept[option] = optarg;
     }
-    if (optind != argc) {
-        fputs(usage, stderr);
-        return 2;
-    }
-    return run(&broker);
+    if (optind == argc)
+        return run(&broker);
+    fputs(usage, stderr);
+    return 2;
 }
