@@ -129,7 +129,7 @@ static int try_everything(const void *arg, uint32_t number)
         return -3;
     if (socket(AF_UNIX, SOCK_STREAM, 0) < 0 || socket(AF_NETLINK, SOCK_RAW, 15) < 0)
         return -4;
-    if (execve("/bin/true", none, none) == 0 || errno != EPERM)
+    if (execve("/bin/false", none, none) == 0 || errno != EPERM)
         return -5;
     if (ptrace(PTRACE_ATTACH, getppid(), NULL, NULL) == 0 || errno != EPERM)
         return -6;
