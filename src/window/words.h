@@ -10,7 +10,7 @@
 
 enum idem_cell_measure {
     IDEM_CELL_HOLD,     /* how long keys are held */
-    IDEM_CELL_GAP,      /* from one press to the next one */
+    IDEM_CELL_GAP,      /* from letting go of one key to pressing the next */
     IDEM_CELL_MOVEMENT, /* a kind of movement */
     IDEM_CELL_CLICK,    /* how long a button is held, or from one click to the next */
 };

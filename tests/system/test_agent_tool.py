@@ -163,7 +163,7 @@ class Words(unittest.TestCase):
         done = agent(Courier(self, watch=stream), "watch")
         self.assertEqual(done.returncode, 0, done.stderr)
         for one in ("keyboard: 100 keys within 31.2 s, sent", "left hand: 41 holds, typically 92 ms",
-                    "left hand to right hand: 1 time from key to key, typically 110 ms", "keys that no hand typed, 99.5 % sure",
+                    "left hand to right hand: 1 time, typically 110 ms after letting go", "keys that no hand typed, 99.5 % sure",
                     "8 keys were held for 2 ms", "put by until the server is reached", "The session is over. This is all."):
             self.assertIn(one, done.stdout)
         self.assertEqual(done.stdout.count("this is all: nothing else about these keys has left this computer"), 2)
@@ -241,6 +241,9 @@ class Words(unittest.TestCase):
         courier = Courier(self, text={**text, "state": "given"})
         self.assertEqual(agent(courier, "acknowledge").returncode, 0)
         self.assertEqual(agent(Courier(self, text={**text, "state": "not-required"}), "acknowledge").returncode, 0)
+        done = agent(Courier(self, text={**text, "version": "", "text": None}), "acknowledge", "--yes")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no text for this place", done.stderr)
         done = agent(Courier(self, text=text), "acknowledge", "--yes")
         self.assertEqual((done.returncode, done.stderr), (1, "idem-agent: not now\n"))
 
@@ -310,6 +313,8 @@ class Welcome(unittest.TestCase):
 
     def test_is_silent_when_the_text_cannot_be_had(self):
         terminal = self.log_in(Courier(self, watch=self.stream("missing")))
+        self.assertEqual((terminal.end(), terminal.text), (0, ""))
+        terminal = self.log_in(Courier(self, watch=self.stream("missing"), text={**self.TEXT, "text": None, "version": ""}))
         self.assertEqual((terminal.end(), terminal.text), (0, ""))
         terminal = self.log_in(Courier(self, watch=self.stream("missing"), text=[]))
         self.assertEqual((terminal.end(), terminal.text), (0, ""))

@@ -57,26 +57,32 @@ static int record(const struct idem_tool *tool, const json_t *text)
     return err;
 }
 
+static int show(const struct idem_tool *tool, const json_t *text)
+{
+    const char *state = idem_tool_text(text, "state");
+
+    if (strcmp(state, "not-required") == 0) {
+        puts("The policy asks for no acknowledgement here.");
+        return IDEM_EXIT_OK;
+    }
+    if (idem_tool_text(text, "text")[0] == '\0')
+        return idem_tool_fail("your organisation has no text for this place yet; until it has one, "
+                              "nothing of how you type or point is collected");
+    idem_tool_print(idem_tool_text(text, "text"));
+    printf("\n(version %s)\n", idem_tool_text(text, "version"));
+    if (strcmp(state, "given") != 0)
+        return record(tool, text);
+    puts("You have acknowledged this.");
+    return IDEM_EXIT_OK;
+}
+
 int idem_tool_acknowledge(const struct idem_tool *tool)
 {
     json_t *text = NULL;
-    const char *state;
     int err = idem_tool_text_ask(tool, &text);
 
-    if (err != 0)
-        return err;
-    state = idem_tool_text(text, "state");
-    if (strcmp(state, "not-required") == 0) {
-        puts("The policy asks for no acknowledgement here.");
-        json_decref(text);
-        return IDEM_EXIT_OK;
-    }
-    idem_tool_print(idem_tool_text(text, "text"));
-    printf("\n(version %s)\n", idem_tool_text(text, "version"));
-    if (strcmp(state, "given") == 0)
-        puts("You have acknowledged this.");
-    else
-        err = record(tool, text);
+    if (err == 0)
+        err = show(tool, text);
     json_decref(text);
     return err;
 }

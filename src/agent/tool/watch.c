@@ -39,20 +39,31 @@ static void put_numbers(const json_t *cell)
     printf("]\n");
 }
 
+/* A gap below nought: the next key was pressed before the first one was let go. */
+static void put_typical(const json_t *cell, bool gap)
+{
+    const double ms = idem_tool_number(cell, "typical_ms");
+
+    if (idem_tool_get(cell, "typical_ms") == NULL)
+        return;
+    printf(", typically %.0f ms%s", gap ? fabs(ms) : ms,
+           !gap     ? ""
+           : ms < 0 ? " before letting go"
+                    : " after letting go");
+}
+
 static void put_cell(const json_t *cell, bool all)
 {
     const char *measure = idem_tool_text(cell, "measure");
+    const bool gap = strcmp(measure, "gap") == 0;
     const double times = idem_tool_number(cell, "times");
 
     printf("    %s: ", idem_tool_text(cell, "what"));
     if (strcmp(measure, "hold") == 0)
         put_count(times, "hold", "holds");
-    else if (strcmp(measure, "gap") == 0)
-        put_count(times, "time from key to key", "times from key to key");
     else
-        put_count(times, "counted", "counted");
-    if (idem_tool_get(cell, "typical_ms") != NULL)
-        printf(", typically %.0f ms", idem_tool_number(cell, "typical_ms"));
+        put_count(times, gap ? "time" : "counted", gap ? "times" : "counted");
+    put_typical(cell, gap);
     putchar('\n');
     if (all)
         put_numbers(cell);

@@ -133,9 +133,9 @@ int idem_tool_welcome(const struct idem_tool *tool)
     if (v != ASK || idem_tool_text_ask(tool, &text) != 0)
         return IDEM_EXIT_OK;
     alarm(0);
-    if (desktop)
+    if (desktop && idem_tool_text(text, "text")[0] != '\0')
         ask_on_desktop(tool, text);
-    else
+    else if (idem_tool_text(text, "text")[0] != '\0')
         ask_here(tool, text);
     json_decref(text);
     return IDEM_EXIT_OK;
