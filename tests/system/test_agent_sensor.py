@@ -107,6 +107,18 @@ class Lines(Seat):
         self.presence(AWAY)
         courier.wait_for(SC_STATE, presence=AWAY, collecting=0)
 
+    def test_the_log_is_not_the_couriers_to_fill(self):
+        courier = self.courier()
+        for _ in range(60):
+            self.front(courier, data=b"x" * 100)
+        self.presence(LOCKED)
+        courier.wait_for(SC_STATE, presence=LOCKED)
+        courier.send(settings(untouched_s=5))
+        self.front(courier)
+        self.presence(PRESENT)
+        courier.wait_for(SC_STATE, collecting=1)
+        self.assertEqual(self.sensor.says().count("a front that is none"), 16)
+
     def test_a_device_that_is_none_is_refused(self):
         courier = self.courier()
         for number, path in enumerate(("/dev/null", "/dev/zero", "/etc/passwd"), 1):

@@ -633,6 +633,11 @@ static void a_cut_off_reaches_what_has_alarmed_here(void **state)
     assert_int_equal(seen.verb[3].number, 1);
     assert_true(idem_engine_act(engine, &cut, now));
     assert_int_equal(seen.verbs, 6); /* once a device */
+    struct idem_done_message failed = {
+        .verb = IDEM_VERB_CUT_OFF, .number = 1, .error = IDEM_ERR_IO};
+    idem_engine_done(engine, &failed);
+    assert_true(idem_engine_act(engine, &cut, now));
+    assert_int_equal(seen.verbs, 8);
 }
 
 static void acts_are_rationed(void **state)

@@ -54,6 +54,8 @@ static void on_done(struct idem_broker_line *b)
 
     if (m->verb == IDEM_VERB_CUT_OFF && m->error == 0)
         idem_devices_remove_group(b->devices, m->number);
+    else
+        idem_engine_done(b->engine, m);
     idem_courier_line_done(b->courier, m);
 }
 

@@ -9,8 +9,6 @@
 #include "agent/sensor/front.h"
 #include "base/log.h"
 
-enum { MESSAGES_A_TURN = 32 };
-
 void idem_courier_line_end(struct idem_courier_line *c, const char *why)
 {
     if (c->watch.fd < 0)
@@ -19,6 +17,12 @@ void idem_courier_line_end(struct idem_courier_line *c, const char *why)
     close(c->watch.fd);
     c->watch.fd = -1;
     idem_log(IDEM_LOG_INFO, "courier: %s", why);
+}
+
+static void complain(struct idem_courier_line *c, const char *what, const char *why)
+{
+    if (c->complaints++ < IDEM_COURIER_COMPLAINTS)
+        idem_log(IDEM_LOG_ERROR, "courier: %s%s", what, why);
 }
 
 /* Of what was sent: wait until it can be read, or end the line. */
@@ -39,7 +43,11 @@ void idem_courier_line_window(struct idem_courier_line *c, const struct idem_win
 
 void idem_courier_line_alarm(struct idem_courier_line *c, const struct idem_alarm_message *alarm)
 {
+    uint32_t lost = c->outbox.lost;
+
     take_note(c, idem_outbox_alarm(&c->outbox, c->watch.fd, alarm));
+    if (c->outbox.lost != lost)
+        complain(c, "an alarm has waited for too long and is lost", "");
 }
 
 void idem_courier_line_done(struct idem_courier_line *c, const struct idem_done_message *done)
@@ -77,7 +85,7 @@ static void on_front(struct idem_courier_line *c)
     if (err == 0)
         err = idem_engine_front(c->engine, front);
     if (err != 0)
-        idem_log(IDEM_LOG_ERROR, "courier: a front that is none: %s", idem_strerror(err));
+        complain(c, "a front that is none: ", idem_strerror(err));
 }
 
 static void on_message(struct idem_courier_line *c)
@@ -91,11 +99,11 @@ static void on_message(struct idem_courier_line *c)
         break;
     case IDEM_CS_SETTINGS:
         if (idem_engine_settings(c->engine, m, now_us) != 0)
-            idem_log(IDEM_LOG_ERROR, "kernel: no memory to collect in");
+            complain(c, "there is no memory to collect in", "");
         break;
     case IDEM_CS_ACT:
         if (!idem_engine_act(c->engine, m, now_us))
-            idem_log(IDEM_LOG_ERROR, "courier: asks for too much in too short a time");
+            complain(c, "it asks for too much in too short a time", "");
         break;
     default:
         break;
@@ -109,7 +117,7 @@ static void on_ready(void *arg, short events)
 
     if (events & POLLOUT)
         take_note(c, idem_outbox_flush(&c->outbox, c->watch.fd));
-    for (int i = 0; i < MESSAGES_A_TURN && err == 0 && c->watch.fd >= 0; i++) {
+    for (int i = 0; i < IDEM_COURIER_A_TURN && err == 0 && c->watch.fd >= 0; i++) {
         err = idem_line_receive(c->watch.fd, 'c', 's', &c->received);
         if (err == 0)
             on_message(c);
@@ -127,6 +135,7 @@ void idem_courier_line_begin(struct idem_courier_line *c, int fd)
     c->watch.fd = fd;
     c->watch.events = POLLIN;
     c->told = (struct idem_state_message){0};
+    c->complaints = 0;
     if (idem_loop_watch(c->loop, &c->watch) != 0) {
         close(fd);
         c->watch.fd = -1;

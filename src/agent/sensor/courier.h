@@ -9,6 +9,8 @@
  *   not be
  *   a front that is none  is left out, with a line in the log: what was collected with the old one
  *                         goes on
+ *   it says too much      devices have their turn after so many messages (A_TURN), and of so many
+ *                         complaints about one line (COMPLAINTS) the log holds no more
  */
 #ifndef IDEM_AGENT_SENSOR_COURIER_H
 #define IDEM_AGENT_SENSOR_COURIER_H
@@ -18,6 +20,8 @@
 #include "agent/sensor/engine.h"
 #include "agent/sensor/outbox.h"
 
+enum { IDEM_COURIER_A_TURN = 4, IDEM_COURIER_COMPLAINTS = 16 };
+
 struct idem_courier_line {
     struct idem_loop *loop;
     struct idem_engine *engine;
@@ -25,6 +29,7 @@ struct idem_courier_line {
     struct idem_outbox outbox;
     struct idem_state_message told; /* the last state told on this line; type 0: none yet */
     uint32_t broker;                /* 1: there is one */
+    uint32_t complaints;            /* about this line */
     struct idem_line_buffer received;
     void (*settle)(void *arg); /* called when the courier has asked for something, or is gone */
     void *arg;

@@ -70,6 +70,8 @@ void idem_engine_gone(struct idem_engine *e, int place);
 void idem_engine_event(struct idem_engine *e, int place, const struct idem_input_event *event,
                        int64_t now_us);
 
+/* What became of a verb: a cut-off that failed may be asked for again. */
+void idem_engine_done(struct idem_engine *e, const struct idem_done_message *done);
 /* False: there were too many. */
 bool idem_engine_act(struct idem_engine *e, const struct idem_act_message *act, int64_t now_us);
 void idem_engine_due(struct idem_engine *e, int64_t now_us);

@@ -140,6 +140,13 @@ static bool may_act(struct idem_engine *e, int64_t now_us)
     return true;
 }
 
+void idem_engine_done(struct idem_engine *e, const struct idem_done_message *m)
+{
+    for (int i = 0; i < IDEM_DEVICES_MAX; i++)
+        if (m->verb == IDEM_VERB_CUT_OFF && m->error != 0 && e->groups[i].device == m->number)
+            e->groups[i].cut = false;
+}
+
 bool idem_engine_act(struct idem_engine *e, const struct idem_act_message *m, int64_t now_us)
 {
     if (!may_act(e, now_us))
