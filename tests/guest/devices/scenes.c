@@ -15,6 +15,7 @@ int main(void)
     scenes_memory();
     scenes_locked();
     scenes_pointer();
+    scenes_broker();
     scenes_seat();
     return tap_end();
 }

@@ -4,6 +4,7 @@
  *
  *   scenes_rig.c     the apparatus itself: are these keyboards what the kernel takes for keyboards?
  *   scenes_seat.c    broker and sensor as they are shipped: people, payloads, accidents
+ *   scenes_broker.c  the broker alone: what it hands over, and what it cuts off
  *   scenes_memory.c  the sensor alone: what it may not do, and what it keeps
  *   scenes_locked.c  what is typed at a locked screen, and a screen that nobody touches
  *   scenes_pointer.c devices that are no keyboard, and how often a moving one wakes the sensor
@@ -16,6 +17,7 @@
 #include "tap.h"
 
 void scenes_rig(void);
+void scenes_broker(void);
 void scenes_seat(void);
 void scenes_memory(void);
 void scenes_locked(void);
