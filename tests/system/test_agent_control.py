@@ -273,6 +273,33 @@ class Pausing(ControlCase):
         wait_for("the first one's seat", lambda: self.status()["shown_to"] == "person")
         self.assertEqual(self.status()["pause"]["state"], "none")
 
+    def paused_until(self):
+        return self.server.get("/v1/sessions", token=self.server.operator).json["sessions"][0]["paused_until"]
+
+    def test_the_server_is_told(self):
+        self.begin()
+        self.pausing()
+        self.seat.presence(LOCKED, uid=ME)
+        self.seat.unlock(uid=ME)
+        self.seat.sensor.until_collect(0)
+        wait_for("the pause at the server", self.paused_until)
+        self.agent("resume")
+        wait_for("its end at the server", lambda: not self.paused_until())
+
+    def test_does_not_outlive_the_courier(self):
+        self.begin()
+        self.pausing()
+        self.seat.presence(LOCKED, uid=ME)
+        self.seat.unlock(uid=ME)
+        wait_for("the pause at the server", self.paused_until)
+        self.seat.kill()
+        self.seat.start().introduce()
+        self.seat.presence(uid=ME)
+        self.seat.sensor.until_collect(1)
+        wait_for("its end at the server", lambda: not self.paused_until())
+        self.seat.send("ada", 1, 1)
+        wait_for("a window", lambda: self.server.query("SELECT count(*) FROM windows") == [(1,)])
+
     def test_no_longer_than_allowed(self):
         self.begin()
         self.assertIn("up to 30 minutes", self.agent("pause", "31", code=1))

@@ -356,6 +356,9 @@ void idem_learning_standing(struct idem_courier *c, const json_t *session)
         return;
     if (strcmp(c->session.policy, c->standing.policy) != 0)
         another_policy(c);
+    /* A courier that was killed has forgotten its pause, and goes on collecting. */
+    if (json_is_string(json_object_get(session, "paused_until")) && c->pause.state != IDEM_PAUSE_ON)
+        c->pause_wanted = true;
     if (!idem_session_is_left(c) && idem_lines_stand(&c->sensor) &&
         idem_act_decide(&c->acted, &c->standing, &seat, &act))
         idem_lines_act(c, &act);
