@@ -122,8 +122,8 @@ static void status(void *arg, struct idem_control_status *s)
     s->sensor = idem_lines_stand(&c->sensor);
     s->presence = (enum idem_presence)c->seat.presence;
     s->why = why(c);
-    s->keyboards = c->sensor.state.keyboards;
-    s->pointers = c->sensor.state.pointers;
+    s->keyboards = c->sensor.state.keyboards + c->x11.state.keyboards;
+    s->pointers = c->sensor.state.pointers + c->x11.state.pointers;
     s->reached = c->reached;
     s->reached_ms = c->reached_ms;
     put_spool(c, s);
