@@ -77,7 +77,8 @@ static const char *reason_of(const json_t *session, double trust)
 {
     const json_t *guard = json_object_get(session, "guard");
     const char *action = text_of(guard, "action");
-    bool acts = strcmp(action, "step-up") == 0 || strcmp(action, "lock") == 0;
+    bool acts = strcmp(action, "step-up") == 0 || strcmp(action, "lock") == 0 ||
+                strcmp(action, "cut-off-device") == 0 || strcmp(action, "end-session") == 0;
     if (acts && !json_is_true(json_object_get(guard, "cleared")))
         return text_of(guard, "text");
     return trust < 0.5 ? first_reason(session) : "";
