@@ -123,6 +123,21 @@ describe('the page', { skip: absent && `${BINARY} is not installed`, concurrency
     assert.equal((await verdict()).state, 'enrolling');
   });
 
+  step('shows the console to whoever asks for it with the same link', async () => {
+    const other = await chromium.browser.newContext();
+    const desk = await other.newPage();
+    await desk.goto(`${server.link}&console`);
+    await desk.getByRole('heading', { name: 'Sessions', exact: true }).waitFor();
+    await desk.getByRole('status').getByText('live', { exact: true }).waitFor();
+    assert.equal(await desk.getByTestId('sessions').locator('tbody tr').count(), 1);
+    assert.ok(!desk.url().includes('operator='), 'the token has left the address bar');
+    await desk.reload();
+    await desk.getByRole('heading', { name: 'Sessions', exact: true }).waitFor();
+    await desk.getByRole('button', { name: 'Log out' }).click();
+    await desk.getByRole('heading', { name: 'This page needs its link' }).waitFor();
+    await other.close();
+  });
+
   const focused = () => page.evaluate(() => document.activeElement?.textContent?.trim());
 
   step('enrols one person and goes on trusting them', async () => {

@@ -8,8 +8,11 @@
  * The log-in lives in a cookie that scripts cannot read; what changes something repeats the CSRF token
  * that GET /v1/me tells. A request that finds the log-in ended leads back to the log-in form, and what
  * the person was looking at is shown again afterwards.
+ *
+ * In the demonstration nobody has an account: its link's token stands in for the log-in.
  */
 import { call, type CallOptions, type Outcome, type Problem } from 'idem-sdk';
+import { forget } from './operator';
 import { problemText } from './words';
 
 export type Role = 'analyst' | 'operator' | 'privacy-officer' | 'auditor' | 'employee' | 'names';
@@ -92,8 +95,14 @@ export class Office {
   constructor(
     readonly about: About,
     setupToken: string | null,
+    /** Of the demonstration's link, or undefined. */
+    readonly token?: string,
   ) {
     this.setupToken = setupToken;
+  }
+
+  private get credentials(): Pick<CallOptions, 'token' | 'credentials'> {
+    return this.token === undefined ? { credentials: 'same-origin' } : { token: this.token };
   }
 
   readonly pages = $derived.by((): Page[] =>
@@ -117,7 +126,7 @@ export class Office {
 
   /** Asks who is logged in, and shows what that one may see. */
   async enter(): Promise<void> {
-    const answer = await call<Me>(fetch.bind(globalThis), '/v1/me', { credentials: 'same-origin' });
+    const answer = await call<Me>(fetch.bind(globalThis), '/v1/me', this.credentials);
     if (answer.kind !== 'answer') {
       this.me = null;
       this.face = 'login';
@@ -145,7 +154,7 @@ export class Office {
     const csrf = this.me?.csrf ?? null;
     const headers: Record<string, string> = csrf === null ? {} : { 'Idem-CSRF': csrf };
     const answer = await call<T>(fetch.bind(globalThis), url, {
-      credentials: 'same-origin',
+      ...this.credentials,
       headers,
       ...options,
     });
@@ -162,6 +171,11 @@ export class Office {
   }
 
   async leave(): Promise<void> {
+    if (this.token !== undefined) {
+      forget();
+      location.assign('/');
+      return;
+    }
     await this.post('/v1/logout', {});
     this.me = null;
     this.face = 'login';

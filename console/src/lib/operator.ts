@@ -7,6 +7,7 @@
  */
 
 const KEY = 'idem.operator';
+const CONSOLE = 'idem.console';
 const TOKEN = /^[\w.~+/=-]{8,256}$/;
 
 /** The token in a whole link, a fragment, or alone; null when there is none. */
@@ -20,10 +21,15 @@ export function takeFromAddress(): string | null {
   const token = location.hash.includes('operator=') ? tokenIn(location.hash) : null;
   if (token !== null) {
     sessionStorage.setItem(KEY, token);
+    if (location.hash.endsWith('&console')) sessionStorage.setItem(CONSOLE, 'yes');
+    else sessionStorage.removeItem(CONSOLE);
     history.replaceState(null, '', location.pathname + location.search);
   }
   return token ?? sessionStorage.getItem(KEY);
 }
+
+/** The link of this tab asked for the console, not for a place to type at: it ends in "&console". */
+export const wantsConsole = (): boolean => sessionStorage.getItem(CONSOLE) !== null;
 
 export function remember(token: string): void {
   sessionStorage.setItem(KEY, token);
@@ -31,4 +37,5 @@ export function remember(token: string): void {
 
 export function forget(): void {
   sessionStorage.removeItem(KEY);
+  sessionStorage.removeItem(CONSOLE);
 }
