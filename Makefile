@@ -11,7 +11,7 @@ KILLS ?= 200
 IDEM_DATA ?= ../shared/data
 CHECK ?=
 ONLY ?=
-.PHONY: all page asan tsan run test bench fire crash kill9 reliability figures thresholds takeovers gate-takeovers guests-slow fuzz format population debs clean
+.PHONY: all page asan tsan run demo-seat test bench fire crash kill9 reliability figures thresholds takeovers gate-takeovers guests-slow fuzz format population debs clean
 
 all: $(BUILD)/build.ninja
 	ninja --quiet -C $(BUILD)
@@ -37,6 +37,12 @@ $(TSAN)/build.ninja:
 
 run:
 	@exec ./run
+
+# The agent at a desk that is not there, feeding the server that ./run has started; WITH=--quick leaves out the people.
+demo-seat:
+	@packaging/setup.sh demo
+	@$(MAKE) -s all
+	@/usr/bin/python3 -B examples/demo-seat/demo_seat.py --build $(BUILD) $(WITH)
 
 test: all page asan
 	@tests/all.sh $(BUILD) $(ASAN)

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# setup.sh run|test: installs what is missing of packages.txt, and says so. Nothing to do costs a blink.
+# setup.sh run|demo|test: installs what is missing of packages.txt, and says so. Nothing to do costs a blink.
 set -eu
 list=$(dirname "$0")/packages.txt
 wanted=
 while read -r who package command; do
     case $who in \#* | '') continue ;; esac
-    [ "$who" = run ] || [ "$1" = test ] || continue
+    [ "$who" = run ] || [ "$who" = "$1" ] || [ "$1" = test ] || continue
     [ -n "$command" ] && command -v "$command" >/dev/null && continue
     wanted="$wanted $package"
 done <"$list"
