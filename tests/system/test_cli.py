@@ -321,7 +321,7 @@ class Replay(Case):
         server, url = self.server("--test-clock")
         done = idem("replay", EXCERPT, "--server", url, "--speed", 2000, "--inject", "107@120")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertRegex(done.stdout, r"107 +ALARM +injected-keys at the keyboard, lock: keys were held too briefly")
+        self.assertRegex(done.stdout, r"107 +ALARM +injected-keys at the keyboard, cut-off-device: keys were held too briefly")
         self.assertRegex(done.stdout, r"107 +locked +keys were held too briefly")
         self.assertRegex(done.stdout, r"takeover 107 -> a machine: noticed after [01]\.\d s")
         self.assertRegex(done.stdout, r"1 sessions, \d+ windows, [1-4] alarms; owners locked out: 0; failed: 0")
