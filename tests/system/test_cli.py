@@ -326,7 +326,7 @@ class Replay(Case):
         self.assertRegex(done.stdout, r"takeover 107 -> a machine: noticed after [01]\.\d s")
         self.assertRegex(done.stdout, r"1 sessions, \d+ windows, [1-4] alarms; owners locked out: 0; failed: 0")
         (session,) = server.get("/v1/sessions").json["sessions"]
-        self.assertEqual((session["guard"]["kind"], session["guard"]["action"]), ("injected-keys", "lock"))
+        self.assertEqual((session["guard"]["kind"], session["guard"]["action"]), ("injected-keys", "cut-off-device"))
 
     def test_chosen_people_only(self):
         _, url = self.server("--test-clock")
