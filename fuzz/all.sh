@@ -13,7 +13,7 @@ build=$1 seconds=$2
 archives=$(ninja -C "$build" -t targets all | sed -n 's/^\(src.*\.a\): .*/\1/p')
 # shellcheck disable=SC2086 # lists of words
 ninja --quiet -C "$build" $archives
-libs=$(pkg-config --libs jansson libcbor libsodium yaml-0.1 sqlite3 libmicrohttpd zlib gnutls)
+libs=$(pkg-config --libs jansson libcbor libsodium yaml-0.1 sqlite3 libmicrohttpd zlib gnutls)" -lhttp_parser"
 if [ "$seconds" = seeds ]; then
     # shellcheck disable=SC2086
     clang -std=c11 -g -O1 -D_GNU_SOURCE -fsanitize=address,undefined -Iinclude -Isrc -o "$build/make_seeds" \

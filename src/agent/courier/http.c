@@ -14,6 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/courier/trim.h"
+
 enum { SECOND = 1000000, READ_MAX = 16 * 1024 };
 
 static void go_on(struct idem_http *h);
@@ -67,6 +69,7 @@ static void finish(struct idem_http *h, struct idem_http_answer *answer)
 __attribute__((format(printf, 2, 3))) static void fail(struct idem_http *h, const char *fmt, ...)
 {
     struct idem_http_answer answer = {.why = h->why};
+    bool shook = h->state == IDEM_HTTP_SHAKING;
     va_list args;
 
     va_start(args, fmt);
@@ -74,6 +77,8 @@ __attribute__((format(printf, 2, 3))) static void fail(struct idem_http *h, cons
     va_end(args);
     shut(h);
     finish(h, &answer);
+    if (shook)
+        idem_trim();
 }
 
 static void succeed(struct idem_http *h)
@@ -86,7 +91,11 @@ static void succeed(struct idem_http *h)
     } else {
         shut(h);
     }
+    bool fresh = h->fresh;
+    h->fresh = false;
     finish(h, &answer);
+    if (fresh)
+        idem_trim();
 }
 
 /* ------------------------------------------------------------------ bytes */
@@ -194,6 +203,7 @@ static void shake(struct idem_http *h)
              h->tls.why);
     } else {
         h->state = IDEM_HTTP_WRITING;
+        h->fresh = true;
         write_on(h);
     }
 }

@@ -78,6 +78,7 @@ struct idem_http {
     struct idem_answer_reader reader;
     idem_http_done_fn *done; /* NULL: nothing under way */
     void *arg;
+    bool fresh; /* TLS has just been begun */
     char why[IDEM_HTTP_WHY_MAX];
 };
 

@@ -24,6 +24,7 @@
 
 #include "agent/courier/courier.h"
 #include "agent/courier/jail.h"
+#include "agent/courier/trim.h"
 #include "base/log.h"
 
 enum { USAGE = 2, FAILED = 1, TRIM_ABOVE = 128 * 1024 };
@@ -226,6 +227,7 @@ int main(int argc, char **argv)
         begin(&courier, &options, &signals) != 0)
         return FAILED;
     idem_log(IDEM_LOG_INFO, "courier: waits for the broker");
+    idem_trim();
     int err = idem_loop_run(&courier.loop);
     end(&courier);
     return err == 0 ? 0 : FAILED;
