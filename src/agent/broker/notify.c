@@ -49,7 +49,7 @@ static int become(uint32_t uid)
 {
     const struct passwd *who = getpwuid(uid);
 
-    if (uid == 0)
+    if (uid == geteuid())
         return 0;
     return who != NULL && initgroups(who->pw_name, who->pw_gid) == 0 &&
                    setresgid(who->pw_gid, who->pw_gid, who->pw_gid) == 0 &&
