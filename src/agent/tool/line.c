@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The courier may have to ask the server. */
-enum { ANSWER_MS = 40 * 1000 };
+/* The courier may have to ask the server; how things stand it knows. */
+enum { ANSWER_MS = 40 * 1000, STATUS_MS = 5 * 1000 };
 
 int idem_tool_connect(const struct idem_tool *tool, struct idem_tool_line *line)
 {
@@ -122,7 +122,8 @@ int idem_tool_lost(const struct idem_tool *tool, int err)
                               tool->socket);
     if (err == IDEM_ERR_FORMAT)
         return idem_tool_fail("what answers at %s is not idem", tool->socket);
-    return idem_tool_fail("idem's courier did not answer (systemctl status idem-courier)");
+    return idem_tool_fail("idem's courier did not answer: systemctl status idem-courier says more "
+                          "(is a server named in /etc/idem/agent.yaml?)");
 }
 
 int idem_tool_check(const json_t *answer)
@@ -143,6 +144,7 @@ int idem_tool_ask(const struct idem_tool *tool, json_t *request, json_t **out)
 {
     struct idem_tool_line line;
     json_t *answer = NULL;
+    const bool known = strcmp(idem_tool_text(request, "request"), "status") == 0;
     int err = idem_tool_connect(tool, &line);
 
     if (err == 0)
@@ -150,7 +152,7 @@ int idem_tool_ask(const struct idem_tool *tool, json_t *request, json_t **out)
     else
         json_decref(request);
     if (err == 0)
-        err = idem_tool_hear(&line, ANSWER_MS, &answer);
+        err = idem_tool_hear(&line, known ? STATUS_MS : ANSWER_MS, &answer);
     idem_tool_hang_up(&line);
     if (err != 0)
         return idem_tool_lost(tool, err);
