@@ -18,7 +18,8 @@
 #include "scenes.h"
 #include "world.h"
 
-enum { BEFORE = 15, LOCKED = 60, AFTER = 15, UNTOUCHED_S = 2 };
+/* Twelve strokes: what a device's queue in the kernel holds. */
+enum { BEFORE = 15, LOCKED = 12, AFTER = 15, UNTOUCHED_S = 2 };
 
 static void be(struct world *w, int line, enum idem_presence presence, uint32_t unlocked)
 {
