@@ -83,6 +83,22 @@ class Show(Case):
         self.assertIn('group "home" (line 3)', text)
         self.assertIn("8 false alarms a seat-week allowed (line 6)", text)
 
+    def test_what_a_seat_does(self):
+        path = self.write("version: 1\nseat: {step_up: lock}\ngroups:\n  - name: home\n    site: home\n"
+                          "    seat:\n      lock_untouched: never\n      pause: {allowed: no}\n")
+        told = json.loads(policy("show", path, "--site", "home", "--json").stdout)["seat"]
+        self.assertEqual(told, {"lock_untouched": {"seconds": None, "line": 7}, "step_up": {"does": "lock", "line": 2},
+                                "unlock_counts": {"counts": True, "line": 0},
+                                "pause": {"allowed": False, "at_most_seconds": 1800, "line": 8}})
+        text = policy("show", path, "--site", "home").stdout
+        self.assertIn("a seat that nobody touches: does not lock itself (line 7)", text)
+        self.assertIn("pauses           none (line 8)", text)
+        text = policy("show", path).stdout
+        self.assertIn("a seat that nobody touches: locks itself after 600 s (default)", text)
+        self.assertIn("at a step-up     locks the screen (line 2)", text)
+        self.assertIn("unlocking it     is strong authentication (default)", text)
+        self.assertIn("pauses           of 1800 s at most (default)", text)
+
     def test_an_exempted_person(self):
         soon = (datetime.date.today() + datetime.timedelta(days=30)).isoformat()
         path = self.write(f"version: 1\nexemptions:\n  - person: p_AAAAAAAAAAAAAAAAAAAAAA\n    until: {soon}\n"
