@@ -146,11 +146,11 @@ static void tell_courier_presence(void *arg)
     idem_lines_tell(&b->lines.courier, &b->seat.now.head, -1);
 }
 
+/* Not logged: when somebody comes and goes is nobody's business. */
 static void on_seat(void *arg)
 {
     struct broker *b = arg;
 
-    idem_log(IDEM_LOG_INFO, "presence: %s", idem_presence_name(b->seat.now.presence));
     tell_sensor_presence(b);
     tell_courier_presence(b);
 }
