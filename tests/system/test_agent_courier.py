@@ -2,6 +2,8 @@
 """The courier between a real server and a broker and a sensor that are this test: a session is opened, windows arrive
 once and whatever happens, the server's decisions reach the seat once, and nothing is collected that nobody has
 acknowledged."""
+import os
+import signal
 import unittest
 
 from agent_seat import (ACKNOWLEDGE, AWAY, COLLECTING, CUT_OFF, LOCK, LOCKED, N_CUT_OFF, N_LOCKED, NOBODY, NOTIFY, PAUSED,
@@ -105,6 +107,17 @@ class Trouble(CourierCase):
         self.again()
         self.seat.send("ada", 1, 3, first=3)
         self.assert_held((1, 6))
+
+    def test_what_the_sensor_has_made_meanwhile(self):
+        """It hands it over with the new line, before anybody has said who is at the seat."""
+        self.begin()
+        self.seat.send("ada", 1, 1)
+        self.wait_held(1)
+        self.seat.kill()
+        self.seat.start().introduce()
+        self.seat.send("ada", 1, 2, first=1)
+        self.seat.presence()
+        self.assert_held((1, 3))
 
     def test_both_are_killed_over_and_over(self):
         self.begin()
@@ -215,6 +228,56 @@ class Unacknowledged(CourierCase):
         self.assertEqual(self.seat.sensor.settings["collect"], 0)
         self.assertEqual(self.seat.ask("status")["ok"], True)
         self.assertNotIn((NOTIFY, 0, COLLECTING), self.seat.sensor.acts)
+
+    def test_who_has_read_it_is_collected(self):
+        self.meet(uid=os.getuid())
+        self.seat.sensor.until_act((NOTIFY, 0, ACKNOWLEDGE))
+        text = self.seat.ask("text", language="de")
+        self.assertEqual((text["state"], text["text"]), ("missing", "Wir sehen, wie Sie tippen."))
+        self.assertTrue(self.seat.ask("acknowledge", version=text["version"])["ok"])
+        self.seat.sensor.until_collect()
+        self.seat.send("ada", 1, 2)
+        self.assert_held((1, 2))
+        self.seat.sensor.until_act((NOTIFY, 0, COLLECTING))
+        self.assertTrue(self.seat.ask("withdraw")["ok"])
+        self.seat.sensor.until_collect(0)
+        wait_for("the end", lambda: self.sessions()[0] == (1, 1))
+
+    def test_a_new_text_stops_collecting(self):
+        self.meet(uid=os.getuid())
+        self.seat.sensor.until_act((NOTIFY, 0, ACKNOWLEDGE))
+        self.seat.ask("acknowledge", version="2026-1")
+        self.seat.sensor.until_collect()
+        self.write_policy(POLICY.replace("2026-1", "2026-2"))
+        self.server.process.send_signal(signal.SIGHUP)
+        session = self.server.get("/v1/sessions").json["sessions"][0]
+        wait_for("the policy", lambda: self.server.get("/v1/sessions/" + session["id"]).json["policy"] != session["policy"])
+        self.seat.send("ada", 1, 1)
+        self.seat.sensor.until_collect(0)
+        self.assertEqual(self.held(), [])
+        self.seat.ask("acknowledge", version="2026-2")
+        self.seat.sensor.until_collect()
+        self.assert_held((1, 1))
+
+
+class Pausing(CourierCase):
+    policy = "version: 1\nacknowledgement:\n  any:\n    required: no\nseat:\n  pause: {allowed: yes, at_most: 30 min}\n"
+
+    def test_a_pause_takes_an_unlocking(self):
+        self.begin(uid=os.getuid())
+        self.assertTrue(self.seat.ask("pause", seconds=60)["ok"])
+        self.seat.sensor.until_act((LOCK, 0, 0))
+        self.seat.presence(LOCKED, uid=os.getuid())
+        self.seat.unlock(uid=os.getuid())
+        self.seat.sensor.until_act((NOTIFY, 0, PAUSED))
+        self.seat.sensor.until_collect(0)
+        session = self.server.get("/v1/sessions").json["sessions"][0]["id"]
+        wait_for("the server", lambda: self.server.get("/v1/sessions/" + session).json["paused_until"])
+        self.assertTrue(self.seat.ask("resume")["ok"])
+        self.seat.sensor.until_act((NOTIFY, 0, RESUMED))
+        self.seat.sensor.until_collect(1)
+        wait_for("the server", lambda: not self.server.get("/v1/sessions/" + session).json["paused_until"])
+        self.assertFalse(self.seat.ask("pause", seconds=7200)["ok"])
 
 
 if __name__ == "__main__":

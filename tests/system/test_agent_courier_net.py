@@ -4,21 +4,18 @@ there is no server, and what becomes of a courier that somebody has taken over."
 import http.server
 import json
 import os
-import signal
-import socket
 import subprocess
 import threading
 import time
 import unittest
 
-from agent_seat import (LINE, LOCK, LOCKED, OFFLINE, PRESENT, CourierCase, Seat, message)
+from agent_seat import LINE, LOCK, LOCKED, OFFLINE, PRESENT, CourierCase, Seat, message
 from certificates import FileServer, make
-from harness import DEADLINE, population, wait_for, windows
+from harness import DEADLINE, wait_for
 from seat_client import b64
 
 INJECT = os.environ["IDEM_INJECT_SYSCALL"]
 CONFINED = os.environ["IDEM_CONFINED"] == "1"  # no sanitizer, and a machine that the injector knows
-CLOSED = {"locking": "closed", "after_s": 2}
 
 
 class Confinement(CourierCase):
@@ -115,6 +112,209 @@ class Encrypted(CourierCase):
         seat, answer = self.meet_tls("127.0.0.2", ca=self.tls.certificate)
         self.assertFalse(answer["ok"])
         self.assertRegex(answer["message"], "not to be trusted|cannot be reached")
+
+
+
+class ShortTokens(CourierCase):
+    """Tokens that live for two seconds: every second one that is used is a renewed one."""
+
+    def setUp(self):
+        super().setUp()
+        self.short = FileServer("listen: 127.0.0.1:0\ntoken_seconds: 2\n")
+        self.addCleanup(self.short.close)
+
+    def test_a_session_outlives_its_tokens(self):
+        seat = Seat(self.short)
+        self.addCleanup(seat.close)
+        self.addCleanup(self.tell, seat)
+        seat.start().introduce()
+        seat.presence()
+        seat.sensor.until_collect()
+        for i in range(3):
+            seat.send("ada", 1, 1, first=i)
+            wait_for("a window", lambda i=i: len(self.short.query("SELECT 1 FROM windows")) == i + 1)
+            time.sleep(2)
+        seat.presence(LOCKED)
+        time.sleep(2.5)  # expired: renewed when it is needed
+        seat.unlock()
+        seat.send("ada", 1, 1, first=3)
+        wait_for("a window", lambda: len(self.short.query("SELECT 1 FROM windows")) == 4)
+        self.assertEqual(self.short.query("SELECT count(*) FROM sessions"), [(1,)])
+        actions = [a for (a,) in self.short.query("SELECT json_extract(body, '$.action') FROM audit_seats")]
+        self.assertNotIn("token.reused", actions)
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """A server that opens sessions, and answers everything else as its test wants it to."""
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def say(self, status, body, **fields):
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in fields.items():
+            self.send_header(name.replace("_", "-"), str(value))
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def opening(self):
+        return {"token": "t" * 43, "token_life_s": 900, "nonce": b64(bytes(32)), "front": self.server.front_id,
+                "window": {"keyboard": 100, "pointer": 10}, "fail_mode": self.server.fail_mode, "session": self.session()}
+
+    def session(self):
+        return {"id": "s_1", "state": "ok", "policy": "p", "stands": {"action": "observe", "cause": None, "cut_off": None}}
+
+    def usual(self):
+        path = self.path
+        if path == "/v1/challenge":
+            self.say(201, {"nonce": b64(bytes(32))})
+        elif path == "/v1/sessions":
+            self.say(201, self.opening())
+        elif path == "/v1/front":
+            self.say(200, self.server.front)
+        elif path.startswith("/v1/acknowledgement"):
+            self.say(200, {"state": "not-required", "version": None})
+        elif path == "/v1/windows":
+            self.server.batches += 1
+            self.say(200, {"acknowledged": 10 ** 6, "session": self.session()})
+        else:
+            self.say(200, self.session())
+
+    def handle_any(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.asked.append((time.monotonic(), self.command, self.path))
+        odd = self.server.odd
+        if odd is None or not odd(self):
+            self.usual()
+
+    do_GET = do_POST = do_DELETE = handle_any
+
+
+class Fake(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        pass  # a courier that was stopped in the middle
+
+
+class Odd(CourierCase):
+    """A server that is not itself."""
+
+    def setUp(self):
+        super().setUp()
+        fake = Fake(("127.0.0.1", 0), Handler)
+        fake.front = self.server.call("GET", "/v1/front").body
+        fake.front_id = self.server.open("somebody").opened["front"]
+        fake.fail_mode = {"locking": "open", "after_s": 600}
+        fake.asked, fake.batches, fake.odd = [], 0, None
+        self.fake = fake
+        threading.Thread(target=fake.serve_forever, daemon=True).start()
+        self.addCleanup(self.stop_fake)
+        self.seat.configure(f"http://127.0.0.1:{fake.server_port}")
+
+    def stop_fake(self):
+        self.fake.shutdown()
+        self.fake.server_close()
+
+    def raw(self, data):
+        """Bytes instead of an answer, and the end of the connection."""
+        def odd(handler):
+            handler.wfile.write(data)
+            handler.close_connection = True
+            return True
+        return odd
+
+    def test_answers_that_are_none(self):
+        for data, says in ((b"", "ended the connection"), (b"SSH-2.0-OpenSSH\r\n", "not HTTP"),
+                           (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf", "ended the connection"),
+                           (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n", "more than was to be expected"),
+                           (b"HTTP/1.1 200 OK\r\n" + 3000 * b"A: bcdefgh\r\n", "more than was to be expected")):
+            with self.subTest(data=data[:40]):
+                self.fake.odd = self.raw(data)
+                self.meet()
+                wait_for(says, lambda: says in self.seat.said())
+                self.fake.odd = None
+                self.seat.sensor.until_collect()  # and it comes back
+                self.seat.presence(0)
+                self.seat.stop()
+
+    def test_json_that_is_no_answer(self):
+        for body in (b"[]", b"{", b"null", b'{"nonce": 5}', b'{"token": "x"}', b'{"session": []}', b"\xff" * 100):
+            with self.subTest(body=body):
+                self.fake.odd = lambda handler, body=body: handler.say(201, body) or True
+                self.meet()
+                wait_for("a word", lambda: "challenge" in self.seat.said())
+                self.assertIsNone(self.seat.process.poll())
+                self.seat.stop()
+
+    def test_it_comes_back_when_it_was_told_to(self):
+        def busy(handler):
+            return handler.say(503, {"type": "/problems/overloaded", "detail": "later"}, Retry_After=2) or True
+
+        self.fake.odd = busy
+        self.meet()
+        wait_for("a question", lambda: self.fake.asked)
+        self.seat.unlock()  # which would ask at once, had it not been told
+        self.assertEqual(self.seat.ask("status")["ok"], True)
+        wait_for("another question", lambda: len(self.fake.asked) > 1)
+        self.assertGreaterEqual(self.fake.asked[1][0] - self.fake.asked[0][0], 1.9)
+        self.fake.odd = None
+        self.seat.sensor.until_collect()
+
+    def test_a_refused_window_is_not_sent_for_ever(self):
+        def refuse(handler):
+            return handler.path == "/v1/windows" and (handler.say(400, {"type": "/problems/invalid-field"}) or True)
+
+        self.begin()
+        self.fake.odd = refuse
+        self.seat.send("ada", 1, 1)
+        wait_for("a refusal", lambda: "does not take these windows" in self.seat.said())
+        self.fake.odd = None
+        self.seat.send("ada", 1, 1, first=1)
+        wait_for("the next one", lambda: self.fake.batches == 1)
+        self.assertEqual(self.spool()["dropped"], 1)
+
+    def test_a_session_that_the_server_has_lost(self):
+        def lost(handler):
+            return handler.path == "/v1/windows" and (handler.say(401, {"type": "/problems/token-unknown"}) or True)
+
+        self.begin()
+        self.fake.odd = lost
+        self.seat.send("ada", 1, 1)
+        wait_for("another session", lambda: sum(path == "/v1/sessions" for _, _, path in self.fake.asked) == 2)
+        self.fake.odd = None
+        self.seat.send("ada", 1, 1, first=1)
+        wait_for("the window of the new one", lambda: self.fake.batches == 1)
+        self.assertEqual(self.spool()["dropped"], 1)  # it may have arrived: elsewhere it would be a replay
+
+    def test_a_server_that_is_away_for_too_long_locks(self):
+        self.fake.fail_mode = {"locking": "closed", "after_s": 1}
+        self.begin()
+        self.fake.odd = self.raw(b"")
+        self.seat.send("ada", 1, 1)  # so that it asks, and learns it
+        self.seat.sensor.until_act((LOCK, 0, OFFLINE))
+        self.seat.sensor.quiet(2)
+        self.assertEqual(self.seat.sensor.acts.count((LOCK, 0, OFFLINE)), 1)
+        self.seat.presence(LOCKED)
+        self.seat.unlock()
+        self.seat.sensor.until("another", lambda: self.seat.sensor.acts.count((LOCK, 0, OFFLINE)) == 2)
+
+    def test_one_that_fails_open_locks_nothing(self):
+        self.fake.fail_mode = {"locking": "open", "after_s": 1}
+        self.begin()
+        self.fake.odd = self.raw(b"")
+        self.seat.send("ada", 1, 1)
+        self.seat.sensor.quiet(2)
+        self.assertNotIn((LOCK, 0, OFFLINE), self.seat.sensor.acts)
+
+    def test_nobody_waits_for_a_name_server(self):
+        self.seat.configure("https://idem.invalid")
+        self.meet()
+        self.assertTrue(self.seat.ask("status")["ok"])
+        wait_for("the name", lambda: "cannot be found" in self.seat.said())
 
 
 if __name__ == "__main__":

@@ -216,6 +216,8 @@ void idem_learning_restore(struct idem_courier *c)
 {
     restore_rules(c);
     restore_front(c);
+    /* What a sensor has made meanwhile it made by a former process's leave, and so for this one. */
+    memcpy(c->collected, c->rules_of, sizeof c->collected);
 }
 
 void idem_learning_close(struct idem_courier *c)
