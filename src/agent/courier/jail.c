@@ -138,7 +138,7 @@ static int lay_wire(void)
 #endif
         seccomp_rule_add(filter, SCMP_ACT_TRAP, SCMP_SYS(openat), 0) == 0 &&
         seccomp_rule_add(filter, SCMP_ACT_TRAP, SCMP_SYS(openat2), 1,
-                         SCMP_A4(SCMP_CMP_NE, jail.pass)) == 0 &&
+                         SCMP_A4(SCMP_CMP_NE, jail.pass, 0)) == 0 &&
         seccomp_load(filter) == 0)
         err = 0;
     if (filter != NULL)
