@@ -330,7 +330,7 @@ class Acknowledging(ControlCase):
         self.assertEqual(self.server.query("SELECT count(*) FROM acknowledgements"), [(0,)])
         text = self.agent("acknowledge", "--yes")
         self.assertIn("We look at how you type.", text)
-        self.assertIn("Recorded: version 2026-1.", text)
+        self.assertIn("(version 2026-1)\nRecorded", text)
         self.seat.sensor.until_collect()
         self.assertEqual(self.server.query("SELECT version FROM acknowledgements"), [("2026-1",)])
         wait_for("the record", lambda: self.status()["acknowledgement"]["state"] == "given")

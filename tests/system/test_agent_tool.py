@@ -14,7 +14,7 @@ import time
 import unittest
 
 AGENT = os.environ["IDEM_AGENT"]
-TEXT = "We watch how you type.\nNot what.\x1b[31m"
+TEXT = "We watch how you type.\nNot what.\x1b[31m\x9b32m\x7f \u00e4\u00a0"
 RULES = {
     "fail_mode": {"locking": "closed", "after_s": 600}, "guard_on": True, "lock_untouched_s": 600, "step_up": "lock",
     "unlock_counts": True, "pause": {"allowed": True, "at_most_s": 1800},
@@ -234,7 +234,9 @@ class Words(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertEqual(courier.asked, [{"request": "text", "language": "de"}])
         self.assertIn("Not what.", done.stdout)
-        self.assertNotIn("\x1b", done.stdout)
+        self.assertIn("Not what.[31m32m \u00e4\u00a0\n", done.stdout)  # words, no command of a terminal's
+        done = agent(Courier(self, text={"ok": False, "error": "x", "message": "no\x1b]0;x\x07"}), "acknowledge")
+        self.assertEqual(done.stderr, "idem-agent: no]0;x\n")
         done = agent(courier, "acknowledge", "--yes", env={"LANG": "C.UTF-8"})
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(courier.asked[1:], [{"request": "text", "language": "en"}, {"request": "acknowledge", "version": "3"}])

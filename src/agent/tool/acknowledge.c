@@ -53,7 +53,7 @@ static int record(const struct idem_tool *tool, const json_t *text)
     }
     err = idem_tool_acknowledge_now(tool, version);
     if (err == 0)
-        printf("Recorded: version %s. `idem-agent withdraw` takes it back.\n", version);
+        puts("Recorded, with the version and the hour. `idem-agent withdraw` takes it back.");
     return err;
 }
 
@@ -69,7 +69,9 @@ static int show(const struct idem_tool *tool, const json_t *text)
         return idem_tool_fail("your organisation has no text for this place yet; until it has one, "
                               "nothing of how you type or point is collected");
     idem_tool_print(idem_tool_text(text, "text"));
-    printf("\n(version %s)\n", idem_tool_text(text, "version"));
+    printf("\n(version ");
+    idem_tool_put(stdout, idem_tool_text(text, "version"));
+    puts(")");
     if (strcmp(state, "given") != 0)
         return record(tool, text);
     puts("You have acknowledged this.");

@@ -12,10 +12,10 @@ int idem_tool_enrol(const struct idem_tool *tool)
 
     if (err != 0)
         return err;
-    printf("Registered: this computer is seat %lld", (long long)idem_tool_int(answer, "seat.id"));
-    if (idem_tool_text(answer, "seat.name")[0] != '\0')
-        printf(", \"%s\"", idem_tool_text(answer, "seat.name"));
-    puts(".\nNothing is collected before the person at it has acknowledged what it does.");
+    printf("Registered: this computer is seat %lld, \"",
+           (long long)idem_tool_int(answer, "seat.id"));
+    idem_tool_put(stdout, idem_tool_text(answer, "seat.name"));
+    puts("\".\nNothing is collected before the person at it has acknowledged what it does.");
     json_decref(answer);
     return IDEM_EXIT_OK;
 }

@@ -132,7 +132,10 @@ int idem_tool_check(const json_t *answer)
 
     if (idem_tool_true(answer, "ok"))
         return 0;
-    return idem_tool_fail("%s", message[0] != '\0' ? message : "idem's courier refused");
+    fputs("idem-agent: ", stderr);
+    idem_tool_put(stderr, message[0] != '\0' ? message : "idem's courier refused");
+    fputc('\n', stderr);
+    return IDEM_EXIT_FAILED;
 }
 
 json_t *idem_tool_request(const char *name)

@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "agent/courier/control.h"
 
@@ -92,7 +93,8 @@ const char *idem_tool_kind(const char *name);
 /* From the environment: "de" of LANG=de_AT.UTF-8; "en" when it says nothing. */
 const char *idem_tool_language(char text[IDEM_CONTROL_ARGUMENT_MAX]);
 
-/* Text without what a terminal would take for a command, with a line's end at its end. */
+/* Text without what a terminal would take for a command; print: to stdout, with a line's end. */
+void idem_tool_put(FILE *to, const char *text);
 void idem_tool_print(const char *text);
 
 /* ------------------------------------------------------------------ the acknowledgement */

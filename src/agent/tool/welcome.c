@@ -89,7 +89,7 @@ static void ask_here(const struct idem_tool *tool, const json_t *text)
     const char *version = idem_tool_text(text, "version");
 
     idem_tool_print(idem_tool_text(text, "text"));
-    printf("\n(version %s)\n", version);
+    putchar('\n');
     if (!idem_tool_confirm("Have you read this, and do you acknowledge it?"))
         puts("Nothing is recorded or collected. You are asked again at the next log-in.");
     else if (idem_tool_acknowledge_now(tool, version) == 0)

@@ -145,13 +145,32 @@ const char *idem_tool_language(char text[IDEM_CONTROL_ARGUMENT_MAX])
     return strcmp(text, "POSIX") == 0 ? strcpy(text, "en") : text;
 }
 
+/* Bytes at the text's beginning that a terminal might obey: C0 but tab and line's end, DEL, and the
+ * C1 controls, which are C2 80 to C2 9F in UTF-8. */
+static size_t control_len(const char *at)
+{
+    const unsigned char first = (unsigned char)at[0], second = (unsigned char)at[first != 0];
+
+    if (first == 0xc2 && second >= 0x80 && second <= 0x9f)
+        return 2;
+    return (first < 0x20 && first != '\n' && first != '\t') || first == 0x7f ? 1 : 0;
+}
+
+void idem_tool_put(FILE *to, const char *text)
+{
+    while (*text != '\0') {
+        const size_t skip = control_len(text);
+        if (skip == 0)
+            fputc(*text, to);
+        text += skip > 0 ? skip : 1;
+    }
+}
+
 void idem_tool_print(const char *text)
 {
-    size_t len = strlen(text);
+    const size_t len = strlen(text);
 
-    for (const char *at = text; *at != '\0'; at++)
-        if ((unsigned char)*at >= 0x20 ? *at != 0x7f : *at == '\n' || *at == '\t')
-            putchar(*at);
+    idem_tool_put(stdout, text);
     if (len == 0 || text[len - 1] != '\n')
         putchar('\n');
 }
