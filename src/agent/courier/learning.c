@@ -358,8 +358,12 @@ void idem_learning_standing(struct idem_courier *c, const json_t *session)
         return;
     if (strcmp(c->session.policy, c->standing.policy) != 0)
         another_policy(c);
+    c->held_back = json_is_string(json_object_get(session, "paused_until"));
+    /* The server has ended it: something asks for the person, or policy allows it no more. */
+    if (!c->held_back && !c->pause_wanted && c->pause.state == IDEM_PAUSE_ON)
+        idem_presence_paused(c, idem_pause_stop(&c->pause));
     /* A courier that was killed has forgotten its pause, and goes on collecting. */
-    if (json_is_string(json_object_get(session, "paused_until")) && c->pause.state != IDEM_PAUSE_ON)
+    if (c->held_back && c->pause.state != IDEM_PAUSE_ON)
         c->pause_wanted = true;
     if (!idem_session_is_left(c) && idem_lines_stand(&c->sensor) &&
         idem_act_decide(&c->acted, &c->standing, &seat, &act))

@@ -10,6 +10,7 @@
  *   the session is gone meanwhile           what was on the wire is dropped and counted: elsewhere
  * it would look like a replay. Alarms are sent again a window of another front dropped and counted
  *   refused for good                        likewise: sent again it would be refused again
+ *   the server is at a pause                the windows from before it wait until that is over
  *   the person has changed                  windows are whose collecting they were made under
  *
  * An alarm is written as what the server will read, and checked by its reader, before it is kept.
@@ -220,7 +221,8 @@ static int write_batch(struct idem_courier *c, const struct batch *b, size_t *le
 
 static bool windows_due(struct idem_courier *c)
 {
-    return idem_session_is_open(c) && c->may_send && c->front != NULL && !c->front_wanted &&
+    return idem_session_is_open(c) && c->may_send && !c->held_back && c->front != NULL &&
+           !c->front_wanted &&
            idem_sending_waits(c, IDEM_SPOOL_WINDOW, c->session.person);
 }
 
