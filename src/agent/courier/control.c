@@ -23,33 +23,6 @@
 
 static const int64_t idle_us = (int64_t)IDEM_CONTROL_IDLE_S * 1000000;
 
-struct peer {
-    struct idem_control *control;
-    struct idem_watch watch; /* fd -1: free */
-    uid_t uid;
-    int64_t since_us;               /* its last request, answer or the accepting */
-    uint32_t ticket;                /* it waits for, or 0 */
-    bool watching, ending, reading; /* reading: in read_on() */
-    size_t in_len;
-    char *out; /* what the kernel would not take yet, or NULL */
-    size_t out_len, out_sent;
-    char in[IDEM_CONTROL_REQUEST_MAX + 1];
-};
-
-struct idem_control {
-    struct idem_loop *loop;
-    struct idem_control_calls calls;
-    void *arg;
-    struct idem_watch listening;
-    struct idem_timer timer;
-    bool seated;
-    uid_t person;
-    uint32_t tickets;
-    struct idem_control_status told; /* to watchers */
-    struct peer peers[IDEM_CONTROL_CONNECTIONS];
-    char line[IDEM_CONTROL_ANSWER_MAX];
-};
-
 /* ------------------------------------------------------------------ connections */
 
 static bool is_person(const struct idem_control *c, uid_t uid)
@@ -57,14 +30,14 @@ static bool is_person(const struct idem_control *c, uid_t uid)
     return c->seated && uid == c->person;
 }
 
-static enum idem_control_audience audience(const struct peer *p)
+static enum idem_control_audience audience(const struct idem_control_peer *p)
 {
     return is_person(p->control, p->uid) ? IDEM_FOR_PERSON
            : p->uid == 0                 ? IDEM_FOR_ROOT
                                          : IDEM_FOR_ANYBODY;
 }
 
-static void drop(struct peer *p)
+static void drop(struct idem_control_peer *p)
 {
     if (p->watch.fd < 0)
         return;
@@ -77,14 +50,14 @@ static void drop(struct peer *p)
     p->watching = false;
 }
 
-static void set_events(struct peer *p)
+void idem_control_expect(struct idem_control_peer *p)
 {
     p->watch.events =
         (short)((p->out != NULL ? POLLOUT : 0) | (p->ticket == 0 && !p->ending ? POLLIN : 0));
 }
 
 /* True when all is written; a peer that is gone is dropped. */
-static bool flush(struct peer *p)
+static bool flush(struct idem_control_peer *p)
 {
     while (p->out_sent < p->out_len) {
         ssize_t n = send(p->watch.fd, p->out + p->out_sent, p->out_len - p->out_sent, MSG_NOSIGNAL);
@@ -106,7 +79,7 @@ static bool flush(struct peer *p)
 }
 
 /* What the kernel does not take at once is kept, of one line only: who is a line behind is slow. */
-static void put_by(struct peer *p, const char *bytes, size_t len)
+static void put_by(struct idem_control_peer *p, const char *bytes, size_t len)
 {
     if (p->out != NULL || (p->out = malloc(len)) == NULL) {
         drop(p);
@@ -117,7 +90,7 @@ static void put_by(struct peer *p, const char *bytes, size_t len)
     p->out_sent = 0;
 }
 
-static void say(struct peer *p, const struct idem_text *t)
+void idem_control_say(struct idem_control_peer *p, const struct idem_text *t)
 {
     size_t sent = 0;
 
@@ -137,20 +110,15 @@ static void say(struct peer *p, const struct idem_text *t)
         drop(p);
 }
 
-static struct idem_text fresh(struct idem_control *c)
+static void refuse(struct idem_control_peer *p, const char *error, const char *message)
 {
-    return (struct idem_text){c->line, 0, sizeof c->line, false};
-}
-
-static void refuse(struct peer *p, const char *error, const char *message)
-{
-    struct idem_text t = fresh(p->control);
+    struct idem_text t = idem_control_line(p->control);
 
     idem_control_put_refusal(&t, error, message);
-    say(p, &t);
+    idem_control_say(p, &t);
 }
 
-static void refuse_last(struct peer *p, const char *error, const char *message)
+static void refuse_last(struct idem_control_peer *p, const char *error, const char *message)
 {
     p->ending = true;
     refuse(p, error, message);
@@ -158,7 +126,7 @@ static void refuse_last(struct peer *p, const char *error, const char *message)
 
 /* ------------------------------------------------------------------ answers */
 
-static void say_object(struct peer *p, json_t *object)
+void idem_control_say_object(struct idem_control_peer *p, json_t *object)
 {
     struct idem_control *c = p->control;
     size_t len =
@@ -171,11 +139,11 @@ static void say_object(struct peer *p, json_t *object)
         return;
     }
     c->line[len] = '\n';
-    say(p, &t);
+    idem_control_say(p, &t);
 }
 
-static json_t *status_of(struct idem_control *c, enum idem_control_audience audience,
-                         const char *kind, json_t *value)
+json_t *idem_control_status_of(struct idem_control *c, enum idem_control_audience audience,
+                               const char *kind, json_t *value)
 {
     struct idem_control_status status = {0};
     json_t *out;
@@ -190,38 +158,12 @@ static json_t *status_of(struct idem_control *c, enum idem_control_audience audi
     return out;
 }
 
-static void say_status(struct peer *p)
+static void say_status(struct idem_control_peer *p)
 {
-    say_object(p, status_of(p->control, audience(p), "ok", json_true()));
+    idem_control_say_object(p, idem_control_status_of(p->control, audience(p), "ok", json_true()));
 }
 
-/* True when it is another, but for what changes by itself. */
-static bool take_status(struct idem_control *c)
-{
-    struct idem_control_status now = {0}, before = c->told;
-
-    c->calls.status(c->arg, &now);
-    c->told = now;
-    now.pause_left_s = before.pause_left_s = 0;
-    now.reached_ms = before.reached_ms = 0;
-    return memcmp(&now, &before, sizeof now) != 0;
-}
-
-static void begin_watch(struct peer *p)
-{
-    static char ok[] = "{\"ok\":true}\n";
-    const struct idem_text t = {ok, sizeof ok - 1, sizeof ok, false};
-
-    idem_control_changed(p->control); /* so that nobody who watches already misses anything */
-    p->watching = true;
-    say(p, &t);
-    if (p->watch.fd < 0)
-        return;
-    (void)take_status(p->control);
-    say_object(p, status_of(p->control, IDEM_FOR_PERSON, "event", json_string("status")));
-}
-
-static struct peer *find(struct idem_control *c, uint32_t ticket)
+static struct idem_control_peer *find(struct idem_control *c, uint32_t ticket)
 {
     for (size_t i = 0; i < IDEM_CONTROL_CONNECTIONS; i++)
         if (ticket != 0 && c->peers[i].watch.fd >= 0 && c->peers[i].ticket == ticket)
@@ -229,10 +171,10 @@ static struct peer *find(struct idem_control *c, uint32_t ticket)
     return NULL;
 }
 
-static void read_on(struct peer *p);
+static void read_on(struct idem_control_peer *p);
 static void expire(void *arg);
 
-static void answered(struct peer *p)
+static void answered(struct idem_control_peer *p)
 {
     if (p->watch.fd < 0)
         return;
@@ -245,7 +187,7 @@ static void answered(struct peer *p)
 
 void idem_control_answer(struct idem_control *c, uint32_t ticket, const json_t *members)
 {
-    struct peer *p = find(c, ticket);
+    struct idem_control_peer *p = find(c, ticket);
     json_t *out;
 
     if (p == NULL)
@@ -254,14 +196,14 @@ void idem_control_answer(struct idem_control *c, uint32_t ticket, const json_t *
     out = json_pack("{s:b}", "ok", 1);
     if (members != NULL)
         json_object_update_missing(out, (json_t *)(uintptr_t)members);
-    say_object(p, out);
+    idem_control_say_object(p, out);
     answered(p);
 }
 
 void idem_control_refuse(struct idem_control *c, uint32_t ticket, const char *error,
                          const char *message)
 {
-    struct peer *p = find(c, ticket);
+    struct idem_control_peer *p = find(c, ticket);
 
     if (p == NULL)
         return;
@@ -272,7 +214,7 @@ void idem_control_refuse(struct idem_control *c, uint32_t ticket, const char *er
 
 /* ------------------------------------------------------------------ requests */
 
-static bool may(struct peer *p, enum idem_control_request request)
+static bool may(struct idem_control_peer *p, enum idem_control_request request)
 {
     const enum idem_control_who who = idem_control_who(request);
 
@@ -289,7 +231,7 @@ static bool may(struct peer *p, enum idem_control_request request)
     return false;
 }
 
-static void ask(struct peer *p, const struct idem_control_said *said)
+static void ask(struct idem_control_peer *p, const struct idem_control_said *said)
 {
     struct idem_control *c = p->control;
     const uint32_t ticket = ++c->tickets != 0 ? c->tickets : ++c->tickets;
@@ -303,7 +245,7 @@ static void ask(struct peer *p, const struct idem_control_said *said)
     refuse(p, "failed", "this could not be done just now");
 }
 
-static void request(struct peer *p, const char *line, size_t len)
+static void request(struct idem_control_peer *p, const char *line, size_t len)
 {
     struct idem_control_said said;
     const char *why;
@@ -318,13 +260,13 @@ static void request(struct peer *p, const char *line, size_t len)
     if (said.request == IDEM_CONTROL_STATUS)
         say_status(p);
     else if (said.request == IDEM_CONTROL_WATCH)
-        begin_watch(p);
+        idem_control_begin_watch(p);
     else
         ask(p, &said);
 }
 
 /* The lines that are here, one by one, as long as the peer is reading. */
-static void read_on(struct peer *p)
+static void read_on(struct idem_control_peer *p)
 {
     char line[IDEM_CONTROL_REQUEST_MAX + 1];
     char *end;
@@ -342,10 +284,10 @@ static void read_on(struct peer *p)
     if (p->watch.fd >= 0 && p->in_len == sizeof p->in && p->ticket == 0 && !p->ending)
         refuse_last(p, "malformed", "a request has at most 4096 bytes");
     if (p->watch.fd >= 0)
-        set_events(p);
+        idem_control_expect(p);
 }
 
-static void receive(struct peer *p)
+static void receive(struct idem_control_peer *p)
 {
     ssize_t n = recv(p->watch.fd, p->in + p->in_len, sizeof p->in - p->in_len, 0);
 
@@ -361,7 +303,7 @@ static void receive(struct peer *p)
 
 static void ready(void *arg, short events)
 {
-    struct peer *p = arg;
+    struct idem_control_peer *p = arg;
 
     if ((events & POLLOUT) != 0 && !flush(p) && p->watch.fd < 0)
         return;
@@ -370,7 +312,7 @@ static void ready(void *arg, short events)
     else if (p->watch.fd >= 0 && (events & (POLLHUP | POLLERR | POLLNVAL)) != 0)
         drop(p);
     if (p->watch.fd >= 0)
-        set_events(p);
+        idem_control_expect(p);
 }
 
 /* ------------------------------------------------------------------ accepting */
@@ -380,14 +322,14 @@ static size_t count(const struct idem_control *c, uid_t uid, bool others)
     size_t n = 0;
 
     for (size_t i = 0; i < IDEM_CONTROL_CONNECTIONS; i++) {
-        const struct peer *p = &c->peers[i];
+        const struct idem_control_peer *p = &c->peers[i];
         if (p->watch.fd >= 0 && (others ? p->uid != 0 && !is_person(c, p->uid) : p->uid == uid))
             n++;
     }
     return n;
 }
 
-static struct peer *place(struct idem_control *c, uid_t uid)
+static struct idem_control_peer *place(struct idem_control *c, uid_t uid)
 {
     if (count(c, uid, false) >= IDEM_CONTROL_OF_ONE)
         return NULL;
@@ -401,7 +343,7 @@ static struct peer *place(struct idem_control *c, uid_t uid)
 
 static void turn_away(struct idem_control *c, int fd)
 {
-    struct idem_text t = fresh(c);
+    struct idem_text t = idem_control_line(c);
 
     idem_control_put_refusal(&t, "too-many", "too many are connected; try again in a moment");
     (void)!send(fd, t.bytes, t.len, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -410,7 +352,7 @@ static void turn_away(struct idem_control *c, int fd)
 
 static void admit(struct idem_control *c, int fd, uid_t uid)
 {
-    struct peer *p = place(c, uid);
+    struct idem_control_peer *p = place(c, uid);
 
     if (p == NULL) {
         turn_away(c, fd);
@@ -451,7 +393,7 @@ static void expire(void *arg)
     int64_t next = -1;
 
     for (size_t i = 0; i < IDEM_CONTROL_CONNECTIONS; i++) {
-        struct peer *p = &c->peers[i];
+        struct idem_control_peer *p = &c->peers[i];
         const int64_t left = p->since_us + idle_us - now;
         if (p->watch.fd < 0 || p->watching || p->ticket != 0)
             continue;
@@ -464,74 +406,7 @@ static void expire(void *arg)
     c->timer.due = next < 0 ? NULL : expire;
 }
 
-/* ------------------------------------------------------------------ watchers */
-
-static bool is_watched(const struct idem_control *c)
-{
-    for (size_t i = 0; i < IDEM_CONTROL_CONNECTIONS; i++)
-        if (c->peers[i].watch.fd >= 0 && c->peers[i].watching)
-            return true;
-    return false;
-}
-
-static void tell(struct idem_control *c, const struct idem_text *t)
-{
-    for (size_t i = 0; i < IDEM_CONTROL_CONNECTIONS; i++) {
-        struct peer *p = &c->peers[i];
-        if (p->watch.fd < 0 || !p->watching)
-            continue;
-        say(p, t);
-        if (p->watch.fd >= 0)
-            set_events(p);
-    }
-}
-
-void idem_control_window(struct idem_control *c, const struct idem_front *front,
-                         const struct idem_window *window, uint32_t seq, bool waiting)
-{
-    struct idem_text t = fresh(c);
-
-    if (!is_watched(c))
-        return;
-    idem_control_put_window(&t, front, window, seq, waiting);
-    tell(c, &t);
-}
-
-void idem_control_alarm(struct idem_control *c, const struct idem_alarm_message *alarm)
-{
-    struct idem_text t = fresh(c);
-
-    if (!is_watched(c))
-        return;
-    idem_control_put_alarm(&t, alarm);
-    tell(c, &t);
-}
-
-void idem_control_changed(struct idem_control *c)
-{
-    if (!is_watched(c) || !take_status(c))
-        return;
-    for (size_t i = 0; i < IDEM_CONTROL_CONNECTIONS; i++) {
-        struct peer *p = &c->peers[i];
-        if (p->watch.fd < 0 || !p->watching)
-            continue;
-        say_object(p, status_of(c, IDEM_FOR_PERSON, "event", json_string("status")));
-        if (p->watch.fd >= 0)
-            set_events(p);
-    }
-}
-
-void idem_control_over(struct idem_control *c)
-{
-    static char over[] = "{\"event\":\"over\"}\n";
-    const struct idem_text t = {over, sizeof over - 1, sizeof over, false};
-
-    for (size_t i = 0; i < IDEM_CONTROL_CONNECTIONS; i++) {
-        if (c->peers[i].watch.fd >= 0 && c->peers[i].watching)
-            c->peers[i].ending = true;
-    }
-    tell(c, &t);
-}
+/* ------------------------------------------------------------------ the seat */
 
 void idem_control_presence(struct idem_control *c, const struct idem_presence_message *seat)
 {
