@@ -210,6 +210,24 @@ static void a_cut_off_reaches_what_has_alarmed_here(void **state)
     assert_int_equal(seat.verbs, 8);
 }
 
+static void a_cut_off_is_told_when_there_was_one(void **state)
+{
+    (void)state;
+    int duck = seat_attach(1, 1, true);
+    struct idem_act_message cut = act_of(IDEM_ACTION_CUT_OFF, IDEM_KEYBOARD);
+
+    cut.notice = IDEM_NOTICE_CUT_OFF;
+    seat_be(IDEM_PRESENT, 1);
+    assert_true(idem_engine_act(seat.engine, &cut, seat.now)); /* of an X session's keyboard */
+    assert_int_equal(seat.verb[seat.verbs - 1].number, IDEM_NOTICE_ALARM);
+    seat_inject(duck, 20); /* the shipped rows cut it off at once */
+    idem_engine_gone(seat.engine, duck);
+    assert_true(idem_engine_act(seat.engine, &cut, seat.now)); /* it is gone by now */
+    assert_int_equal(seat.verb[seat.verbs - 1].number, IDEM_NOTICE_CUT_OFF);
+    assert_true(idem_engine_act(seat.engine, &cut, seat.now));
+    assert_int_equal(seat.verb[seat.verbs - 1].number, IDEM_NOTICE_ALARM);
+}
+
 static void acts_are_rationed(void **state)
 {
     struct idem_act_message notify = act_of(IDEM_ACTION_NOTIFY, 0);
@@ -239,6 +257,7 @@ int main(void)
         TEST(a_known_source_is_told_once),
         TEST(a_warp_is_told_and_not_collected),
         TEST(a_cut_off_reaches_what_has_alarmed_here),
+        TEST(a_cut_off_is_told_when_there_was_one),
         TEST(acts_are_rationed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,7 @@ struct idem_engine {
     double x, y; /* of the seat's pointer */
     uint32_t acts;
     int64_t acts_us; /* when the last one was given back */
+    bool cut; /* a device, since the courier last asked for a cut-off; it may be gone by now */
     struct idem_engine_place places[IDEM_DEVICES_MAX];
     struct idem_engine_group groups[IDEM_DEVICES_MAX];
 };

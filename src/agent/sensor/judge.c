@@ -40,7 +40,7 @@ static void cut_off(struct idem_engine *e, struct idem_engine_group *g)
 {
     if (!g->cut)
         idem_engine_verb(e, IDEM_VERB_CUT_OFF, g->device);
-    g->cut = true;
+    g->cut = e->cut = true;
 }
 
 /* The device first: a lock does not stop it. */
@@ -147,6 +147,17 @@ void idem_engine_done(struct idem_engine *e, const struct idem_done_message *m)
             e->groups[i].cut = false;
 }
 
+/* Nobody is told that a device was cut off when none was: what alarmed may be no device of this
+ * sensor's, but an X session's. */
+static uint32_t notice_for(struct idem_engine *e, const struct idem_act_message *m)
+{
+    bool cut = e->cut;
+
+    if (m->action == IDEM_ACTION_CUT_OFF)
+        e->cut = false;
+    return m->notice == IDEM_NOTICE_CUT_OFF && !cut ? IDEM_NOTICE_ALARM : m->notice;
+}
+
 bool idem_engine_act(struct idem_engine *e, const struct idem_act_message *m, int64_t now_us)
 {
     if (!may_act(e, now_us))
@@ -158,7 +169,8 @@ bool idem_engine_act(struct idem_engine *e, const struct idem_act_message *m, in
     }
     if (locks(e, (enum idem_agent_action)m->action))
         idem_engine_verb(e, IDEM_VERB_LOCK, 0);
-    if (m->notice != 0)
-        idem_engine_verb(e, IDEM_VERB_NOTIFY, m->notice);
+    uint32_t notice = notice_for(e, m);
+    if (notice != 0)
+        idem_engine_verb(e, IDEM_VERB_NOTIFY, notice);
     return true;
 }
