@@ -254,7 +254,7 @@ bool idem_token_count(struct idem_worker *w, struct idem_command *c, struct idem
     else
         s->renewals = counter;
     if (err == 0)
-        idem_session_heard(s, c->received_ms, 0);
+        idem_session_heard(s, c->received_ms);
     return err == 0;
 }
 
@@ -305,7 +305,7 @@ void idem_token_renew(struct idem_worker *w, struct idem_command *c)
         if (err != 0)
             idem_worker_refuse_store(c, err);
         else
-            idem_session_heard(s, c->received_ms, 0);
+            idem_session_heard(s, c->received_ms);
     }
     c->done(c, false);
 }

@@ -23,7 +23,7 @@ void idem_read_session(struct idem_worker *w, struct idem_command *c)
 
     if (s != NULL) {
         if ((c->grant.may & IDEM_MAY_SESSION) != 0) /* clock_ms: ?next= */
-            idem_session_heard(s, c->received_ms, c->clock_ms);
+            idem_session_expect(s, c->received_ms, c->clock_ms);
         c->status = 200;
         show(w, s, c->received_ms, &c->answer);
     }

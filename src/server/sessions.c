@@ -216,17 +216,20 @@ int64_t idem_session_clock(struct idem_session *s, int64_t received_ms, bool has
     int64_t now = s->test_clock ? (has_clock ? clock_ms : s->clock_ms) : received_ms;
 
     s->seen_ms = received_ms;
-    s->due_ms = 0;
     if (now > s->clock_ms)
         s->clock_ms = now;
     return s->clock_ms;
 }
 
-void idem_session_heard(struct idem_session *s, int64_t received_ms, int64_t next_s)
+void idem_session_heard(struct idem_session *s, int64_t received_ms)
 {
-    if (s->closed || s->opening.kind != IDEM_SESSION_AGENT)
-        return; /* a page that only looks keeps nothing open */
-    s->seen_ms = received_ms;
+    if (!s->closed && s->opening.kind == IDEM_SESSION_AGENT) /* a page only looks */
+        s->seen_ms = received_ms;
+}
+
+void idem_session_expect(struct idem_session *s, int64_t received_ms, int64_t next_s)
+{
+    idem_session_heard(s, received_ms);
     s->due_ms = next_s > 0 ? received_ms + next_s * 1000 : 0;
 }
 

@@ -153,8 +153,9 @@ const char *idem_session_state_name(enum idem_session_state state);
 /* The session's own time for a request received at received_ms; moves its clock. */
 int64_t idem_session_clock(struct idem_session *s, int64_t received_ms, bool has_clock,
                            int64_t clock_ms);
-/* Its seat is there, and will be heard again after next_s at the latest (0: it does not say). */
-void idem_session_heard(struct idem_session *s, int64_t received_ms, int64_t next_s);
+/* Its seat is there. And it will be heard again within next_s (0: within a minute). */
+void idem_session_heard(struct idem_session *s, int64_t received_ms);
+void idem_session_expect(struct idem_session *s, int64_t received_ms, int64_t next_s);
 void idem_session_view(const struct idem_session *s, const char *organisation,
                        struct idem_session_view *out);
 

@@ -123,13 +123,11 @@ static int store_unlock(struct idem_worker *w, const struct idem_command *c, str
 static bool authenticated(struct idem_worker *w, struct idem_command *c, struct idem_session *s,
                           const struct word *word)
 {
-    const int64_t seen_ms = s->seen_ms, due_ms = s->due_ms;
+    const int64_t seen_ms = s->seen_ms;
 
     idem_session_clock(s, c->received_ms, false, 0);
-    if (word->counter == 0 && s->opening.kind == IDEM_SESSION_AGENT) {
-        s->seen_ms = seen_ms; /* its seat was not heard by this */
-        s->due_ms = due_ms;
-    }
+    if (word->counter == 0 && s->opening.kind == IDEM_SESSION_AGENT)
+        s->seen_ms = seen_ms;      /* its seat was not heard by this */
     int err = idem_worker_save(w); /* an alarm of before would be written as one of after */
     if (err == 0)
         err = store_unlock(w, c, s, word);

@@ -560,7 +560,7 @@ static void test_a_seat_that_has_said_when_it_will_be_heard(void **state)
     type(OWNER, 1, ENROL + 4);
     const int64_t heard = session->clock_ms + 5 * MINUTES + 10 * 1000, now = heard + 660 * 1000;
 
-    idem_session_heard(session, heard, 600);
+    idem_session_expect(session, heard, 600);
     idem_judge_refresh(session, now);
     assert_int_equal(newest()->what.cause, IDEM_CAUSE_INSUFFICIENT);
     assert_int_equal(newest()->outcome, IDEM_OUTCOME_APPLIED);
@@ -570,8 +570,8 @@ static void test_a_seat_that_has_said_when_it_will_be_heard(void **state)
     assert_int_equal(newest()->outcome, IDEM_OUTCOME_SEAT_NOT_REACHED);
 
     session->stands = (struct idem_stands){0}; /* heard without a promise */
-    idem_session_heard(session, heard, 600);
-    idem_session_heard(session, heard, 0);
+    idem_session_expect(session, heard, 600);
+    idem_session_expect(session, heard, 0);
     idem_judge_refresh(session, heard + 660 * 1000);
     assert_int_equal(newest()->outcome, IDEM_OUTCOME_SEAT_NOT_REACHED);
 }

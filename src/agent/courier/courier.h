@@ -86,6 +86,7 @@ struct idem_courier {
     bool offline_done, told_collecting;
     struct idem_pause pause;
     bool pause_wanted; /* the server is to hear of it */
+    bool announced;    /* that little will be heard of a seat that nobody works at */
     bool held_back;    /* the server is at a pause: it takes no windows until that is over */
 
     /* learning.c */

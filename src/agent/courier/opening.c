@@ -215,11 +215,16 @@ const struct idem_operation idem_operation_open = {"session", open_due, open_beg
 
 /* ------------------------------------------------------------------ the token */
 
+/* A seat that falls silent says so first, or the server would think that it is cut off. */
 static bool beat_due(struct idem_courier *c)
 {
-    int64_t beat =
-        c->seat.presence == IDEM_PRESENT ? IDEM_COURIER_BEAT_S : IDEM_COURIER_SLOW_BEAT_S;
+    const bool slow = c->seat.presence != IDEM_PRESENT;
+    int64_t beat = slow ? IDEM_COURIER_SLOW_BEAT_S : IDEM_COURIER_BEAT_S;
 
+    if (!slow)
+        c->announced = false;
+    else if (c->seat_known && !c->announced)
+        beat = 0;
     return idem_session_is_open(c) && c->sent_us + beat * IDEM_COURIER_SECOND <= idem_loop_now();
 }
 
@@ -264,6 +269,7 @@ static void renew_answered(struct idem_courier *c, const struct idem_http_answer
     if (doc != NULL && idem_json_copy(doc, "token", c->session.token, sizeof c->session.token)) {
         take_life(c, doc);
         idem_session_keep(c);
+        c->announced = false; /* it was in place of a heartbeat */
     } else if (a->status == 200 || !idem_session_refused(c, a) || c->token_stale) {
         idem_session_say(c, "the session is not renewed", a);
         idem_session_lose(c, "it was not renewed");
@@ -278,9 +284,13 @@ const struct idem_operation idem_operation_renew = {"token", renew_due, renew_be
 
 static int beat_begin(struct idem_courier *c)
 {
-    char path[PATH_MAX_HERE];
+    char path[PATH_MAX_HERE], next[16] = "";
+
+    c->announced = c->seat.presence != IDEM_PRESENT;
+    if (c->announced)
+        snprintf(next, sizeof next, "?next=%d", IDEM_COURIER_SLOW_BEAT_S + IDEM_COURIER_BEAT_S);
     const struct idem_http_request r = {.method = "GET",
-                                        .path = path_of(c, "", path),
+                                        .path = path_of(c, next, path),
                                         .token = c->session.token,
                                         .limit = IDEM_ANSWER_MAX};
     return idem_session_ask(c, &r);

@@ -174,7 +174,7 @@ void idem_session_lose(struct idem_courier *c, const char *why)
     c->front_wanted = c->rules_wanted = c->acknowledgement_wanted = false;
     c->open_not_before_us = idem_loop_now() + idem_backoff_next(&c->opening, random_number(), 0);
     idem_presence_paused(c, idem_pause_stop(&c->pause));
-    c->pause_wanted = c->held_back = c->may_send = false;
+    c->pause_wanted = c->held_back = c->announced = c->may_send = false;
     idem_ask_refuse_all(c, "over", "The session with the server has ended.");
     idem_control_over(c->control);
     idem_lines_update(c);
