@@ -221,9 +221,7 @@ static bool beat_due(struct idem_courier *c)
     const bool slow = c->seat.presence != IDEM_PRESENT;
     int64_t beat = slow ? IDEM_COURIER_SLOW_BEAT_S : IDEM_COURIER_BEAT_S;
 
-    if (!slow)
-        c->announced = false;
-    else if (c->seat_known && !c->announced)
+    if (slow && c->seat_known && !c->announced)
         beat = 0;
     return idem_session_is_open(c) && c->sent_us + beat * IDEM_COURIER_SECOND <= idem_loop_now();
 }

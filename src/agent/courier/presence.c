@@ -132,6 +132,7 @@ void idem_presence_take(struct idem_courier *c, const struct idem_presence_messa
 
     c->seat = *message;
     c->seat_known = true;
+    c->announced = c->announced && message->presence != IDEM_PRESENT;
     if (other)
         other_user(c);
     if (message->unlocked < c->strong_told) /* another broker counts from nought on */
