@@ -263,6 +263,13 @@ class Presence(Seat):
         self.remove_session("c1")
         self.expect(NOBODY, unlocked=0)
 
+    def test_another_broker_sends_nobody_away(self):
+        """What it says first is what logind says, and not that it does not know yet."""
+        self.add_session("c1", 1000, "ada")
+        self.start()
+        for line, user in ((self.sensor, ""), (self.courier, "ada")):
+            self.assertEqual(line.presence()[::3], (PRESENT, user))
+
     def test_between_two_people_there_is_nobody(self):
         self.start()
         self.add_session("c1", 1000, "ada")

@@ -215,9 +215,23 @@ static int watch_signals(struct broker *b)
     return b->signals.fd < 0 ? IDEM_ERR_IO : idem_loop_watch(&b->loop, &b->signals);
 }
 
+/* Nobody is spoken to before there is something to say of the seat. */
+static void open_lines(void *arg)
+{
+    struct broker *b = arg;
+
+    b->lines.loop = &b->loop;
+    b->lines.verb = on_verb;
+    b->lines.sensor_is_new = tell_sensor_all;
+    b->lines.courier_is_new = tell_courier_presence;
+    b->lines.arg = b;
+    idem_lines_open(&b->lines);
+}
+
 static int open_seat(struct broker *b)
 {
     b->seat.loop = &b->loop;
+    b->seat.known = open_lines;
     b->seat.changed = on_seat;
     b->seat.lock_done = on_lock;
     b->seat.arg = b;
@@ -248,16 +262,6 @@ static int open_devices(struct broker *b)
     return err;
 }
 
-static void open_lines(struct broker *b)
-{
-    b->lines.loop = &b->loop;
-    b->lines.verb = on_verb;
-    b->lines.sensor_is_new = tell_sensor_all;
-    b->lines.courier_is_new = tell_courier_presence;
-    b->lines.arg = b;
-    idem_lines_open(&b->lines);
-}
-
 static int run(struct broker *b)
 {
     b->lines.sensor.watch.fd = b->lines.courier.watch.fd = -1;
@@ -269,10 +273,8 @@ static int run(struct broker *b)
         err = open_devices(b);
     if (err == 0)
         err = open_seat(b);
-    if (err == 0) {
-        open_lines(b);
+    if (err == 0)
         err = idem_loop_run(&b->loop);
-    }
     idem_lines_close(&b->lines);
     idem_seat_close(&b->seat);
     idem_devices_close(&b->devices);

@@ -42,7 +42,7 @@ static bool is_another(const struct idem_presence_message *now, const struct ide
     return now->uid != owner->uid || strcmp(now->user, owner->user) != 0;
 }
 
-static void settle(struct idem_seat *seat)
+static void decide(struct idem_seat *seat)
 {
     enum idem_presence presence = idem_presence_of(seat->sleeping, &seat->front, &seat->owner);
 
@@ -54,6 +54,15 @@ static void settle(struct idem_seat *seat)
         return;
     idem_unlocks_see(&seat->unlocks, &seat->owner);
     say(seat, presence, &seat->owner);
+}
+
+static void settle(struct idem_seat *seat)
+{
+    decide(seat);
+    if (seat->is_known)
+        return;
+    seat->is_known = true;
+    seat->known(seat->arg);
 }
 
 /* ------------------------------------------------------------------ a session's properties */
@@ -260,7 +269,8 @@ static int on_manager(sd_bus_message *m, void *arg, sd_bus_error *error)
         ask(seat);
     } else if (sd_bus_message_read(m, "b", &sleeping) > 0) {
         seat->sleeping = sleeping != 0;
-        settle(seat);
+        if (seat->is_known)
+            settle(seat);
     }
     return 0;
 }

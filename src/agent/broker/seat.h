@@ -4,6 +4,8 @@
  * locked, does the machine go to sleep; and the one request, lock.
  *
  *   something changed      its signals are no more than a reason to ask again
+ *   to begin with          nothing is said before logind has answered, for ten seconds at most: a
+ *                          broker that was started anew must not send a person away who is there
  *   logind is restarted    asked again when it is back; until then what it said last stands
  *   the bus is gone        connected to anew, for ten seconds what was said last stands; then the
  *                          broker no longer knows, and that is NOBODY
@@ -21,6 +23,7 @@
 struct idem_seat {
     struct idem_loop *loop;
     const char *name;                      /* "seat0" */
+    void (*known)(void *arg);              /* once: what it is has been found out, or cannot be */
     void (*changed)(void *arg);            /* now is something else */
     void (*lock_done)(void *arg, int err); /* once for each idem_seat_lock() */
     void *arg;
@@ -29,7 +32,7 @@ struct idem_seat {
     char path[IDEM_SESSION_TEXT]; /* of the seat, at logind */
     sd_bus *bus;
     sd_bus_slot *asking, *locking;
-    bool again, sleeping;
+    bool again, sleeping, is_known;
     struct idem_watch watch;
     struct idem_timer due, retry; /* what sd-bus waits for; the next try */
     int64_t lost_us;              /* since when nothing is known; 0: all is */
