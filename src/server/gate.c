@@ -10,7 +10,8 @@ static const char *const verdicts[IDEM_GATE_VERDICTS] = {
 };
 static const char *const causes[IDEM_GATE_CAUSES] = {
     "matches", "unsuspected", "bound", "authenticated", "not-enrolled", "unbound", "other-client",
-    "locked", "alarm", "silence", "doubt", "nothing-compared", "no-match", "worker-stands", "paused",
+    "locked", "alarm", "silence", "doubt", "nothing-compared", "no-match", "worker-stands",
+    "paused",
 };
 static const char *const levels[IDEM_GATE_LEVELS] = {"none", "low", "medium", "high"};
 /* clang-format on */
