@@ -2,6 +2,7 @@
 """A seat for the tests of the agent's courier: the real process, started as systemd would start it, between a broker and
 a sensor that are sockets of the test and speak src/agent/message.h."""
 import contextlib
+import ctypes
 import fcntl
 import json
 import os
@@ -15,6 +16,8 @@ import tempfile
 from harness import DEADLINE, ServerCase, wait_for, windows
 
 COURIER = os.environ["IDEM_COURIER"]
+PR_SET_PDEATHSIG = 1
+libc = ctypes.CDLL(None)
 (B_DEVICE, B_GONE, B_PRESENCE, B_LINE, B_DONE, VERB, PRESENCE, LINE, WINDOW, ALARM, STATE, DONE, FRONT, SETTINGS,
  ACT) = range(1, 16)
 NOBODY, PRESENT, LOCKED, AWAY, SUSPENDED, REMOTE = range(6)
@@ -166,11 +169,12 @@ class Seat:
             high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 100) for fd in fds]
             for i, fd in enumerate(high):
                 os.dup2(fd, 3 + i)
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a test that is killed leaves nothing behind
 
         env = dict(os.environ, LISTEN_FDS=str(len(fds)), LISTEN_FDNAMES=":".join(names))
         self.process = subprocess.Popen(
             ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", COURIER, "--config", self.config, "--state", self.state],
-            env=env, preexec_fn=inherit, pass_fds=[3 + i for i in range(len(fds))], stderr=self.log)
+            env=env, preexec_fn=inherit, pass_fds=[3 + i for i in range(len(fds))], stdout=self.log, stderr=self.log)
         return self
 
     def introduce(self):
