@@ -9,12 +9,13 @@
  *   none, 5xx                         left alone for a while (backoff.h), then the same again
  *   429, 503 with Retry-After         likewise, not before then, whoever asks
  *   401 token-expired                 the token is renewed, then the same again
- *   401 token-unknown, 404, 409       the session is over at the server: here too, and another one
- * is session-closed                    opened while the person is there 403 signature-wrong, 409
- * this side's past is not the server's (an older copy of the state chain-broken, counter-used
- * directory): likewise 403 acknowledgement-missing       nothing is collected until the person has
- * acknowledged 409 front-mismatch                the front is fetched; windows by the old one are
- * dropped any other                         told in the log and in status; the operation decides
+ *   401 token-unknown, 404,           the session is over at the server: here too, and another one
+ *   409 session-closed                is opened while the person is there
+ *   403 signature-wrong,              this side's past is not the server's (an older copy of the
+ *   409 chain-broken, counter-used    state directory): likewise
+ *   403 acknowledgement-missing       nothing is collected until the person has acknowledged
+ *   409 front-mismatch                the front is fetched; windows by the old one are dropped
+ *   any other                         told in the log and in status; the operation decides
  *
  * A session that is lost soon after it was opened is not opened anew at once (opening backs off
  * by itself), so that no disagreement with a server becomes a storm.

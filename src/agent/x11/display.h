@@ -4,9 +4,10 @@
  *
  *   not listening   there is no connection to the X server
  *   devices         each of the server's own is one device of the engine, keyboard and pointer
- * both, since XInput2 raw events do not tell; the pointer on the screen is one too, to which warps
- * are put down distances       from one place on the screen to the next, whichever device went
- * there warps           looked for a tenth of a second after events, at most so often: never while
+ *                   both, since XInput2 raw events do not tell; the pointer on the screen is one
+ *                   too, to which warps are put down
+ *   distances       from one place on the screen to the next, whichever device went there
+ *   warps           looked for a tenth of a second after events, at most so often: never while
  *                   nothing happens
  *   server gone     so is the display, until listening begins anew
  */
