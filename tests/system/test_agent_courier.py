@@ -208,6 +208,15 @@ class Decisions(CourierCase):
         self.seat.sensor.until("a second act",
                                lambda: len([a for a in self.seat.sensor.acts if a[0] != NOTIFY]) == 2)
 
+    def test_an_alarm_of_somebody_who_has_just_left(self):
+        """Whoever has a device type, and log out with it, is not forgotten for that."""
+        self.begin()
+        self.seat.presence(NOBODY)
+        self.assertTrue(self.seat.ask("status")["ok"])  # it knows that he has
+        self.seat.sensor.send(alarm())
+        self.seat.presence()
+        wait_for("the alarm", lambda: self.server.query("SELECT count(*) FROM alarms") == [(1,)])
+
     def test_alarms_outlive_the_courier(self):
         self.begin()
         self.server.kill()

@@ -9,7 +9,7 @@ import threading
 import time
 import unittest
 
-from agent_seat import LINE, LOCK, LOCKED, OFFLINE, PRESENT, CourierCase, Seat, message
+from agent_seat import LINE, LOCK, LOCKED, OFFLINE, PRESENT, CourierCase, Seat, alarm, message
 from certificates import FileServer, make
 from harness import DEADLINE, wait_for
 from seat_client import b64
@@ -276,6 +276,19 @@ class Odd(CourierCase):
         self.seat.send("ada", 1, 1, first=1)
         wait_for("the next one", lambda: self.fake.batches == 1)
         self.assertEqual(self.spool()["dropped"], 1)
+
+    def test_a_refused_alarm_is_not_sent_for_ever(self):
+        def refuse(handler):
+            return handler.path == "/v1/alarms" and (handler.say(400, {"type": "/problems/invalid-field"}) or True)
+
+        self.begin()
+        self.fake.odd = refuse
+        self.seat.sensor.send(alarm())
+        wait_for("a refusal", lambda: "does not take these alarms" in self.seat.said())
+        self.seat.send("ada", 1, 1)  # an alarm that is sent for ever goes before all windows
+        wait_for("what comes after it", lambda: self.fake.batches == 1)
+        wait_for("an empty spool", lambda: self.spool() == {"waiting": 0, "dropped": 1})
+        self.assertEqual([path for _, _, path in self.fake.asked].count("/v1/alarms"), 1)
 
     def test_a_session_that_the_server_has_lost(self):
         def lost(handler):

@@ -266,7 +266,10 @@ static void a_session_that_is_gone_takes_its_windows(void **state)
     assert_int_equal(idem_spool_sent(spool, IDEM_SPOOL_ALARM, &alarm, 1, "s-2", 1), 0);
     assert_int_equal(idem_spool_drop(spool, ids[2]), 0);
     assert_int_equal(idem_spool_drop(spool, ids[2]), IDEM_ERR_NOT_FOUND);
+    assert_int_equal(counts().dropped, 3);
+    assert_int_equal(idem_spool_drop(spool, alarm), 0); /* the server will never take it */
     assert_int_equal(idem_spool_drop(spool, alarm), IDEM_ERR_NOT_FOUND);
+    assert_int_equal(counts().refused, 1);
     assert_int_equal(counts().dropped, 3);
     assert_int_equal(idem_spool_counted(spool), 0);
     reopen();
@@ -290,6 +293,9 @@ static void the_oldest_window_goes_first(void **state)
     while (number < room + 10)
         add_window(number++);
     assert_int_equal(counts().room, 0);
+    add(IDEM_SPOOL_ALARM, "olga", 1, 100); /* alarms have a place of their own */
+    assert_int_equal(counts().waiting[IDEM_SPOOL_ALARM], 2);
+    assert_int_equal(counts().refused, 0);
     assert_int_equal(counts().dropped, 10);
     id = expect_next(0, 0, 900); /* what is in flight stays */
     id = expect_next(id, 1, 900);

@@ -95,7 +95,7 @@ static void put_spool(const struct idem_courier *c, struct idem_control_status *
     idem_spool_counts(c->spool, &n);
     for (int k = 0; k < IDEM_SPOOL_KINDS; k++)
         s->spool_waiting += n.waiting[k] + n.in_flight[k];
-    uint64_t lost = n.dropped + n.expired + n.unreadable;
+    uint64_t lost = n.dropped + n.expired + n.refused + n.unreadable;
     s->spool_dropped = lost > UINT32_MAX ? UINT32_MAX : (uint32_t)lost;
 }
 

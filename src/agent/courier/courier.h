@@ -76,6 +76,7 @@ struct idem_courier {
     struct idem_watch door, x11_door; /* listening */
     struct idem_courier_line broker, sensor, x11;
     char collected[IDEM_NAME_MAX + 1]; /* whose windows the sensors make, "" nobody's */
+    char before[IDEM_NAME_MAX + 1];    /* who was here last: whose an alarm is that comes late */
 
     /* presence.c */
     struct idem_presence_message seat;

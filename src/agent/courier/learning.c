@@ -218,6 +218,7 @@ void idem_learning_restore(struct idem_courier *c)
     restore_front(c);
     /* What a sensor has made meanwhile it made by a former process's leave, and so for this one. */
     memcpy(c->collected, c->rules_of, sizeof c->collected);
+    memcpy(c->before, c->rules_of, sizeof c->before);
 }
 
 void idem_learning_close(struct idem_courier *c)

@@ -5,10 +5,11 @@
  *   nobody, remote   the person's session is sent what waits, and closed (session.c)
  *   present          a session is opened or goes on; windows are collected if all else is in order
  *   locked, away,    the session goes on, asked for now and then so that it stays; the sensor,
- * which suspended        hears it from the broker, makes nothing another user     likewise the
- * one's session ends and the other's begins. What is known of the one's rules and acknowledgement
- * is not the other's unlocked grows   the server is told (strong authentication), where policy lets
- * that count broker gone      nothing is collected until there is one: nobody would lock the screen
+ *   suspended        which hears it from the broker, makes nothing
+ *   another user     the one's session ends and the other's begins. What is known of the one's
+ *                    rules and acknowledgement is not the other's
+ *   unlocked grows   the server is told (strong authentication), where policy lets that count
+ *   broker gone      nothing is collected until there is one: nobody would lock the screen
  *
  * Failing closed: present and the server not reached for as long as policy says, counted from the
  * last answer or the last unlocking, whichever is later: whoever opens the screen has that time to
@@ -104,6 +105,8 @@ static void other_user(struct idem_courier *c)
 {
     idem_lines_shut_x11(c);
     idem_ask_refuse_all(c, "over", "Somebody else is at the seat now.");
+    if (c->person[0] != 0)
+        memcpy(c->before, c->person, sizeof c->before);
     if (c->seat.user[0] == 0 || c->seat.presence == IDEM_NOBODY)
         c->person[0] = 0;
     else if (idem_courier_person(&c->config, c->seat.user, c->person) != 0) {

@@ -8,7 +8,8 @@
  *   sent, no answer                         the same batch again, in the same session, under the
  *                                           same numbers: the server answers as it would have
  *   the session is gone meanwhile           what was on the wire is dropped and counted: elsewhere
- * it would look like a replay. Alarms are sent again a window of another front dropped and counted
+ *                                           it would look like a replay. Alarms are sent again
+ *   a window of another front               dropped and counted
  *   refused for good                        likewise: sent again it would be refused again
  *   the server is at a pause                the windows from before it wait until that is over
  *   the person has changed                  windows are whose collecting they were made under
@@ -96,9 +97,11 @@ void idem_sending_alarm(struct idem_courier *c, const struct idem_alarm_message 
     char json[IDEM_WIRE_ALARM_JSON_MAX];
     struct idem_text t = {json, 0, sizeof json, false};
     struct idem_wire_alarm alarm, back;
+    /* The sensor makes none of nobody: this one was on its way when the person left. */
+    const char *whose = c->person[0] != 0 ? c->person : c->before;
     uint64_t id;
 
-    if (c->spool == NULL || c->person[0] == 0)
+    if (c->spool == NULL || whose[0] == 0)
         return;
     to_wire(m, &alarm);
     idem_wire_write_alarm(&t, &alarm);
@@ -106,8 +109,7 @@ void idem_sending_alarm(struct idem_courier *c, const struct idem_alarm_message 
         idem_log(IDEM_LOG_ERROR, "courier: peer: the sensor's alarm is none that a server takes");
         return;
     }
-    int err =
-        idem_spool_append(c->spool, IDEM_SPOOL_ALARM, c->person, hour_now(), json, t.len, &id);
+    int err = idem_spool_append(c->spool, IDEM_SPOOL_ALARM, whose, hour_now(), json, t.len, &id);
     if (err != 0)
         idem_log(IDEM_LOG_ERROR, "courier: kernel: the spool takes no more alarms: %s",
                  idem_strerror(err));
@@ -222,8 +224,7 @@ static int write_batch(struct idem_courier *c, const struct batch *b, size_t *le
 static bool windows_due(struct idem_courier *c)
 {
     return idem_session_is_open(c) && c->may_send && !c->held_back && c->front != NULL &&
-           !c->front_wanted &&
-           idem_sending_waits(c, IDEM_SPOOL_WINDOW, c->session.person);
+           !c->front_wanted && idem_sending_waits(c, IDEM_SPOOL_WINDOW, c->session.person);
 }
 
 static int windows_begin(struct idem_courier *c)

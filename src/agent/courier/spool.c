@@ -247,9 +247,12 @@ int idem_spool_drop(struct idem_spool *s, uint64_t id)
     struct one one = {IDEM_SPOOL_WINDOW, id};
     uint32_t place;
 
-    if (id == 0 || !find_part(s, one.kind, id, 0, &place))
+    if (id != 0 && find_part(s, IDEM_SPOOL_ALARM, id, 0, &place))
+        one.kind = IDEM_SPOOL_ALARM;
+    else if (id == 0 || !find_part(s, one.kind, id, 0, &place))
         return IDEM_ERR_NOT_FOUND;
-    next.dropped++;
+    next.dropped += one.kind == IDEM_SPOOL_WINDOW;
+    next.refused += one.kind == IDEM_SPOOL_ALARM;
     idem_spool_end_flight(&next, one.kind, id);
     int err = idem_spool_remove(s, &next, is_one, &one);
     sodium_memzero(&next, sizeof next);

@@ -70,7 +70,7 @@ struct idem_spool_counts {
     uint32_t room;       /* small windows that fit before the oldest one has to go */
     uint64_t dropped;    /* windows that had to go: no room, or their session was over */
     uint64_t expired;    /* records that waited too long for their person */
-    uint64_t refused;    /* alarms that found 64 others waiting */
+    uint64_t refused;    /* alarms that found 64 others waiting, or that no server takes */
     uint64_t unreadable; /* blocks that were damaged, or cut off by a power failure */
     bool lost;           /* at opening: nothing could be read, begun anew */
 };
@@ -136,7 +136,8 @@ int idem_spool_acknowledged(struct idem_spool *spool, enum idem_spool_kind kind,
  */
 int idem_spool_forget(struct idem_spool *spool);
 
-/* A record that cannot be sent any more (another front's); in flight or not. Counted as dropped. */
+/* A record that cannot be sent any more (of another front, or refused for good); in flight or not.
+ * Counted: a window as dropped, an alarm as refused. */
 int idem_spool_drop(struct idem_spool *spool, uint64_t id);
 /* What has waited above IDEM_SPOOL_HOURS or IDEM_SPOOL_ALARM_HOURS, and is not in flight. A clock
  * that was set back makes nothing older. */
