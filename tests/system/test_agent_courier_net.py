@@ -26,6 +26,12 @@ class Confinement(CourierCase):
         self.seat.start().introduce()
         self.seat.presence(LOCKED)
         self.assertTrue(self.seat.ask("status")["ok"])
+        wait_for("it to wait", self.is_waiting)
+
+    def is_waiting(self):
+        """In poll(2): the injector takes a process that waits in a system call."""
+        with open(f"/proc/{self.seat.process.pid}/syscall") as f:
+            return f.read().split()[0] in ("7", "271")
 
     def inject(self, *call):
         out = subprocess.run([INJECT, str(self.seat.process.pid), *map(str, call)], capture_output=True, text=True,
