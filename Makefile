@@ -44,7 +44,8 @@ demo-seat:
 	@$(MAKE) -s all
 	@/usr/bin/python3 -B examples/demo-seat/demo_seat.py --build $(BUILD) $(WITH)
 
-test: all page asan
+test:
+	@$(MAKE) -s -j3 all page asan
 	@tests/all.sh $(BUILD) $(ASAN)
 
 bench: all
