@@ -11,12 +11,17 @@ KILLS ?= 200
 IDEM_DATA ?= ../shared/data
 CHECK ?=
 ONLY ?=
-.PHONY: all page asan tsan run demo-seat test bench fire crash kill9 reliability figures thresholds takeovers gate-takeovers guests-slow fuzz format population debs clean
+.PHONY: all programs page asan tsan run demo-seat test bench fire crash kill9 reliability figures thresholds takeovers gate-takeovers guests-slow \
+    fuzz format population debs clean
 
 all: $(BUILD)/build.ninja
 	ninja --quiet -C $(BUILD)
 $(BUILD)/build.ninja:
 	meson setup $(BUILD) --buildtype=release
+
+# What ./run needs, without tests and benchmarks.
+programs: $(BUILD)/build.ninja
+	ninja --quiet -C $(BUILD) src/server/idem-server src/cli/idem data/population.pop
 
 page:
 	$(MAKE) -s -C console
