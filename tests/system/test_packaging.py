@@ -52,6 +52,7 @@ class Systemd(unittest.TestCase):
             self.assertTrue(found, answer)
             print(f"systemd-analyze security: exposure of {name}", found[1])
             self.assertLess(float(found[1]), at_most, name)
+            self.assertIn(f"| `{name}.service` | {found[1]} |", read("..", "docs", "operation.md"))
 
     def test_the_broker_has_no_more_than_it_says(self):
         self.assertEqual(set(re.findall(r"(?m)^✗ (\S+)", security("idem-broker"))) - BROKER_NEEDS, set())
