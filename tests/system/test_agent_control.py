@@ -178,7 +178,7 @@ class TheSeat(ControlCase):
             self.assertNotIn(member, status)
         self.agent("status")
 
-    @unittest.skipIf(ME != 0, "to be somebody else takes root")
+    @unittest.skipIf(ME != 0, "needs root: to be somebody else")
     def test_the_kernel_says_who_asks(self):
         os.chmod(self.seat.directory, 0o755)
         os.chmod(os.path.join(self.seat.directory, "control"), 0o666)
@@ -380,4 +380,4 @@ class Acknowledging(ControlCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

@@ -18,6 +18,11 @@ INJECT = os.environ["IDEM_INJECT_SYSCALL"]
 CONFINED = os.environ["IDEM_CONFINED"] == "1"  # no sanitizer, and a machine that the injector knows
 
 
+def confined(test):
+    """Not in a build with a sanitizer, which makes system calls of its own; the other build runs it."""
+    return test if CONFINED else None
+
+
 class Confinement(CourierCase):
     """What somebody would do who had taken the courier over. It has the network: it must have nothing else."""
 
@@ -47,7 +52,7 @@ class Confinement(CourierCase):
             self.assertNotEqual(self.seat.process.wait(DEADLINE), 0)
             self.seat.stop()
 
-    @unittest.skipUnless(CONFINED, "a sanitizer makes system calls of its own")
+    @confined
     def test_it_dies_of_looking_at_a_device(self):
         for path in ("/dev/input/event0", "/dev/uinput", "/sys/class/input", "/home", "/root/.ssh/id_ed25519",
                      "/proc/1/mem", "/etc/../dev/input/event0", "//dev/input/event0"):
@@ -56,7 +61,7 @@ class Confinement(CourierCase):
         self.assert_dies("openat2", -100, "=/etc/passwd", 0, 24)
         self.assertIn("beyond the wire: /dev/input/event0", self.seat.said())
 
-    @unittest.skipUnless(CONFINED, "a sanitizer makes system calls of its own")
+    @confined
     def test_it_dies_of_what_it_never_needs(self):
         for call in (("execve", "=/bin/sh", 0, 0), ("ptrace", 16, 1), ("mount", 0, 0, 0, 0, 0), ("fork",),
                      ("ioctl", 3, 0x40044590, 1), ("ioctl", 3, 0x80084502, 0), ("socket", 17, 3, 0),
@@ -64,7 +69,7 @@ class Confinement(CourierCase):
                      ("process_vm_readv", 1, 0, 0, 0, 0, 0)):
             self.assert_dies(*call)
 
-    @unittest.skipUnless(CONFINED, "a sanitizer makes system calls of its own")
+    @confined
     def test_beyond_its_wall_there_is_nothing(self):
         self.start()
         for path in (self.seat.config, "/var/log", "/usr/bin/env", "/boot", "/"):
@@ -295,6 +300,31 @@ class Odd(CourierCase):
         wait_for("what comes after it", lambda: self.fake.batches == 1)
         wait_for("an empty spool", lambda: self.spool() == {"waiting": 0, "dropped": 1})
         self.assertEqual([path for _, _, path in self.fake.asked].count("/v1/alarms"), 1)
+
+    def test_alarms_go_before_windows(self):
+        self.begin()
+        self.fake.odd = self.raw(b"")
+        self.seat.send("ada", 1, 2)
+        wait_for("a silence", lambda: "ended the connection" in self.seat.said())
+        self.seat.sensor.send(alarm())
+        wait_for("all to wait", lambda: self.spool()["waiting"] == 3)
+        before = len(self.fake.asked)
+        self.fake.odd = None
+        wait_for("windows", lambda: self.fake.batches == 1)
+        self.assertEqual(self.fake.asked[before][2], "/v1/alarms")
+
+    def test_a_refused_unlocking_asks_how_it_stands(self):
+        def refuse(handler):
+            return handler.path.endswith("/strong") and (handler.say(403, {"type": "/problems/seat-needed"}) or True)
+
+        def asked():
+            return [path.split("?")[0] for _, method, path in self.fake.asked if method == "GET"]
+
+        self.begin()
+        self.fake.odd = refuse
+        self.seat.presence(LOCKED)
+        self.seat.unlock()
+        wait_for("a question", lambda: "/v1/sessions/s_1" in asked())
 
     def test_a_session_that_the_server_has_lost(self):
         def lost(handler):

@@ -257,7 +257,7 @@ class Addresses(unittest.TestCase):
         self.assertIn("http://127.0.0.2:", server.line)
         self.assertEqual(len(server.ports), 2)
 
-    @unittest.skipIf(os.geteuid() != 0, "only root can become somebody else")
+    @unittest.skipIf(os.geteuid() != 0, "needs root: to become somebody else")
     def test_the_key_is_read_before_the_rights_are_gone(self):
         data = tempfile.mkdtemp(prefix="idem-user-")
         self.addCleanup(shutil.rmtree, data, ignore_errors=True)
@@ -311,4 +311,4 @@ class Sandbox(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)
