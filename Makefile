@@ -110,6 +110,7 @@ population: all
 
 # The Debian packages, into $(DEBS).
 debs:
+	@packaging/setup.sh debs
 	@packaging/build-debs.sh $(DEBS)
 
 format:

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# setup.sh run|demo|test: installs what is missing of packages.txt, and says so. Nothing to do costs a blink.
+# setup.sh run|demo|debs|test: installs what is missing of packages.txt, and says so. Nothing to do costs a blink.
 set -eu
 list=$(dirname "$0")/packages.txt
 wanted=
