@@ -12,7 +12,7 @@ IDEM_DATA ?= ../shared/data
 CHECK ?=
 ONLY ?=
 .PHONY: all programs page asan tsan run demo-seat test bench fire crash kill9 reliability figures thresholds takeovers gate-takeovers guests-slow \
-    fuzz format population debs clean
+    footprint fuzz format population debs clean
 
 all: $(BUILD)/build.ninja
 	ninja --quiet -C $(BUILD)
@@ -76,7 +76,12 @@ kill9: all
 
 # Guests in QEMU, with the processor emulated where there is no KVM; kernel and root are downloaded once, into $(BUILD)/guest.
 guests-slow: all
-	@for guest in devices; do IDEM_BUILD=$(BUILD) python3 -B tests/guest/run.py $$guest --emulate || exit 1; done
+	@for guest in devices system; do IDEM_BUILD=$(BUILD) python3 -B tests/guest/run.py $$guest --emulate || exit 1; done
+
+# What the agent costs a seat, and a Python peer beside it, on one stream in a guest: the table of docs/agent.md.
+# HOURS=0.1 plays a tenth of the hour by which growth is looked for.
+footprint: all
+	@IDEM_BUILD=$(BUILD) python3 -B bench/footprint.py $(if $(HOURS),--hours $(HOURS))
 
 # Every figure and plot in README.md, docs/recognition.md, docs/ageing.md and docs/guard.md, from the recordings in IDEM_DATA;
 # CHECK=1 only compares, ONLY='verify leak' takes these tables.

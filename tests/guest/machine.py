@@ -29,12 +29,12 @@ def acceleration(how):
     return ["-accel", "tcg,tb-size=256", "-cpu", "max", "-smp", "1", "-icount", "shift=0,sleep=off"]
 
 
-def command(how, tree, initramfs, guest, console, memory):
+def command(how, tree, initramfs, says, console, memory):
     return [qemu(), *acceleration(how), "-machine", "q35", "-m", str(memory), "-nodefaults", "-display", "none",
             "-no-reboot", "-rtc", "base=utc,clock=vm", "-kernel", str(tree / "vmlinux"), "-initrd", str(initramfs),
             "-serial", f"file:{console}", "-chardev", "stdio,id=report,signal=off", "-serial", "chardev:report",
             "-append", "console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on systemd.show_status=no "
-            f"systemd.getty_auto=no guest={guest}"]
+            f"systemd.getty_auto=no {says}"]
 
 
 def kvm_runs(tree, init, folder):
@@ -49,7 +49,7 @@ def kvm_runs(tree, init, folder):
     initramfs, console = folder / "probe.cpio", folder / "probe.log"
     archive.write(initramfs)
     try:
-        done = subprocess.run(command("kvm", tree, initramfs, "none", console, 256), stdin=subprocess.DEVNULL,
+        done = subprocess.run(command("kvm", tree, initramfs, "guest=none", console, 256), stdin=subprocess.DEVNULL,
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=BOOT_LIMIT, check=False)
     except subprocess.TimeoutExpired:
         return False
@@ -78,13 +78,14 @@ def lines(process, limit):
             yield line.decode(errors="replace").rstrip("\r")
 
 
-def boot(how, tree, archive, guest, limit, memory):
-    """Yields the guest's report. archive: images.Initramfs, /init included. Raises Stuck with the end of its console."""
+def boot(how, tree, archive, says, limit, memory):
+    """Yields the guest's report. archive: images.Initramfs, /init included; says: what its kernel is told beside. Raises
+    Stuck with the end of its console."""
     with tempfile.TemporaryDirectory(prefix="idem-guest-") as temporary:
         folder = pathlib.Path(temporary)
         archive.write(folder / "initramfs.cpio")
         console = folder / "console.log"
-        process = subprocess.Popen(command(how, tree, folder / "initramfs.cpio", guest, console, memory),
+        process = subprocess.Popen(command(how, tree, folder / "initramfs.cpio", says, console, memory),
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
             yield from lines(process, limit)

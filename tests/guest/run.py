@@ -59,7 +59,7 @@ def devices(build, tree, version):
 
 
 PROCESSES = ("broker", "sensor", "courier")
-UNITS = [f"idem-{name}.service" for name in PROCESSES] + [f"idem-{name}.socket" for name in ("sensor", "courier", "control")]
+UNITS = [f"idem-{name}.service" for name in PROCESSES] + [f"idem-{name}.socket" for name in ("sensor", "courier", "control", "x11")]
 
 
 def payload(build, archive):
@@ -96,7 +96,8 @@ def system(build, tree, version):
     return archive
 
 
-GUESTS = {"devices": (devices, 512), "system": (system, 1024)}  # and their MB of memory
+# How to make it, its MB of memory, and what its kernel is told.
+GUESTS = {"devices": (devices, 512, "guest=devices"), "system": (system, 1024, "guest=system")}
 
 
 def report(lines):
@@ -115,11 +116,12 @@ def report(lines):
     return passed, failed
 
 
-def choose(arguments, build, tree):
+def choose(emulate, build, tree):
+    """By what the guest is run: "kvm", "emulate", or None."""
     with tempfile.TemporaryDirectory() as folder:
         if machine.kvm_runs(tree, build / "tests/guest/guest-init", pathlib.Path(folder)):
             return "kvm"
-    return "emulate" if arguments.emulate else None
+    return "emulate" if emulate else None
 
 
 def main():
@@ -131,13 +133,13 @@ def main():
     cache = build / "guest"
     try:
         tree, version = images.kernel(cache)
-        how = choose(arguments, build, tree)
+        how = choose(arguments.emulate, build, tree)
         if how is None:
             print("skipped 'needs KVM: /dev/kvm is not there, or does not run this kernel; make guests-slow emulates'")
             return 77
         began = time.monotonic()
-        make, memory = GUESTS[arguments.guest]
-        passed, failed = report(machine.boot(how, tree, make(build, tree, version), arguments.guest, LIMITS[how], memory))
+        make, memory, says = GUESTS[arguments.guest]
+        passed, failed = report(machine.boot(how, tree, make(build, tree, version), says, LIMITS[how], memory))
     except images.CannotRun as why:
         print(f"skipped 'cannot run: {why}'")
         return 77

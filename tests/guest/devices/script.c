@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { PAUSE_US = 300000 };
+
 static const char payload_text[] = "corpus,payload,step,kind,value\n"
                                    "made,1,0,delay,1000\n"
                                    "made,1,1,combo,2\n"
@@ -13,6 +15,19 @@ static const char payload_text[] = "corpus,payload,step,kind,value\n"
                                    "made,1,4,shifted,2\n"
                                    "made,1,5,plain,40\n"
                                    "made,1,6,enter,1\n";
+
+/* Nobody has to wait for somebody who thinks. */
+static void cut_pauses(struct idem_key_stream *s)
+{
+    int64_t before = 0, saved = 0;
+
+    for (uint32_t i = 0; i < s->count; i++) {
+        int64_t gap = i > 0 ? s->list[i].t_us - before : 0;
+        before = s->list[i].t_us;
+        saved += gap > PAUSE_US ? gap - PAUSE_US : 0;
+        s->list[i].t_us -= saved;
+    }
+}
 
 static int strokes_of(const struct idem_recording *rec, const char *name, uint32_t strokes,
                       struct idem_key_stream *out)
@@ -37,6 +52,7 @@ int script_person(const char *name, uint32_t strokes, struct idem_key_stream *ou
     if (err == 0)
         err = strokes_of(rec, name, strokes, out);
     idem_recording_free(rec);
+    cut_pauses(out);
     idem_key_stream_seal(out);
     if (err != 0)
         printf("# person %s: %s %s\n", name, idem_strerror(err), fault.text);

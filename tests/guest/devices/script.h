@@ -9,7 +9,7 @@
 
 #include "eval/injection.h"
 
-/* So many strokes of a person of /recording.csv. Returns 0, or -1 with the reason printed. */
+/* So many strokes of a person of /recording.csv, pauses cut to 0.3 s. Returns 0, or -1 with the reason printed. */
 int script_person(const char *name, uint32_t strokes, struct idem_key_stream *out);
 /* By the model's key: "ducky". */
 int script_payload(const char *model, struct idem_key_stream *out);
