@@ -251,13 +251,13 @@ class Desk:
             held.append(s)
 
         def inherit():
-            high = [fcntl.fcntl(s.fileno(), fcntl.F_DUPFD, 100) for s in held]
+            high = [fcntl.fcntl(s.fileno(), fcntl.F_DUPFD_CLOEXEC, 100) for s in held]
             for i, fd in enumerate(high):
                 os.dup2(fd, 3 + i)
 
         self.run(["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", self.program(name), *options],
                  {"LISTEN_FDS": str(len(held)), "LISTEN_FDNAMES": ":".join(sockets)}, preexec_fn=inherit,
-                 pass_fds=[3 + i for i in range(len(held))])
+                 close_fds=False)  # pass_fds wants 3, 4, ... to be open before
         for s in held:
             s.close()
 

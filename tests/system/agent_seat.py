@@ -47,6 +47,19 @@ def state(presence=PRESENT, collecting=0, keyboards=1, pointers=1):
     return message(STATE, struct.pack("=IIIIII", presence, collecting, keyboards, pointers, 0, 1))
 
 
+def start_inheriting(arguments, fds, **more):
+    """A process that has these descriptors as 3, 4, ... and no other. Whatever this process has there, or does not: so they
+    go out of the way first, and pass_fds, which wants each of its descriptors to be open before preexec_fn, is not used. What
+    Python opens itself is closed by the kernel."""
+    def inherit():
+        high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 100) for fd in fds]
+        for i, fd in enumerate(high):
+            os.dup2(fd, 3 + i)
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a test that is killed leaves nothing behind
+
+    return subprocess.Popen(arguments, preexec_fn=inherit, close_fds=False, **more)
+
+
 class Line:
     """One end of a line, and what came over it."""
 
@@ -163,18 +176,11 @@ class Seat:
 
     def start(self):
         names = list(self.listening)
-        fds = [self.listening[n].fileno() for n in names]
-
-        def inherit():
-            high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 100) for fd in fds]
-            for i, fd in enumerate(high):
-                os.dup2(fd, 3 + i)
-            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a test that is killed leaves nothing behind
-
-        env = dict(os.environ, LISTEN_FDS=str(len(fds)), LISTEN_FDNAMES=":".join(names))
-        self.process = subprocess.Popen(
+        env = dict(os.environ, LISTEN_FDS=str(len(names)), LISTEN_FDNAMES=":".join(names))
+        self.process = start_inheriting(
             ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", COURIER, "--config", self.config, "--state", self.state],
-            env=env, preexec_fn=inherit, pass_fds=[3 + i for i in range(len(fds))], stdout=self.log, stderr=self.log)
+            [sock.fileno() for sock in self.listening.values()], env=env, stdout=self.log,
+            stderr=self.log)
         return self
 
     def introduce(self):

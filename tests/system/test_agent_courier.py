@@ -4,6 +4,8 @@ once and whatever happens, the server's decisions reach the seat once, and nothi
 acknowledged."""
 import os
 import signal
+import subprocess
+import sys
 import unittest
 
 from agent_seat import (ACKNOWLEDGE, AWAY, COLLECTING, CUT_OFF, LOCK, LOCKED, N_CUT_OFF, N_LOCKED, NOBODY, NOTIFY, PAUSED,
@@ -20,6 +22,29 @@ acknowledgement:
       en: We look at how you type.
       de: Wir sehen, wie Sie tippen.
 """
+
+
+class Inheriting(unittest.TestCase):
+    """Of the tests themselves: what is handed to the courier does not hang on what this process has open."""
+
+    def test_descriptors_that_are_free_and_that_are_taken(self):
+        script = (
+            "import fcntl, os, socket, sys\n"
+            "import agent_seat\n"
+            "pairs = [socket.socketpair() for _ in range(3)]\n"
+            "fds = [fcntl.fcntl(ours, fcntl.F_DUPFD_CLOEXEC, 50) for ours, _ in pairs]\n"
+            "os.closerange(3, 20) if sys.argv[1] == 'free' else None\n"
+            "inode = lambda fd: os.readlink(f'/proc/self/fd/{fd}')\n"
+            "print(*[inode(fd) for fd in fds], *4 * ['none'], sep='\\n', flush=True)\n"
+            "words = 'for i in 3 4 5 6 7 50 100; do readlink /proc/self/fd/$i || echo none; done'\n"
+            "sys.exit(agent_seat.start_inheriting(['sh', '-c', words], fds).wait())\n")
+        for case in ("free", "taken"):
+            with self.subTest(case=case):
+                out = subprocess.run([sys.executable, "-c", script, case], cwd=os.path.dirname(os.path.abspath(__file__)),
+                                     capture_output=True, text=True)
+                self.assertEqual(out.returncode, 0, out.stderr)
+                said = out.stdout.splitlines()
+                self.assertEqual(said[7:], said[:7])
 
 
 class ADay(CourierCase):
