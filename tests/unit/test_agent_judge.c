@@ -73,6 +73,82 @@ static void rows_say_what_an_alarm_does(void **state)
     }
 }
 
+/* A key of the machine's; flags: what the guard takes for one more reason. */
+static void stroke(int place, unsigned flags)
+{
+    struct idem_input_event e = {.kind = IDEM_INPUT_KEY,
+                                 .t_us = seat.now,
+                                 .key = 30,
+                                 .action = IDEM_KEY_DOWN,
+                                 .flags = flags};
+    idem_engine_event(seat.engine, place, &e, seat.now);
+    e.t_us = seat.now += 2000;
+    e.action = IDEM_KEY_UP;
+    e.flags = 0;
+    idem_engine_event(seat.engine, place, &e, seat.now);
+    seat.now += 6000;
+}
+
+static void an_injection_does(enum idem_agent_action action)
+{
+    seat.settings.rows[IDEM_GUARD_INJECTED_KEYS][0] = (struct idem_guard_row){0, (uint32_t)action};
+    seat_set();
+}
+
+/* The guard has news whenever it has found one more reason for what it has said. */
+static void an_alarm_is_told_again_when_it_asks_for_more(void **state)
+{
+    (void)state;
+    int duck = seat_attach(1, 1, true);
+    an_injection_does(IDEM_ACTION_NOTIFY);
+    seat_be(IDEM_PRESENT, 1);
+    seat_inject(duck, 20);
+    stroke(duck, IDEM_GUARD_CAPITAL);
+    assert_int_equal(seat.alarms, 1);
+    seat_assert_verbs(1, IDEM_VERB_NOTIFY, IDEM_NOTICE_ALARM);
+    seat_be(IDEM_LOCKED, 1);
+    seat_be(IDEM_PRESENT, 2);
+    seat_inject(duck, 20);
+    assert_int_equal(seat.alarms, 2);
+    an_injection_does(IDEM_ACTION_LOCK);
+    stroke(duck, IDEM_GUARD_CAPITAL);
+    assert_int_equal(seat.alarms, 3);
+    assert_int_equal(seat.alarm[2].kind, IDEM_GUARD_INJECTED_KEYS);
+    assert_int_equal(seat.alarm[2].action, IDEM_ACTION_LOCK);
+    assert_true(seat.alarm[2].saw_count > seat.alarm[1].saw_count);
+    seat_assert_verbs(4, IDEM_VERB_NOTIFY, IDEM_NOTICE_ALARM, IDEM_VERB_NOTIFY, IDEM_NOTICE_ALARM,
+                      IDEM_VERB_LOCK, 0, IDEM_VERB_NOTIFY, IDEM_NOTICE_LOCKED);
+}
+
+static void another_kind_is_told_though_it_asks_for_no_more(void **state)
+{
+    const struct idem_engine_device both = {
+        .id = 1,
+        .group = 1,
+        .keyboard = true,
+        .pointer = true,
+        .known = {.source = IDEM_SOURCE_HARDWARE, .role = IDEM_ROLE_TOKEN, .tick_us = 1},
+    };
+    (void)state;
+    int place = idem_engine_device(seat.engine, &both, seat.now);
+    seat.settings.rows[IDEM_GUARD_REMOTE_CONTROL][0] =
+        (struct idem_guard_row){0, IDEM_ACTION_OBSERVE};
+    seat_set();
+    seat_be(IDEM_PRESENT, 1);
+    seat_inject(place, 44);
+    assert_int_equal(seat.alarms, 1);
+    const struct idem_input_event warp = {.kind = IDEM_INPUT_POINTER,
+                                          .flags = IDEM_GUARD_WARPED,
+                                          .t_us = seat.now,
+                                          .pointer = IDEM_POINTER_MOVE,
+                                          .dx = 500};
+    idem_engine_event(seat.engine, place, &warp, seat.now);
+    assert_int_equal(seat.alarms, 2);
+    assert_int_equal(seat.alarm[0].kind, IDEM_GUARD_MACRO);
+    assert_int_equal(seat.alarm[1].kind, IDEM_GUARD_REMOTE_CONTROL);
+    assert_int_equal(seat.verbs, 0);
+}
+
 static void guards_listen_without_acknowledgement_but_to_nobody_else(void **state)
 {
     (void)state;
@@ -251,6 +327,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_device_that_alarms_is_cut_off_then_the_seat_is_locked),
         TEST(rows_say_what_an_alarm_does),
+        TEST(an_alarm_is_told_again_when_it_asks_for_more),
+        TEST(another_kind_is_told_though_it_asks_for_no_more),
         TEST(guards_listen_without_acknowledgement_but_to_nobody_else),
         TEST(an_unlock_deals_with_an_alarm),
         TEST(a_group_has_one_guard),
