@@ -188,8 +188,11 @@ static int add(scmp_filter_ctx filter, uint32_t action, const struct idem_confin
         return 0;
     if (call->mask == 0)
         return seccomp_rule_add(filter, action, number, 0);
-    return seccomp_rule_add(filter, action, number, 1,
-                            SCMP_CMP(call->argument, SCMP_CMP_MASKED_EQ, call->mask, call->value));
+    const struct scmp_arg_cmp wanted[] = {
+        SCMP_CMP(call->argument, SCMP_CMP_MASKED_EQ, call->mask, call->value),
+        SCMP_CMP(call->argument2, SCMP_CMP_MASKED_EQ, call->mask2, call->value2),
+    };
+    return seccomp_rule_add_array(filter, action, number, call->mask2 == 0 ? 1 : 2, wanted);
 }
 
 /* The one that answers: everything else goes on to the next filter. */

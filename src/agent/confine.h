@@ -49,14 +49,17 @@ enum idem_confine_answer {
     IDEM_CONFINE_ENOSYS,  /* not done: the kernel has no such call. Likewise */
 };
 
-/* One call, for any arguments or for those with (argument & mask) == value. Several rows of a call
- * allow any of them. A name that the architecture does not have is passed over. */
+/* One call, for any arguments or for those with (argument & mask) == value, and likewise for the
+ * second one. Several rows of a call allow any of them. A name that the architecture does not have
+ * is passed over. */
 struct idem_confine_call {
     const char *name;
     unsigned argument;
     uint64_t mask; /* 0: any */
     uint64_t value;
     enum idem_confine_answer answer;
+    unsigned argument2;
+    uint64_t mask2, value2; /* mask2 0: any */
 };
 
 /*

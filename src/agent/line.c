@@ -121,6 +121,14 @@ int idem_line_send(int line, const struct idem_message_head *head, int fd)
                                                                                    : IDEM_ERR_IO;
 }
 
+void idem_line_drop(int fd)
+{
+    const struct linger none = {0};
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none); /* most are no socket */
+    close(fd);
+}
+
 /* Keeps the first and closes the rest: no message has two. */
 static uint32_t take_descriptors(struct msghdr *m, int *fd)
 {
@@ -136,7 +144,7 @@ static uint32_t take_descriptors(struct msghdr *m, int *fd)
             if (count++ == 0)
                 *fd = got;
             else
-                close(got);
+                idem_line_drop(got);
         }
     }
     return count;
@@ -164,7 +172,7 @@ int idem_line_receive(int line, char from, char to, struct idem_line_buffer *out
         idem_message_check(out->bytes, out->len, fds, from, to))
         return 0;
     if (out->fd >= 0)
-        close(out->fd);
+        idem_line_drop(out->fd);
     out->fd = -1;
     return n == 0 ? IDEM_ERR_IO : IDEM_ERR_INVALID;
 }

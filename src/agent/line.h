@@ -39,8 +39,12 @@ int idem_line_send(int line, const struct idem_message_head *head, int fd);
 struct idem_line_buffer {
     _Alignas(16) uint8_t bytes[IDEM_MESSAGE_MAX];
     size_t len;
-    int fd; /* that came with it, or -1; whoever received it closes it */
+    int fd; /* that came with it, or -1; whoever received it drops it */
 };
+
+/* Closes a descriptor that came from a peer, or might have. It can be a TCP socket that is told to
+ * linger, whose closing would wait for somebody on the network: it is told not to first. */
+void idem_line_drop(int fd);
 
 /*
  * The next message, checked for its direction (message.h): 0; IDEM_ERR_NOT_FOUND: none is here

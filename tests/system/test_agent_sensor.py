@@ -14,6 +14,7 @@ INJECT = os.environ["IDEM_INJECT_SYSCALL"]
 CONFINED = os.environ["IDEM_CONFINED"] == "1"  # no sanitizer
 EVIOCGRAB, EVIOCREVOKE, EVIOCSFF, EVIOCSKEYCODE = 0x40044590, 0x40044591, 0x40304580, 0x40084504
 EVIOCGID, EVIOCSCLOCKID, EVIOCGNAME, TIOCSTI = 0x80084502, 0x400445a0, 0x80ff4506, 0x5412
+SO_LINGER = 13
 ENOTTY, EBADF = 25, 9
 
 
@@ -287,7 +288,8 @@ class Confinement(Seat):
                      ("keyctl", 0, 0, 0, 0, 0), ("unlink", "=/tmp/x"), ("readlink", "=/proc/self/exe", 0, 0),
                      ("mmap", 0, 4096, 5, 0x22, -1, 0), ("mprotect", 0, 4096, 4), ("dup", 3), ("fcntl", 3, 4, 0),
                      ("shmget", 0, 4096, 0o1600), ("ioctl", 3, EVIOCGRAB, 1), ("ioctl", 3, EVIOCREVOKE, 0),
-                     ("ioctl", 3, EVIOCSFF, 0), ("ioctl", 3, EVIOCSKEYCODE, 0), ("ioctl", 3, TIOCSTI, 0)):
+                     ("ioctl", 3, EVIOCSFF, 0), ("ioctl", 3, EVIOCSKEYCODE, 0), ("ioctl", 3, TIOCSTI, 0),
+                     ("setsockopt", 3, 1, 7, 0, 4), ("setsockopt", 3, 6, SO_LINGER, 0, 8)):
             with self.subTest(call):
                 sensor = Process(SENSOR, "sensor")
                 self.addCleanup(sensor.stop)
@@ -305,6 +307,7 @@ class Confinement(Seat):
         self.assertEqual(self.inject("getpid"), "returned %d" % self.sensor.pid)
         self.assertEqual(self.inject("ioctl", 3, EVIOCGID, 0), "returned -%d" % ENOTTY)
         self.assertEqual(self.inject("ioctl", 99, EVIOCSCLOCKID, 0), "returned -%d" % EBADF)
+        self.assertEqual(self.inject("setsockopt", 99, 1, SO_LINGER, 0, 8), "returned -%d" % EBADF)
         # The kernel is not even asked for a device's name.
         self.assertEqual(self.inject("ioctl", 99, EVIOCGNAME, 0), "returned 0")
         self.assert_goes_on()

@@ -11,11 +11,13 @@
 
 #include <fcntl.h>
 #include <math.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -136,6 +138,45 @@ static void a_descriptor_comes_along_or_is_closed(void **state)
     close(null);
 }
 
+/* A TCP socket whose close(2) waits for a minute: what was written to it is not read. */
+static int a_socket_that_lingers(int *peer)
+{
+    const struct linger minute = {1, 60};
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    static const char bytes[65536];
+    int door = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    assert_int_equal(bind(door, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(door, 1), 0);
+    assert_int_equal(getsockname(door, (struct sockaddr *)&at, &len), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+    *peer = accept(door, NULL, NULL);
+    close(door);
+    while (send(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        ;
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &minute, sizeof minute), 0);
+    return fd;
+}
+
+static void nobody_is_kept_by_what_he_closes(void **state)
+{
+    struct idem_verb_message m = a_verb(IDEM_VERB_LOCK, 0);
+    int ends[2], peer;
+    (void)state;
+
+    assert_int_equal(idem_line_pair(ends), 0);
+    int fd = a_socket_that_lingers(&peer);
+    assert_int_equal(idem_line_send(ends[0], &m.head, fd), 0);
+    close(fd); /* the last one is in the line */
+    alarm(30); /* ends the test where it would wait */
+    assert_int_equal(idem_line_receive(ends[1], 's', 'b', &got), IDEM_ERR_INVALID);
+    alarm(0);
+    close(peer);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void who_does_not_read_stops_nobody(void **state)
 {
     int ends[2], err = 0;
@@ -212,6 +253,7 @@ int main(void)
         cmocka_unit_test(nobody_orders_what_is_not_his),
         cmocka_unit_test(numbers_stay_in_their_range),
         cmocka_unit_test(a_descriptor_comes_along_or_is_closed),
+        cmocka_unit_test(nobody_is_kept_by_what_he_closes),
         cmocka_unit_test(who_does_not_read_stops_nobody),
         cmocka_unit_test(a_window_survives_the_way),
         cmocka_unit_test(names_find_their_descriptor),

@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <linux/input.h>
+#include <sys/socket.h>
 
 #include "agent/confine.h"
 #include "base/log.h"
@@ -29,15 +30,22 @@ int idem_sensor_confine(void)
         {.name = "read"},
         {.name = "accept4"},
         {.name = "getsockopt"},
+        {.name = "setsockopt",
+         .argument = 1,
+         .mask = UINT32_MAX,
+         .value = SOL_SOCKET,
+         .argument2 = 2,
+         .mask2 = UINT32_MAX,
+         .value2 = SO_LINGER},
         {.name = "getuid"},
         {.name = "lseek"},
         {.name = "fcntl", .argument = 1, .mask = UINT32_MAX, .value = F_GET_SEALS},
         {.name = "fcntl", .argument = 1, .mask = UINT32_MAX, .value = F_GETFL},
         {.name = "ioctl", .argument = 1, .mask = DIRECTION_AND_TYPE, .value = READS},
         {.name = "ioctl", .argument = 1, .mask = UINT32_MAX, .value = EVIOCSCLOCKID},
-        {"ioctl", 1, ALL_BUT_SIZE, NAME, IDEM_CONFINE_NOTHING},
-        {"ioctl", 1, ALL_BUT_SIZE, PLACE, IDEM_CONFINE_NOTHING},
-        {"ioctl", 1, ALL_BUT_SIZE, SERIAL, IDEM_CONFINE_NOTHING},
+        {"ioctl", 1, ALL_BUT_SIZE, NAME, IDEM_CONFINE_NOTHING, 0, 0, 0},
+        {"ioctl", 1, ALL_BUT_SIZE, PLACE, IDEM_CONFINE_NOTHING, 0, 0, 0},
+        {"ioctl", 1, ALL_BUT_SIZE, SERIAL, IDEM_CONFINE_NOTHING, 0, 0, 0},
     };
     bool locked = false;
     int err = idem_confine_process(&locked);

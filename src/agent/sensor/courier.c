@@ -4,7 +4,6 @@
 
 #include <poll.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "agent/sensor/front.h"
 #include "base/log.h"
@@ -14,7 +13,7 @@ void idem_courier_line_end(struct idem_courier_line *c, const char *why)
     if (c->watch.fd < 0)
         return;
     idem_loop_unwatch(c->loop, &c->watch);
-    close(c->watch.fd);
+    idem_line_drop(c->watch.fd);
     c->watch.fd = -1;
     idem_log(IDEM_LOG_INFO, "courier: %s", why);
 }
@@ -137,7 +136,7 @@ void idem_courier_line_begin(struct idem_courier_line *c, int fd)
     c->told = (struct idem_state_message){0};
     c->complaints = 0;
     if (idem_loop_watch(c->loop, &c->watch) != 0) {
-        close(fd);
+        idem_line_drop(fd);
         c->watch.fd = -1;
         return;
     }

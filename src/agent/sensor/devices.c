@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/line.h"
 #include "base/bytes.h"
 
 enum { PERTURB = 0x5a, STACK_WIPED = 32 * 1024 };
@@ -109,7 +110,7 @@ static void remove_node(struct idem_node *n)
 {
     idem_loop_unwatch(n->of->loop, &n->watch);
     close_handle(n);
-    close(n->watch.fd);
+    idem_line_drop(n->watch.fd);
     idem_engine_gone(n->of->engine, n->place);
     idem_wipe(n, sizeof *n);
 }
@@ -366,7 +367,7 @@ int idem_devices_add(struct idem_devices *d, const struct idem_device_message *m
     struct idem_node *n = free_node(d);
 
     if (n == NULL) {
-        close(fd);
+        idem_line_drop(fd);
         return IDEM_ERR_LIMIT;
     }
     n->of = d;
@@ -374,7 +375,7 @@ int idem_devices_add(struct idem_devices *d, const struct idem_device_message *m
     int err = fill(n, m);
     if (err != 0) {
         close_handle(n);
-        close(fd);
+        idem_line_drop(fd);
         idem_wipe(n, sizeof *n);
         return err;
     }

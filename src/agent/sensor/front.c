@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "agent/message.h"
+#include "agent/line.h"
 
 static bool is_sealed(int fd, uint64_t size)
 {
@@ -20,11 +20,11 @@ static bool is_sealed(int fd, uint64_t size)
 int idem_front_receive(int fd, uint64_t size, struct idem_front **out)
 {
     if (!is_sealed(fd, size)) {
-        close(fd);
+        idem_line_drop(fd);
         return IDEM_ERR_INVALID;
     }
     void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-    close(fd);
+    idem_line_drop(fd);
     if (bytes == MAP_FAILED)
         return IDEM_ERR_IO;
     int err = idem_front_parse(bytes, size, out);
