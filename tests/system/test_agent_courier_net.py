@@ -301,6 +301,22 @@ class Odd(CourierCase):
         wait_for("an empty spool", lambda: self.spool() == {"waiting": 0, "dropped": 1})
         self.assertEqual([path for _, _, path in self.fake.asked].count("/v1/alarms"), 1)
 
+    def test_what_a_proxy_refuses_is_kept(self):
+        """It is not the server's word, so nothing is given up for it."""
+        for status in (302, 403, 404, 413):
+            with self.subTest(status=status):
+                self.begin()
+                batches, before = self.fake.batches, len(self.fake.asked)
+                self.fake.odd = lambda handler, status=status: handler.say(status, b"<html>no</html>") or True
+                self.seat.sensor.send(alarm())
+                self.seat.send("ada", 1, 1)
+                wait_for("a refusal", lambda n=before: len(self.fake.asked) > n)
+                self.fake.odd = None
+                wait_for("the window", lambda n=batches: self.fake.batches == n + 1)
+                wait_for("an empty spool", lambda: self.spool() == {"waiting": 0, "dropped": 0})
+                self.seat.presence(0)
+                self.seat.stop()
+
     def test_alarms_go_before_windows(self):
         self.begin()
         self.fake.odd = self.raw(b"")

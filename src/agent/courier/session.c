@@ -6,7 +6,8 @@
  * due the courier sleeps until the heartbeat.
  *
  *   answer                            what happens
- *   none, 5xx                         left alone for a while (backoff.h), then the same again
+ *   none, 5xx, or a refusal that      left alone for a while (backoff.h), then the same again
+ *   no idem-server says (a proxy's)
  *   429, 503 with Retry-After         likewise, not before then, whoever asks
  *   401 token-expired                 the token is renewed, then the same again
  *   401 token-unknown, 404,           the session is over at the server: here too, and another one
@@ -79,9 +80,17 @@ static uint32_t random_number(void)
     return n;
 }
 
+/* A refusal that is no problem of the interface is not the server's word: a proxy's, say. */
 static bool is_trouble(const struct idem_http_answer *a)
 {
-    return a->status == 0 || a->status == 429 || a->status >= 500;
+    struct idem_problem_said problem;
+
+    if (a->status == 0 || a->status == 429 || a->status >= 500)
+        return true;
+    if (a->status < 300)
+        return false;
+    idem_problem_parse(a->body, a->len, &problem);
+    return problem.name[0] == 0;
 }
 
 static void trouble(struct idem_courier *c, const struct idem_operation *operation,
