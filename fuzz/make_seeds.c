@@ -376,6 +376,7 @@ static void seed_messages(void)
     const struct idem_done_message done = {
         {IDEM_SC_DONE, sizeof done}, IDEM_VERB_LOCK, 0, IDEM_ERR_IO, 0};
     const struct idem_alarm_message alarm = {.head = {IDEM_SC_ALARM, sizeof alarm},
+                                             .number = 1,
                                              .device = 7,
                                              .kind = IDEM_GUARD_INJECTED_KEYS,
                                              .action = IDEM_ACTION_CUT_OFF,
@@ -383,6 +384,7 @@ static void seed_messages(void)
                                              .saw_count = 1,
                                              .saw = {{IDEM_SAW_HOLDS_SHORT, 4, 2.0F, 0}}};
     const struct idem_number_message front = {{IDEM_CS_FRONT, sizeof front}, 40000};
+    const struct idem_number_message heard = {{IDEM_CS_HEARD, sizeof heard}, 3};
     const struct idem_act_message act = {
         .head = {IDEM_CS_ACT, sizeof act}, .action = IDEM_ACTION_LOCK, .notice = 4};
     struct idem_settings_message settings;
@@ -398,6 +400,7 @@ static void seed_messages(void)
     save_message("front", 4, 1, &front, sizeof front);
     save_message("settings", 4, 0, &settings, sizeof settings);
     save_message("act", 4, 0, &act, sizeof act);
+    save_message("heard", 4, 0, &heard, sizeof heard);
     seed_packed();
 }
 

@@ -17,6 +17,12 @@ static bool device_id(const void *body)
     return m->number > 0 && m->number <= UINT32_MAX;
 }
 
+static bool alarm_number(const void *body)
+{
+    const struct idem_number_message *m = body;
+    return m->number > 0;
+}
+
 static bool front_size(const void *body)
 {
     const struct idem_number_message *m = body;
@@ -111,8 +117,8 @@ static bool is_share(float f)
 static bool alarm_body(const void *body)
 {
     const struct idem_alarm_message *m = body;
-    return m->device != 0 && m->modality < IDEM_MODALITIES && m->kind < IDEM_GUARD_KINDS &&
-           m->action < IDEM_ACTIONS && is_share(m->confidence) &&
+    return m->number != 0 && m->device != 0 && m->modality < IDEM_MODALITIES &&
+           m->kind < IDEM_GUARD_KINDS && m->action < IDEM_ACTIONS && is_share(m->confidence) &&
            m->saw_count <= IDEM_GUARD_SAW_MAX && saw(m);
 }
 
@@ -172,6 +178,7 @@ static const struct row {
     [IDEM_CS_FRONT] = {"front", 'c', 's', 1, sizeof(struct idem_number_message), front_size},
     [IDEM_CS_SETTINGS] = {"settings", 'c', 's', 0, sizeof(struct idem_settings_message), settings},
     [IDEM_CS_ACT] = {"act", 'c', 's', 0, sizeof(struct idem_act_message), act},
+    [IDEM_CS_HEARD] = {"heard", 'c', 's', 0, sizeof(struct idem_number_message), alarm_number},
 };
 
 static bool right_length(uint32_t type, size_t len)

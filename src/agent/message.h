@@ -45,6 +45,7 @@ enum idem_message_type {
     IDEM_CS_FRONT,    /* idem_number_message: bytes, with a sealed memory file that holds them */
     IDEM_CS_SETTINGS, /* idem_settings_message */
     IDEM_CS_ACT,      /* idem_act_message: what the server's policy asks for */
+    IDEM_CS_HEARD,    /* idem_number_message: alarms up to this number need not be sent again */
     IDEM_MESSAGE_TYPES,
 };
 
@@ -153,9 +154,16 @@ struct idem_window_message {
     uint64_t front;
 };
 
-/* action: what the sensor has asked the broker for by itself, from the rows of its settings. */
+/*
+ * action: what the sensor has asked the broker for by itself, from the rows of its settings.
+ *
+ * The sensor keeps an alarm until IDEM_CS_HEARD says its number or a later one, and begins a new
+ * line with all that it keeps. The courier says so when the alarm is on its disk, or when it has
+ * given it up for good: one that dies between the two hears the alarm twice.
+ */
 struct idem_alarm_message {
     struct idem_message_head head;
+    uint64_t number; /* ascending from 1 since the sensor was started */
     uint32_t device; /* its id: for idem_act_message, never sent on */
     uint32_t modality;
     uint32_t kind, action; /* enum idem_guard_kind, enum idem_agent_action */

@@ -17,7 +17,7 @@ DEADLINE = 30
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 (BS_DEVICE, BS_GONE, BS_PRESENCE, BS_LINE, BS_DONE, SB_VERB, BC_PRESENCE, BC_LINE, SC_WINDOW, SC_ALARM, SC_STATE, SC_DONE,
- CS_FRONT, CS_SETTINGS, CS_ACT) = range(1, 16)
+ CS_FRONT, CS_SETTINGS, CS_ACT, CS_HEARD) = range(1, 17)
 NOBODY, PRESENT, LOCKED, AWAY, SUSPENDED, REMOTE = range(6)
 CUT_OFF, LOCK, NOTIFY = 1, 2, 3
 OBSERVE, ACT_NOTIFY, STEP_UP, ACT_LOCK, ACT_CUT_OFF, END_SESSION = range(6)
@@ -34,7 +34,7 @@ BODIES = {
     SB_VERB: ("II", "verb number"),
     BC_PRESENCE: ("IIII64s", "presence uid unlocked reserved user"),
     BC_LINE: ("Q", "number"),
-    SC_ALARM: ("IIIIfI" + "IIfI" * 4, "device modality kind action confidence saw_count "
+    SC_ALARM: ("QIIIIfI" + "IIfI" * 4, "number device modality kind action confidence saw_count "
                + " ".join("reason%d count%d value%d reserved%d" % (i, i, i, i) for i in range(4))),
     SC_STATE: ("IIIIII", "presence collecting keyboards pointers dropped broker"),
     SC_DONE: ("IIiI", "verb number error reserved"),
@@ -42,6 +42,7 @@ BODIES = {
     CS_SETTINGS: ("IIIIII" + "fI" * (KINDS * ROWS), "collect guard window_keys window_gestures untouched_s step_up_locks "
                   + " ".join("confidence%d action%d" % (i, i) for i in range(KINDS * ROWS))),
     CS_ACT: ("IIII", "action modality notice reserved"),
+    CS_HEARD: ("Q", "number"),
 }
 TUPLES = {kind: collections.namedtuple("Message%d" % kind, names) for kind, (_, names) in BODIES.items()}
 

@@ -19,7 +19,7 @@ COURIER = os.environ["IDEM_COURIER"]
 PR_SET_PDEATHSIG = 1
 libc = ctypes.CDLL(None)
 (B_DEVICE, B_GONE, B_PRESENCE, B_LINE, B_DONE, VERB, PRESENCE, LINE, WINDOW, ALARM, STATE, DONE, FRONT, SETTINGS,
- ACT) = range(1, 16)
+ ACT, HEARD) = range(1, 17)
 NOBODY, PRESENT, LOCKED, AWAY, SUSPENDED, REMOTE = range(6)
 OBSERVE, NOTIFY, STEP_UP, LOCK, CUT_OFF, END_SESSION = range(6)
 (COLLECTING, ACKNOWLEDGE, N_STEP_UP, N_LOCKED, N_CUT_OFF, N_ALARM, OFFLINE, UNTOUCHED, PAUSED, RESUMED) = range(1, 11)
@@ -38,9 +38,9 @@ def packed(window):
                                        window["duration_ms"], len(window["cells"]), int(window["front"], 16)) + cells)
 
 
-def alarm(kind=INJECTED_KEYS, confidence=0.999, action=LOCK, modality=0, value=2.1):
+def alarm(kind=INJECTED_KEYS, confidence=0.999, action=LOCK, modality=0, value=2.1, number=1):
     saw = struct.pack("=IIfI", HOLDS_SHORT, 8, value, 0) + 3 * struct.pack("=IIfI", 0, 0, 0, 0)
-    return message(ALARM, struct.pack("=IIIIfI", 1, modality, kind, action, confidence, 1) + saw)
+    return message(ALARM, struct.pack("=QIIIIfI", number, 1, modality, kind, action, confidence, 1) + saw)
 
 
 def state(presence=PRESENT, collecting=0, keyboards=1, pointers=1):

@@ -90,7 +90,10 @@ static void what_can_be_sent_is(void **state)
     assert_window(1);
     assert_alarm(7);
     assert_nothing_more();
-    assert_int_equal(box.windows + box.alarms, 0);
+    assert_int_equal(box.windows, 0);
+    assert_int_equal(box.alarms, 1); /* it stays until it was heard */
+    idem_outbox_heard(&box, 1);
+    assert_int_equal(box.alarms, 0);
 }
 
 static void what_waits_goes_alarms_first(void **state)
@@ -120,6 +123,37 @@ static void the_oldest_windows_give_way_and_are_counted(void **state)
     for (uint32_t i = 37; i <= 100; i++)
         assert_window(i);
     assert_nothing_more();
+}
+
+static void an_alarm_that_was_not_heard_is_sent_again(void **state)
+{
+    (void)state;
+    for (uint32_t i = 1; i <= 4; i++)
+        assert_int_equal(put_alarm(i < 4 ? ends[0] : -1, i), 0);
+    for (uint32_t i = 1; i <= 3; i++)
+        assert_alarm(i);
+    idem_outbox_heard(&box, 1);
+    idem_outbox_renew(&box); /* that courier is gone */
+    assert_int_equal(idem_outbox_flush(&box, ends[0]), 0);
+    for (uint32_t i = 2; i <= 4; i++) {
+        assert_alarm(i);
+        assert_int_equal(((struct idem_alarm_message *)(void *)got.bytes)->number, i);
+    }
+    assert_int_equal(idem_outbox_flush(&box, ends[0]), 0);
+    assert_nothing_more(); /* once each line */
+    idem_outbox_heard(&box, 4);
+    idem_outbox_renew(&box);
+    assert_int_equal(idem_outbox_flush(&box, ends[0]), 0);
+    assert_nothing_more();
+}
+
+static void nobody_has_heard_what_was_not_sent(void **state)
+{
+    (void)state;
+    assert_int_equal(put_alarm(-1, 5), 0);
+    idem_outbox_heard(&box, UINT64_MAX);
+    assert_int_equal(idem_outbox_flush(&box, ends[0]), 0);
+    assert_alarm(5);
 }
 
 static void alarms_are_bounded(void **state)
@@ -187,6 +221,8 @@ int main(void)
         TEST(what_can_be_sent_is),
         TEST(what_waits_goes_alarms_first),
         TEST(the_oldest_windows_give_way_and_are_counted),
+        TEST(an_alarm_that_was_not_heard_is_sent_again),
+        TEST(nobody_has_heard_what_was_not_sent),
         TEST(alarms_are_bounded),
         TEST(a_courier_that_does_not_read_loses_nothing),
         TEST(a_courier_that_is_gone_leaves_all_behind),

@@ -104,6 +104,9 @@ static void on_message(struct idem_courier_line *c)
         if (!idem_engine_act(c->engine, m, now_us))
             complain(c, "it asks for too much in too short a time", "");
         break;
+    case IDEM_CS_HEARD:
+        idem_outbox_heard(&c->outbox, ((const struct idem_number_message *)m)->number);
+        break;
     default:
         break;
     }
@@ -135,6 +138,7 @@ void idem_courier_line_begin(struct idem_courier_line *c, int fd)
     c->watch.events = POLLIN;
     c->told = (struct idem_state_message){0};
     c->complaints = 0;
+    idem_outbox_renew(&c->outbox);
     if (idem_loop_watch(c->loop, &c->watch) != 0) {
         idem_line_drop(fd);
         c->watch.fd = -1;

@@ -4,7 +4,8 @@
  *
  *   no courier            windows and alarms wait (outbox.h), everything else goes on as it was
  *   it does not read      likewise, until it does
- *   a new line            the state is told, then what has waited
+ *   a new line            the state is told, then the alarms that no courier has said to have
+ *                         heard, then what has waited
  *   a message that may    the line is ended
  *   not be
  *   a front that is none  is left out, with a line in the log: what was collected with the old one

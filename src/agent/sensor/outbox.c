@@ -10,9 +10,9 @@
 
 static _Alignas(16) uint8_t packed[IDEM_MESSAGE_MAX];
 
-static const struct idem_alarm_message *oldest_alarm(const struct idem_outbox *box)
+static struct idem_alarm_message *alarm_at(struct idem_outbox *box, uint32_t place)
 {
-    return &box->alarm[box->first_alarm % IDEM_OUTBOX_ALARMS];
+    return &box->alarm[(box->first_alarm + place) % IDEM_OUTBOX_ALARMS];
 }
 
 static void **oldest_window(struct idem_outbox *box)
@@ -24,6 +24,8 @@ static void drop_alarm(struct idem_outbox *box)
 {
     box->first_alarm++;
     box->alarms--;
+    if (box->sent > 0)
+        box->sent--;
 }
 
 static void drop_window(struct idem_outbox *box)
@@ -42,10 +44,10 @@ int idem_outbox_flush(struct idem_outbox *box, int line)
 
     if (line < 0)
         return 0;
-    while (box->alarms > 0 && err == 0) {
-        err = idem_line_send(line, &oldest_alarm(box)->head, -1);
+    while (box->sent < box->alarms && err == 0) {
+        err = idem_line_send(line, &alarm_at(box, box->sent)->head, -1);
         if (err == 0)
-            drop_alarm(box);
+            box->sent++;
     }
     while (box->windows > 0 && err == 0) {
         err = idem_line_send(line, *oldest_window(box), -1);
@@ -61,8 +63,22 @@ int idem_outbox_alarm(struct idem_outbox *box, int line, const struct idem_alarm
         drop_alarm(box);
         box->lost++;
     }
-    box->alarm[(box->first_alarm + box->alarms++) % IDEM_OUTBOX_ALARMS] = *alarm;
+    struct idem_alarm_message *kept = alarm_at(box, box->alarms++);
+    *kept = *alarm;
+    kept->number = ++box->numbers;
     return idem_outbox_flush(box, line);
+}
+
+void idem_outbox_renew(struct idem_outbox *box)
+{
+    box->sent = 0;
+}
+
+/* Nobody can have heard what was not sent. */
+void idem_outbox_heard(struct idem_outbox *box, uint64_t number)
+{
+    while (box->sent > 0 && alarm_at(box, 0)->number <= number)
+        drop_alarm(box);
 }
 
 static void keep_window(struct idem_outbox *box, size_t len)
@@ -103,5 +119,5 @@ void idem_outbox_clear(struct idem_outbox *box)
 {
     while (box->windows > 0)
         drop_window(box);
-    box->alarms = 0;
+    box->alarms = box->sent = 0;
 }
