@@ -9,7 +9,7 @@ import threading
 import time
 import unittest
 
-from agent_seat import LINE, LOCK, LOCKED, OFFLINE, PRESENT, CourierCase, Seat, alarm, message
+from agent_seat import AWAY, LINE, LOCK, LOCKED, NOBODY, OFFLINE, PRESENT, CourierCase, Seat, alarm, message
 from certificates import FileServer, make
 from harness import DEADLINE, wait_for
 from seat_client import b64
@@ -366,6 +366,32 @@ class Odd(CourierCase):
         self.seat.presence(LOCKED)
         self.seat.unlock()
         self.seat.sensor.until("another", lambda: self.seat.sensor.acts.count((LOCK, 0, OFFLINE)) == 2)
+
+    def cut_off(self, after):
+        self.fake.fail_mode = {"locking": "closed", "after_s": after}
+        self.begin()
+        self.fake.odd = self.raw(b"")
+        self.seat.send("ada", 1, 1)
+        wait_for("the courier to notice", lambda: "ended the connection" in self.seat.said())
+
+    def test_another_terminal_and_back_wins_no_time(self):
+        self.cut_off(4)
+        for _ in range(16):  # also by way of the greeter: whoever has not logged in is the one who was there
+            self.seat.presence(AWAY)
+            self.seat.presence(PRESENT)
+            self.seat.presence(NOBODY, unlocked=0)
+            self.seat.presence(PRESENT)
+            self.seat.sensor.quiet(0.5)
+        self.assertIn((LOCK, 0, OFFLINE), self.seat.sensor.acts)
+
+    def test_a_locked_screen_costs_no_time(self):
+        self.cut_off(6)
+        self.seat.presence(LOCKED)
+        time.sleep(7)
+        self.seat.presence(PRESENT)
+        self.seat.sensor.quiet(1)
+        self.assertNotIn((LOCK, 0, OFFLINE), self.seat.sensor.acts)
+        self.seat.sensor.until_act((LOCK, 0, OFFLINE))
 
     def test_one_that_fails_open_locks_nothing(self):
         self.fake.fail_mode = {"locking": "open", "after_s": 1}

@@ -113,6 +113,7 @@ struct idem_courier {
     struct idem_backoff backoff, opening;
     int64_t not_before_us, open_not_before_us; /* of any request; of opening */
     int64_t sent_us, reached_us, renew_us, begun_us;
+    int64_t still_us;   /* since then nobody works here */
     int64_t reached_ms; /* Unix time */
     bool challenged, token_stale, reached, was_told_to_wait;
     uint8_t challenge[IDEM_SEAL_NONCE];

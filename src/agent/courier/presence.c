@@ -13,7 +13,9 @@
  *
  * Failing closed: present and the server not reached for as long as policy says, counted from the
  * last answer or the last unlocking, whichever is later: whoever opens the screen has that time to
- * mend the network.
+ * mend the network. While nobody can work here (locked, asleep, nobody, from afar) the time stands
+ * still. At another terminal it runs on, and nothing but an unlocking, a log-in or another person
+ * begins it anew: it takes no more than two keys to go to a terminal and back.
  */
 #include "agent/courier/courier.h"
 
@@ -97,7 +99,27 @@ void idem_presence_init(struct idem_courier *c)
 {
     c->offline = (struct idem_timer){.due = too_long, .arg = c};
     c->pausing = (struct idem_timer){.due = pause_due, .arg = c};
-    c->begun_us = idem_loop_now();
+    c->begun_us = c->still_us = idem_loop_now();
+}
+
+/* Nobody works here, so that no time counts. */
+static bool is_still(const struct idem_presence_message *seat)
+{
+    return seat->presence != IDEM_PRESENT && seat->presence != IDEM_AWAY;
+}
+
+/* Out of one presence into the next: what of the time without a server has counted so far. */
+static void count_time(struct idem_courier *c, const struct idem_presence_message *before)
+{
+    int64_t now = idem_loop_now();
+    int64_t since = c->reached_us > c->begun_us ? c->reached_us : c->begun_us;
+
+    if (is_still(&c->seat) && !is_still(before))
+        c->still_us = now;
+    if (is_still(&c->seat) || !is_still(before))
+        return;
+    since += now - c->still_us;
+    c->begun_us = since < now ? since : now;
 }
 
 /* Somebody else is at the seat, or nobody. */
@@ -120,11 +142,25 @@ static void other_user(struct idem_courier *c)
         idem_learning_forget(c);
 }
 
-/* The screen was opened: time begins anew, and a server that was away is asked at once. */
-static void unlocked(struct idem_courier *c)
+/* Another person than the last one, or the same who has shown who he is. */
+static bool begins_anew(const struct idem_courier *c, const struct idem_presence_message *before,
+                        bool other)
 {
-    c->begun_us = idem_loop_now();
-    if (!c->was_told_to_wait && c->seat.presence == IDEM_PRESENT)
+    if (c->person[0] == 0)
+        return false;
+    return (other && strcmp(c->person, c->before) != 0) ||
+           (c->seat.unlocked > 0 && c->seat.unlocked != before->unlocked);
+}
+
+/* Somebody is back: time begins anew if he has shown who he is, and a server that was away is asked
+ * at once. */
+static void back(struct idem_courier *c, const struct idem_presence_message *before, bool other)
+{
+    count_time(c, before);
+    if (begins_anew(c, before, other))
+        c->begun_us = idem_loop_now();
+    if (!c->was_told_to_wait && c->seat.presence == IDEM_PRESENT &&
+        (other || c->seat.unlocked != before->unlocked || before->presence != IDEM_PRESENT))
         c->not_before_us = 0;
 }
 
@@ -140,9 +176,7 @@ void idem_presence_take(struct idem_courier *c, const struct idem_presence_messa
         other_user(c);
     if (message->unlocked < c->strong_told) /* another broker counts from nought on */
         c->strong_told = message->unlocked;
-    if (other || before.unlocked != message->unlocked ||
-        (before.presence != IDEM_PRESENT && message->presence == IDEM_PRESENT))
-        unlocked(c);
+    back(c, &before, other);
     idem_control_presence(c->control, message);
     idem_presence_paused(c, idem_pause_presence(&c->pause, message, idem_loop_now()));
     idem_presence_offline(c);
