@@ -105,13 +105,22 @@ class Words(unittest.TestCase):
             self.status(f"idem is on but collects nothing: {words}", collecting=False, why=why)
         self.status("the policy exempts you", collecting=False, why="exempt", rules={**RULES, "guard_on": False})
 
+    def test_status_says_what_was_given_up(self):
+        none = {"waiting": 0, "dropped": 0, "expired": 0, "refused": 0, "unreadable": 0, "begun_anew": False}
+        for counts, words in (({"dropped": 1}, "1 window: no room"), ({"dropped": 3}, "3 windows: no room"),
+                              ({"expired": 2}, "2 that waited too long"), ({"refused": 1}, "1 alarm that had no place"),
+                              ({"unreadable": 4}, "4 damaged blocks"), ({"begun_anew": True}, "all that waited")):
+            said = self.status("given up      " + words, spool={**none, **counts})
+            self.assertEqual(said.count("given up"), 1, said)
+        self.assertNotIn("given up", self.status("empty: nothing waits", spool=none))
+
     def test_status_fails_when_something_is_wrong(self):
         self.status("the sensor is not", 1, processes={"broker": True, "sensor": False, "courier": True}, collecting=False,
                     why="no-sensor")
         self.status("the broker and the sensor are not", 1, processes={"broker": False, "sensor": False, "courier": True})
         self.status("is not reached since 2026-01-31 10:00", 1, reached={"now": False, "last": "2026-01-31T10:00:00Z"},
                     spool={"waiting": 5, "dropped": 0})
-        self.status("5 wait for the server, encrypted on this disk; 1 window was dropped", spool={"waiting": 5, "dropped": 1})
+        self.status("5 wait for the server, encrypted on this disk", spool={"waiting": 5, "dropped": 0})
         self.status("has not been reached yet", 1, reached={"now": False, "last": None})
         self.status("not registered", 1, enrolled=False)
         self.status("the session is locked: types unlike you. Lock the screen and unlock it", 1, standing="locked",

@@ -92,11 +92,14 @@ static void put_spool(const struct idem_courier *c, struct idem_control_status *
 
     if (c->spool == NULL)
         return;
-    idem_spool_counts(c->spool, &n);
+    idem_upkeep_counts(c, &n);
     for (int k = 0; k < IDEM_SPOOL_KINDS; k++)
         s->spool_waiting += n.waiting[k] + n.in_flight[k];
-    uint64_t lost = n.dropped + n.expired + n.refused + n.unreadable;
-    s->spool_dropped = lost > UINT32_MAX ? UINT32_MAX : (uint32_t)lost;
+    s->spool_dropped = n.dropped;
+    s->spool_expired = n.expired;
+    s->spool_refused = n.refused;
+    s->spool_unreadable = n.unreadable;
+    s->spool_begun_anew = n.lost;
 }
 
 static void put_standing(const struct idem_courier *c, struct idem_control_status *s)

@@ -118,7 +118,9 @@ struct idem_control_status {
     bool reached;           /* the last request to the server was answered */
     int64_t reached_ms;     /* when one was last answered, or 0 */
     uint32_t spool_waiting; /* windows and alarms */
-    uint32_t spool_dropped; /* windows, since this courier was started */
+    /* given up since this courier was started, or before and not said yet (spool.h) */
+    uint64_t spool_dropped, spool_expired, spool_refused, spool_unreadable;
+    bool spool_begun_anew;
     /* the person */
     enum idem_control_acknowledgement acknowledgement;
     char acknowledged[IDEM_CONTROL_NAME_MAX]; /* the version */

@@ -98,6 +98,15 @@ static enum idem_control_why told(enum idem_control_why why, enum idem_control_a
     return own && audience != IDEM_FOR_PERSON ? IDEM_WHY_PERSONAL : why;
 }
 
+static json_t *spool(const struct idem_control_status *s)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:b}", "waiting", (json_int_t)s->spool_waiting,
+                     "dropped", (json_int_t)s->spool_dropped, "expired",
+                     (json_int_t)s->spool_expired, "refused", (json_int_t)s->spool_refused,
+                     "unreadable", (json_int_t)s->spool_unreadable, "begun_anew",
+                     (int)s->spool_begun_anew);
+}
+
 static void put_machine(json_t *out, const struct idem_control_status *s,
                         enum idem_control_audience audience)
 {
@@ -117,9 +126,7 @@ static void put_machine(json_t *out, const struct idem_control_status *s,
     json_object_set_new(
         out, "reached",
         json_pack("{s:b, s:o}", "now", (int)s->reached, "last", time_or_null(s->reached_ms)));
-    json_object_set_new(out, "spool",
-                        json_pack("{s:I, s:I}", "waiting", (json_int_t)s->spool_waiting, "dropped",
-                                  (json_int_t)s->spool_dropped));
+    json_object_set_new(out, "spool", spool(s));
 }
 
 json_t *idem_control_status_json(const struct idem_control_status *s,

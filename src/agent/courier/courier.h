@@ -11,6 +11,7 @@
  *   sending.c    windows and alarms, from the sensor through the spool to the server
  *   learning.c   what the server says: rules, front, acknowledgement, what stands
  *   ask.c        what the person asks (control.h)
+ *   upkeep.c     what waited too long, and saying what was given up
  *
  * Everything of the courier's own is in struct idem_courier; each part writes to its own section of
  * it and reads the others'.
@@ -125,6 +126,11 @@ struct idem_courier {
     uint32_t sent_last;           /* their last number */
     bool may_send;                /* the session's person has acknowledged */
 
+    /* upkeep.c */
+    struct idem_timer upkeep;
+    bool upkeep_set;
+    struct idem_spool_counts given_up; /* what was said of it by this process */
+
     /* ask.c */
     struct idem_control *control;
     struct idem_courier_ask asks[IDEM_COURIER_ASKS];
@@ -218,6 +224,15 @@ extern const struct idem_operation idem_operation_enrol, idem_operation_people;
 void idem_sending_window(struct idem_courier *c, const struct idem_line_buffer *message);
 void idem_sending_alarm(struct idem_courier *c, const struct idem_alarm_message *message);
 bool idem_sending_waits(struct idem_courier *c, enum idem_spool_kind kind, const char *person);
+
+/* ------------------------------------------------------------------ upkeep.c */
+
+/* The spool is open. */
+void idem_upkeep_begin(struct idem_courier *c);
+/* Something waits in it. */
+void idem_upkeep_wait(struct idem_courier *c);
+/* As idem_spool_counts(), and what was given up and said since this process was started. */
+void idem_upkeep_counts(const struct idem_courier *c, struct idem_spool_counts *out);
 
 /* ------------------------------------------------------------------ learning.c */
 

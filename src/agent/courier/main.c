@@ -45,18 +45,6 @@ int64_t idem_courier_unix_ms(void)
 
 /* ------------------------------------------------------------------ the key */
 
-static void tell_losses(struct idem_courier *c)
-{
-    struct idem_spool_counts n;
-
-    idem_spool_counts(c->spool, &n);
-    if (n.lost)
-        idem_log(IDEM_LOG_ERROR, "courier: kernel: the spool could not be read and was begun anew");
-    if (n.unreadable > 0)
-        idem_log(IDEM_LOG_ERROR,
-                 "courier: kernel: a part of the spool is damaged and was left out");
-}
-
 int idem_courier_enrolled(struct idem_courier *c)
 {
     int err = idem_seat_key_instance(&c->key, c->instance);
@@ -71,8 +59,7 @@ int idem_courier_enrolled(struct idem_courier *c)
         return err;
     }
     c->enrolled = true;
-    tell_losses(c);
-    idem_spool_expire(c->spool, idem_courier_unix_ms() / 3600000);
+    idem_upkeep_begin(c);
     idem_learning_restore(c);
     idem_session_restore(c);
     return 0;

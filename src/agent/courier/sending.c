@@ -72,6 +72,7 @@ void idem_sending_window(struct idem_courier *c, const struct idem_line_buffer *
         return; /* made for nobody */
     int err = idem_spool_append(c->spool, IDEM_SPOOL_WINDOW, c->collected, hour_now(),
                                 message->bytes, message->len, &id);
+    idem_upkeep_wait(c); /* for what had to go, too */
     if (err != 0)
         idem_log(IDEM_LOG_ERROR, "courier: kernel: the spool takes no more: %s",
                  idem_strerror(err));
@@ -110,6 +111,7 @@ void idem_sending_alarm(struct idem_courier *c, const struct idem_alarm_message 
         return;
     }
     int err = idem_spool_append(c->spool, IDEM_SPOOL_ALARM, whose, hour_now(), json, t.len, &id);
+    idem_upkeep_wait(c);
     if (err != 0)
         idem_log(IDEM_LOG_ERROR, "courier: kernel: the spool takes no more alarms: %s",
                  idem_strerror(err));

@@ -63,7 +63,7 @@ enum idem_spool_kind { IDEM_SPOOL_WINDOW = 0, IDEM_SPOOL_ALARM = 1, IDEM_SPOOL_K
 
 struct idem_spool;
 
-/* How it stands. What was lost is counted since idem_spool_counted(). */
+/* How it stands. What was lost is counted since idem_spool_counted(), which upkeep.c calls. */
 struct idem_spool_counts {
     uint32_t waiting[IDEM_SPOOL_KINDS];   /* not sent */
     uint32_t in_flight[IDEM_SPOOL_KINDS]; /* sent, not acknowledged */

@@ -77,23 +77,42 @@ static void put_server(const json_t *s)
     row("server", text);
 }
 
-static void put_spool(const json_t *s)
+static void put_waiting(const json_t *s)
 {
-    const long long waiting = (long long)idem_tool_int(s, "spool.waiting"),
-                    dropped = (long long)idem_tool_int(s, "spool.dropped");
+    const long long waiting = (long long)idem_tool_int(s, "spool.waiting");
     char text[IDEM_TOOL_WORDS_MAX];
-    size_t len;
 
     if (waiting == 0)
         snprintf(text, sizeof text, "empty: nothing waits for the server");
     else
         snprintf(text, sizeof text, "%lld wait%s for the server, encrypted on this disk", waiting,
                  waiting == 1 ? "s" : "");
-    len = strlen(text);
-    if (dropped > 0)
-        snprintf(text + len, sizeof text - len, "; %lld window%s dropped, the oldest", dropped,
-                 dropped == 1 ? " was" : "s were");
     row("to be sent", text);
+}
+
+/* A row for each kind of loss, of what was lost since the courier was started. */
+static void put_given_up(const json_t *s)
+{
+    static const struct {
+        const char *count, *one, *many;
+    } rows[] = {
+        {"spool.dropped", "window: no room was left, or its session was over",
+         "windows: no room was left, or their session was over"},
+        {"spool.expired", "that waited too long", "that waited too long"},
+        {"spool.refused", "alarm that had no place here or at the server",
+         "alarms that had no place here or at the server"},
+        {"spool.unreadable", "damaged block of this disk", "damaged blocks of this disk"},
+    };
+    char text[IDEM_TOOL_WORDS_MAX];
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const long long count = (long long)idem_tool_int(s, rows[i].count);
+        snprintf(text, sizeof text, "%lld %s", count, count == 1 ? rows[i].one : rows[i].many);
+        if (count > 0)
+            row("given up", text);
+    }
+    if (idem_tool_true(s, "spool.begun_anew"))
+        row("given up", "all that waited: it could not be read");
 }
 
 /* ------------------------------------------------------------------ the person */
@@ -259,7 +278,8 @@ static void put_words(const json_t *s, const char *headline)
     put_processes(s);
     put_seat(s);
     put_server(s);
-    put_spool(s);
+    put_waiting(s);
+    put_given_up(s);
     if (strcmp(shown, "person") == 0) {
         put_acknowledgement(s);
         put_privacy(s);
