@@ -129,9 +129,14 @@ static bool state(const void *body)
            m->keyboards <= IDEM_DEVICES_MAX && m->pointers <= IDEM_DEVICES_MAX;
 }
 
-static bool is_target(uint32_t strokes)
+static bool is_target(uint32_t strokes, uint32_t least)
 {
-    return strokes >= 5 && strokes <= 1000;
+    return strokes >= least && strokes <= 1000;
+}
+
+static bool is_untouched(uint32_t s)
+{
+    return s == 0 || (s >= 60 && s <= 7 * 24 * 3600);
 }
 
 static bool settings(const void *body)
@@ -143,8 +148,9 @@ static bool settings(const void *body)
             if (!(m->rows[k][r].confidence >= 0 && m->rows[k][r].confidence <= 2) ||
                 m->rows[k][r].action >= IDEM_ACTIONS)
                 return false;
-    return m->collect <= 1 && m->guard <= 1 && m->step_up_locks <= 1 && is_target(m->window_keys) &&
-           is_target(m->window_gestures) && m->untouched_s <= 7 * 24 * 3600;
+    return m->collect <= 1 && m->guard <= 1 && m->step_up_locks <= 1 &&
+           is_target(m->window_keys, IDEM_WINDOW_KEYS) &&
+           is_target(m->window_gestures, IDEM_WINDOW_GESTURES) && is_untouched(m->untouched_s);
 }
 
 static bool act(const void *body)

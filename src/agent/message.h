@@ -216,9 +216,11 @@ struct idem_settings_message {
     struct idem_message_head head;
     uint32_t collect; /* 1: acknowledged, not paused, not exempted, a front is there */
     uint32_t guard;   /* 1: guards are on: always but for an exemption from them */
-    uint32_t window_keys, window_gestures; /* strokes of a window, 5..1000 */
-    uint32_t untouched_s;                  /* lock after so long without a touch; 0: never */
-    uint32_t step_up_locks;                /* 1: asking for step-up is locking the screen */
+    /* Strokes of a window, from IDEM_WINDOW_KEYS and IDEM_WINDOW_GESTURES to 1000: one of a few
+     * strokes would be read like a text. */
+    uint32_t window_keys, window_gestures;
+    uint32_t untouched_s;   /* lock after so long without a touch, from 60 on; 0: never */
+    uint32_t step_up_locks; /* 1: asking for step-up is locking the screen */
     struct idem_guard_row rows[IDEM_GUARD_KINDS][IDEM_GUARD_ROWS];
 };
 

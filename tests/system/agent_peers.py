@@ -12,6 +12,7 @@ import struct
 import subprocess
 import tempfile
 import time
+import zlib
 
 DEADLINE = 30
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -141,6 +142,13 @@ def shipped_front(name="default.pop"):
     """The front in a population: behind "IDMP", version and length."""
     data = (ROOT / "data" / name).read_bytes()
     return data[12:12 + int.from_bytes(data[8:12], "little")]
+
+
+def shipped_front_at(level):
+    """The same cells, said to be of that level (enum idem_level)."""
+    body = bytearray(shipped_front()[:-4])
+    body[8:12] = level.to_bytes(4, "little")
+    return bytes(body) + zlib.crc32(body).to_bytes(4, "little")
 
 
 class Process:

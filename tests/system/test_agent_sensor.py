@@ -113,13 +113,47 @@ class Lines(Seat):
         self.presence(AWAY)
         courier.wait_for(SC_STATE, presence=AWAY, collecting=0)
 
+    def test_how_finely_keys_are_told_is_not_the_couriers(self):
+        fine = shipped_front_at(1)
+        self.assertNotEqual(fine, shipped_front())
+        courier = self.courier()
+        self.presence(PRESENT)
+        courier.send(settings())
+        self.front(courier, data=fine)
+        self.sensor.wait_says("a front finer than this seat allows (--level): mixed")
+        self.front(courier)
+        courier.wait_for(SC_STATE, collecting=1)
+        for level in ("finger", "mixed"):
+            with self.subTest(level):
+                sensor = Process(SENSOR, "sensor", "--level", level)
+                self.addCleanup(sensor.stop)
+                self.broker = sensor.connect()
+                self.addCleanup(self.broker.close)
+                courier = self.courier()
+                courier.send(settings())
+                self.front(courier, data=fine)
+                self.presence(PRESENT)
+                courier.wait_for(SC_STATE, collecting=1)
+
+    def test_a_level_that_is_none_is_no_level(self):
+        for words in (["--level"], ["--level", "key"], ["--level", "hand", "x"], ["--fine"]):
+            got = subprocess.run([SENSOR, *words], capture_output=True, text=True, timeout=DEADLINE)
+            self.assertEqual((got.returncode, "unknown argument" in got.stderr), (2, True), words)
+
+    def test_windows_of_a_few_strokes_are_refused(self):
+        for few in ({"window_keys": 99}, {"window_gestures": 9}, {"untouched_s": 59}):
+            courier = self.courier()
+            courier.send(settings(**few))
+            courier.wait_end()
+        self.sensor.wait_says("peer: says what it may not", 3)
+
     def test_the_log_is_not_the_couriers_to_fill(self):
         courier = self.courier()
         for _ in range(60):
             self.front(courier, data=b"x" * 100)
         self.presence(LOCKED)
         courier.wait_for(SC_STATE, presence=LOCKED)
-        courier.send(settings(untouched_s=5))
+        courier.send(settings(untouched_s=3600))
         self.front(courier)
         self.presence(PRESENT)
         courier.wait_for(SC_STATE, collecting=1)

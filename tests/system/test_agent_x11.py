@@ -73,12 +73,12 @@ class Session(unittest.TestCase):
         self.courier.wait_for(SC_STATE, collecting=1)
 
     def test_windows_of_a_person(self):
-        self.collect(window_keys=20)
-        self.inject(recorded("106", 45))
+        self.collect()
+        self.inject(recorded("106", 225))
         for _ in range(2):
             window = self.courier.wait_for(SC_WINDOW)
             modality, strokes = struct.unpack_from("=II", window, 8)
-            self.assertEqual((modality, strokes), (0, 20))
+            self.assertEqual((modality, strokes), (0, 100))
 
     def test_an_alarm_acts_on_nothing_here(self):
         self.courier.send(settings({INJECTED_KEYS: [(0.0, ACT_CUT_OFF)]}, collect=0))

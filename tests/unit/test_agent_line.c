@@ -97,7 +97,15 @@ static void numbers_stay_in_their_range(void **state)
     m.rows[2][1].action = IDEM_ACTIONS;
     assert_false(checked(&m, sizeof m, 0, "cs"));
     idem_settings_default(&m);
-    m.window_keys = 4;
+    m.untouched_s = 60;
+    assert_true(checked(&m, sizeof m, 0, "cs"));
+    m.untouched_s = 59;
+    assert_false(checked(&m, sizeof m, 0, "cs"));
+    idem_settings_default(&m);
+    m.window_keys = IDEM_WINDOW_KEYS - 1; /* so few would be a text */
+    assert_false(checked(&m, sizeof m, 0, "cs"));
+    idem_settings_default(&m);
+    m.window_gestures = IDEM_WINDOW_GESTURES - 1;
     assert_false(checked(&m, sizeof m, 0, "cs"));
     struct idem_presence_message p = {
         .head = {IDEM_BC_PRESENCE, sizeof p}, .presence = IDEM_PRESENT, .uid = 1000, .user = "ada"};

@@ -31,7 +31,7 @@ static void test_rules(void **state)
 
     (void)state;
     assert_int_equal(
-        rules("{\"fail_mode\":{\"locking\":\"open\",\"after_s\":60},\"window\":{\"keyboard\":50,"
+        rules("{\"fail_mode\":{\"locking\":\"open\",\"after_s\":60},\"window\":{\"keyboard\":150,"
               "\"pointer\":20},\"guard\":{\"macro\":[{\"confidence\":0.5,\"action\":\"lock\"}],"
               "\"of-the-future\":[]},\"seat\":{\"lock_untouched_s\":600,\"step_up\":\"lock\","
               "\"unlock_counts\":false,\"pause\":{\"allowed\":true,\"at_most_s\":1800}},"
@@ -40,7 +40,7 @@ static void test_rules(void **state)
         0);
     assert_false(r.fail_closed);
     assert_int_equal(r.fail_after_s, 60);
-    assert_int_equal(r.settings.window_keys, 50);
+    assert_int_equal(r.settings.window_keys, 150);
     assert_int_equal(r.settings.untouched_s, 600);
     assert_int_equal(r.settings.step_up_locks, 1);
     assert_int_equal(r.settings.rows[IDEM_GUARD_MACRO][0].action, IDEM_ACTION_LOCK);
@@ -69,7 +69,8 @@ static void test_rules_that_are_none(void **state)
         "{\"fail_mode\":{\"locking\":\"ajar\"}}",
         "{\"fail_mode\":{\"after_s\":-1}}",
         "{\"fail_mode\":{\"after_s\":1e9}}",
-        "{\"window\":{\"keyboard\":1}}",
+        "{\"window\":{\"keyboard\":99}}",
+        "{\"window\":{\"pointer\":9}}",
         "{\"window\":{\"pointer\":100000}}",
         "{\"guard\":[]}",
         "{\"guard\":{\"macro\":[{\"confidence\":2,\"action\":\"lock\"}]}}",
@@ -83,6 +84,7 @@ static void test_rules_that_are_none(void **state)
         "{\"seat\":{\"step_up\":\"shout\"}}",
         "{\"seat\":{\"unlock_counts\":\"yes\"}}",
         "{\"seat\":{\"lock_untouched_s\":0}}",
+        "{\"seat\":{\"lock_untouched_s\":59}}",
         "{\"level\":\"of a name that has no end, and goes on\"}",
     };
     struct idem_rules r = {.fail_after_s = 7};

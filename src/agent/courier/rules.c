@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WEEK_S = 7 * 24 * 3600, DAY_S = 24 * 3600 };
+enum { MINUTE_S = 60, WEEK_S = 7 * 24 * 3600, DAY_S = 24 * 3600 };
 
 static const char *const members[] = {"fail_mode", "guard", "seat", "exempt", "window", "level"};
 
@@ -123,7 +123,7 @@ static bool guard(const json_t *object, struct idem_rules *r)
 static bool untouched(const json_t *seat, struct idem_rules *r)
 {
     if (!json_is_null(json_object_get(seat, "lock_untouched_s")))
-        return number(seat, "lock_untouched_s", 1, WEEK_S, &r->settings.untouched_s);
+        return number(seat, "lock_untouched_s", MINUTE_S, WEEK_S, &r->settings.untouched_s);
     r->settings.untouched_s = 0;
     return true;
 }
@@ -153,8 +153,8 @@ static bool everything(const json_t *object, struct idem_rules *r)
                 seat(json_object_get(object, "seat"), r) &&
                 truth(exempt, "behaviour", &r->exempt_behaviour) &&
                 truth(exempt, "guard", &r->exempt_guard) &&
-                number(window, "keyboard", 5, 1000, &r->settings.window_keys) &&
-                number(window, "pointer", 5, 1000, &r->settings.window_gestures);
+                number(window, "keyboard", IDEM_WINDOW_KEYS, 1000, &r->settings.window_keys) &&
+                number(window, "pointer", IDEM_WINDOW_GESTURES, 1000, &r->settings.window_gestures);
 
     if (json_object_get(object, "level") != NULL)
         good = good && idem_json_copy(object, "level", r->level, sizeof r->level);

@@ -81,6 +81,12 @@ static void on_front(struct idem_courier_line *c)
     struct idem_front *front = NULL;
     int err = idem_front_receive(c->received.fd, m->number, &front);
 
+    if (err == 0 && idem_front_level(front) > c->finest) {
+        complain(c, "a front finer than this seat allows (--level): ",
+                 idem_level_name(idem_front_level(front)));
+        idem_front_free(front);
+        return;
+    }
     if (err == 0)
         err = idem_engine_front(c->engine, front);
     if (err != 0)
@@ -158,5 +164,6 @@ void idem_courier_line_init(struct idem_courier_line *c, struct idem_loop *loop,
     c->engine = engine;
     c->settle = settle;
     c->arg = arg;
+    c->finest = IDEM_LEVEL_DEFAULT;
     c->watch = (struct idem_watch){.fd = -1, .events = POLLIN, .ready = on_ready, .arg = c};
 }

@@ -10,6 +10,8 @@
  *   not be
  *   a front that is none  is left out, with a line in the log: what was collected with the old one
  *                         goes on
+ *   a front that tells    likewise: how finely it may be is for whoever started the process, and
+ *   keys too finely       neither for courier nor server
  *   it says too much      devices have their turn after so many messages (A_TURN), and of so many
  *                         complaints about one line (COMPLAINTS) the log holds no more
  */
@@ -31,6 +33,7 @@ struct idem_courier_line {
     struct idem_state_message told; /* the last state told on this line; type 0: none yet */
     uint32_t broker;                /* 1: there is one */
     uint32_t complaints;            /* about this line */
+    enum idem_level finest;         /* that a front may have; by default IDEM_LEVEL_DEFAULT */
     struct idem_line_buffer received;
     void (*settle)(void *arg); /* called when the courier has asked for something, or is gone */
     void *arg;

@@ -3,7 +3,8 @@
  * main.c - idem-sensor: the one process that sees keys, and that can do nothing with them but hand
  * out windows and alarms. See docs/agent.md.
  *
- * It reads one inherited socket, "sensor", and no argument but --help. First it gives up all it
+ * It reads one inherited socket, "sensor", and no argument but --help and --level, which is root's
+ * to say, in the unit. First it gives up all it
  * does not need; then it waits for the broker.
  */
 #include <stdio.h>
@@ -74,7 +75,7 @@ static void settle(void *arg)
     idem_courier_line_state(&s->courier);
 }
 
-static int begin(struct sensor *s, int listening)
+static int begin(struct sensor *s, int listening, enum idem_level finest)
 {
     const struct idem_engine_calls calls = {on_window, on_alarm, on_verb, on_deadline, s};
     int err = idem_engine_new(&calls, &s->engine);
@@ -84,6 +85,7 @@ static int begin(struct sensor *s, int listening)
     s->untouched = (struct idem_timer){.due = on_due, .arg = s};
     idem_devices_init(&s->devices, &s->loop, s->engine, settle, s);
     idem_courier_line_init(&s->courier, &s->loop, s->engine, settle, s);
+    s->courier.finest = finest;
     s->broker = (struct idem_broker_line){.loop = &s->loop,
                                           .engine = s->engine,
                                           .devices = &s->devices,
@@ -95,17 +97,24 @@ static int begin(struct sensor *s, int listening)
 
 static int help(void)
 {
-    printf("usage: idem-sensor\n"
+    printf("usage: idem-sensor [--level hand|mixed|finger|fingerrow]\n"
            "Reads the keyboards and pointers that idem-broker hands to it, and makes windows and\n"
            "alarms of what they say. Started by systemd with the socket \"sensor\"; see\n"
-           "idem-sensor(8).\n");
+           "idem-sensor(8).\n"
+           "  --level  how finely keys may be told, whatever courier and server say; by default\n"
+           "           hand\n");
     return 0;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc > 1)
-        return strcmp(argv[1], "--help") == 0 ? help() : 2;
+    enum idem_level finest = IDEM_LEVEL_DEFAULT;
+
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        return help();
+    if (argc != 1 &&
+        (argc != 3 || strcmp(argv[1], "--level") != 0 || idem_level_parse(argv[2], &finest) != 0))
+        return fputs("idem-sensor: unknown argument; see idem-sensor --help\n", stderr), 2;
     int listening = idem_line_inherited("sensor");
     if (listening < 0) {
         idem_log(IDEM_LOG_ERROR, "config: no socket named \"sensor\" was handed over");
@@ -114,7 +123,7 @@ int main(int argc, char **argv)
     idem_devices_prepare();
     int err = idem_sensor_confine();
     if (err == 0)
-        err = begin(&sensor, listening);
+        err = begin(&sensor, listening, finest);
     if (err == 0)
         err = idem_loop_run(&sensor.loop);
     idem_log(IDEM_LOG_ERROR, "kernel: the sensor ends: %s", idem_strerror(err));

@@ -28,14 +28,18 @@ static const char notice[] =
     "person. It is outside of what the agent promises, and runs because an administrator chose\n"
     "it. It asks the X server for times of keys and movements, and for nothing else.\n";
 
-static const char usage[] = "usage: idem-sensor-x11 [--display DISPLAY] [--socket PATH]\n"
-                            "  --display  the X server; by default that of the environment\n"
-                            "  --socket   the courier's; by default " IDEM_X11_SOCKET "\n\n";
+static const char usage[] =
+    "usage: idem-sensor-x11 [--display DISPLAY] [--socket PATH] [--level LEVEL]\n"
+    "  --display  the X server; by default that of the environment\n"
+    "  --socket   the courier's; by default " IDEM_X11_SOCKET "\n"
+    "  --level    the finest that keys may be told at: hand (default), mixed,\n"
+    "             finger, fingerrow\n\n";
 
 enum { FIRST_WAIT_S = 1, LONGEST_WAIT_S = 300, US_A_S = 1000000 };
 
 struct x11 {
     const char *socket;
+    enum idem_level finest;
     struct idem_loop loop;
     struct idem_engine *engine;
     struct idem_display display;
@@ -130,6 +134,7 @@ static int begin(struct x11 *x, const char *display)
     x->display.settle = settle;
     x->display.arg = x;
     idem_courier_line_init(&x->courier, &x->loop, x->engine, settle, x);
+    x->courier.finest = x->finest;
     x->again = (struct idem_timer){.due = try_to_connect, .arg = x};
     x->wait_s = FIRST_WAIT_S;
     ask_for_nothing(x);
@@ -141,12 +146,14 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {{"display", required_argument, NULL, 'd'},
                                             {"socket", required_argument, NULL, 's'},
+                                            {"level", required_argument, NULL, 'l'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     const char *display = NULL;
     int option;
 
     x11.socket = IDEM_X11_SOCKET;
+    x11.finest = IDEM_LEVEL_DEFAULT;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == 'h')
             return printf("%s%s", usage, notice) < 0;
@@ -154,6 +161,8 @@ int main(int argc, char **argv)
             display = optarg;
         else if (option == 's')
             x11.socket = optarg;
+        else if (option == 'l' && idem_level_parse(optarg, &x11.finest) == 0)
+            continue;
         else
             return 2;
     }

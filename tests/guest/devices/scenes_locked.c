@@ -19,7 +19,7 @@
 #include "world.h"
 
 /* Twelve strokes: what a device's queue in the kernel holds. */
-enum { BEFORE = 15, LOCKED = 12, AFTER = 15, UNTOUCHED_S = 2 };
+enum { BEFORE = 15, LOCKED = 12, AFTER = 15, UNTOUCHED_S = 60 };
 
 static void be(struct world *w, int line, enum idem_presence presence, uint32_t unlocked)
 {
@@ -99,7 +99,8 @@ static void untouched(struct world *w, struct keyboard *kb, int line)
     keyboard_key(kb, KEY_B, true);
     keyboard_key(kb, KEY_B, false);
     tap_check(verbs(line, 1000) == 0, "touched: no lock");
-    tap_check(verbs(line, 3000) == (1U << IDEM_VERB_LOCK | 1U << IDEM_VERB_NOTIFY),
+    tap_check(verbs(line, (UNTOUCHED_S + 2) * 1000) ==
+                  (1U << IDEM_VERB_LOCK | 1U << IDEM_VERB_NOTIFY),
               "untouched: it asks for a lock, and says why");
 }
 

@@ -24,7 +24,7 @@
 #include "scenes.h"
 #include "world.h"
 
-enum { STAMPS = 4096, CHUNK = 64 * 1024, TYPED = 45, MAY_STAY = 1 };
+enum { STAMPS = 4096, CHUNK = 64 * 1024, TYPED = 145, MAY_STAY = 1 };
 
 struct stamps {
     int64_t us[STAMPS];

@@ -26,7 +26,7 @@ enum {
     PRODUCT = 0xc31c,
     OTHER_VENDOR = 0x1209,
     OTHER_PRODUCT = 0x0d10,
-    STROKES = 80,
+    STROKES = 220,
     FLOOD = 400, /* reports: the kernel keeps a tenth of that for a reader */
 };
 

@@ -12,8 +12,8 @@
 #include "agent/line.h"
 
 enum {
-    WORLD_WINDOW_KEYS = 20, /* of the windows asked for here */
-    WORLD_WAIT_MS = 30000,  /* an end, not a promise */
+    WORLD_WINDOW_KEYS = IDEM_WINDOW_KEYS, /* of the windows asked for here */
+    WORLD_WAIT_MS = 30000,                /* an end, not a promise */
     WORLD_ALARMS = 16,
     WORLD_DONES = 16,
 };
