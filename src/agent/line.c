@@ -11,7 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { FIRST_INHERITED = 3, FDS_MAX = 4 };
+/* As many as the kernel lets one message have: it closes by itself what finds no room. */
+enum { FIRST_INHERITED = 3, FDS_MAX = 253 };
 
 static long number_of(const char *name)
 {

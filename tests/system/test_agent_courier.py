@@ -4,8 +4,11 @@ once and whatever happens, the server's decisions reach the seat once, and nothi
 acknowledged."""
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
+import time
 import unittest
 
 from agent_seat import (ACKNOWLEDGE, AWAY, COLLECTING, CUT_OFF, LOCK, LOCKED, N_CUT_OFF, N_LOCKED, NOBODY, NOTIFY, PAUSED,
@@ -209,6 +212,36 @@ class Trouble(CourierCase):
         self.seat.sensor.send(packed(worse))
         self.seat.send("ada", 1, 1)
         self.assert_held((1, 1))
+
+
+class Strangers(CourierCase):
+    def lingering(self):
+        """A TCP socket that takes the kernel a minute to close: what it has sent is never read."""
+        listening = socket.create_server(("127.0.0.1", 0))
+        sock = socket.create_connection(listening.getsockname())
+        peer, _ = listening.accept()
+        self.addCleanup(listening.close)
+        self.addCleanup(peer.close)
+        sock.setblocking(False)
+        with self.assertRaises(BlockingIOError):
+            while True:
+                sock.send(b"x" * 65536)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 60))
+        return sock
+
+    def test_a_descriptor_that_lingers_stops_nothing(self):
+        """Sent before the courier has told the kernel to refuse such."""
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(20)
+            line.connect(os.path.join(self.seat.directory, "control"))
+            with self.lingering() as sock:
+                socket.send_fds(line, [b"{"], [sock.fileno()])
+            begun = time.monotonic()
+            self.seat.start()
+            self.assertTrue(self.seat.ask("status")["ok"])
+            self.assertEqual(line.recv(1), b"")
+            self.assertLess(time.monotonic() - begun, 30)
+        self.assertEqual(self.seat.stop(), 0)
 
 
 class Decisions(CourierCase):

@@ -16,7 +16,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/courier/stranger.h"
 #include "agent/line.h"
+
+enum { AT_ONCE = 16 }; /* connections, before the others have their turn */
 
 /* 0.99, and not the float next to it. */
 #define REALS JSON_REAL_PRECISION(6)
@@ -42,7 +45,7 @@ static void drop(struct idem_control_peer *p)
     if (p->watch.fd < 0)
         return;
     idem_loop_unwatch(p->control->loop, &p->watch);
-    close(p->watch.fd);
+    idem_stranger_close(p->watch.fd);
     free(p->out);
     p->watch.fd = -1;
     p->out = NULL;
@@ -289,11 +292,12 @@ static void read_on(struct idem_control_peer *p)
 
 static void receive(struct idem_control_peer *p)
 {
-    ssize_t n = recv(p->watch.fd, p->in + p->in_len, sizeof p->in - p->in_len, 0);
+    ssize_t n = idem_stranger_receive(p->watch.fd, p->in + p->in_len, sizeof p->in - p->in_len);
 
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
         return;
-    if (n <= 0 || p->watching) { /* a watcher has nothing more to say */
+    /* Who sends a descriptor wants no answer; a watcher has nothing more to say. */
+    if (n <= 0 || p->watching) {
         drop(p);
         return;
     }
@@ -347,7 +351,7 @@ static void turn_away(struct idem_control *c, int fd)
 
     idem_control_put_refusal(&t, "too-many", "too many are connected; try again in a moment");
     (void)!send(fd, t.bytes, t.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    close(fd);
+    idem_stranger_close(fd);
 }
 
 static void admit(struct idem_control *c, int fd, uid_t uid)
@@ -358,6 +362,7 @@ static void admit(struct idem_control *c, int fd, uid_t uid)
         turn_away(c, fd);
         return;
     }
+    idem_stranger_meet(fd);
     p->control = c;
     p->uid = uid;
     p->since_us = idem_loop_now();
@@ -381,7 +386,7 @@ static void connected(void *arg, short events)
     int fd;
 
     (void)events;
-    while ((fd = idem_line_accept(c->listening.fd, &uid)) >= 0)
+    for (int i = 0; i < AT_ONCE && (fd = idem_line_accept(c->listening.fd, &uid)) >= 0; i++)
         admit(c, fd, uid);
 }
 
@@ -443,6 +448,7 @@ int idem_control_new(struct idem_loop *loop, int listening, const struct idem_co
         free(c);
         return IDEM_ERR_LIMIT;
     }
+    idem_stranger_meet(listening);
     *out = c;
     return 0;
 }

@@ -171,7 +171,7 @@ static const struct idem_confine_call calls[] = {
     {.name = "connect"}, {.name = "bind"}, {.name = "accept4"}, {.name = "getsockopt"},
     {.name = "setsockopt"}, {.name = "getsockname"}, {.name = "getpeername"},
     {.name = "recvfrom"}, {.name = "sendto"}, {.name = "sendmmsg"}, {.name = "recvmmsg"},
-    {.name = "shutdown"}, ONLY("ioctl", 1, FIONREAD),
+    {.name = "shutdown"}, ONLY("ioctl", 1, FIONREAD), {.name = "setitimer"},
     /* code from libraries (name look-up), never memory that was written */
     {.name = "mmap", .argument = 2, .mask = PROT_WRITE},
     /* a thread, never a process */

@@ -22,6 +22,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/courier/stranger.h"
 #include "base/log.h"
 
 enum { AT_ONCE = 16, DIED = 3 }; /* messages of one peer before the others have their turn */
@@ -38,7 +39,7 @@ static void end(struct idem_courier_line *line, const char *why)
         return;
     idem_log(IDEM_LOG_INFO, "courier: the line to the %s has ended: %s", line->name, why);
     idem_loop_unwatch(&c->loop, &line->watch);
-    close(line->watch.fd);
+    idem_stranger_close(line->watch.fd);
     line->watch.fd = -1;
     line->has_front = false;
     memset(&line->state, 0, sizeof line->state);
@@ -56,7 +57,7 @@ static void begin(struct idem_courier_line *line, int fd)
     end(line, "there is another");
     line->watch.fd = fd;
     if (idem_loop_watch(&c->loop, &line->watch) != 0) {
-        close(fd);
+        idem_stranger_close(fd);
         line->watch.fd = -1;
         return;
     }
@@ -134,7 +135,10 @@ static void heard(void *arg, short events)
 
     (void)events;
     for (int i = 0; i < AT_ONCE && err == 0 && line->watch.fd == fd; i++) {
-        err = idem_line_receive(fd, from, 'c', &received);
+        /* Nothing that is the person's own may come with a descriptor: none is taken. */
+        err = line == &c->x11 && idem_stranger_carries(fd)
+                  ? IDEM_ERR_INVALID
+                  : idem_line_receive(fd, from, 'c', &received);
         if (err == 0 && from == 'b')
             from_broker(c);
         else if (err == 0)
@@ -173,11 +177,12 @@ static void at_the_x11_door(void *arg, short events)
     int fd;
 
     (void)events;
-    while ((fd = idem_line_accept(c->x11_door.fd, &uid)) >= 0) {
+    for (int i = 0; i < AT_ONCE && (fd = idem_line_accept(c->x11_door.fd, &uid)) >= 0; i++) {
+        idem_stranger_meet(fd);
         if (c->config.x11 && idem_presence_is_here(c) && uid == c->seat.uid)
             begin(&c->x11, fd);
         else
-            close(fd);
+            idem_stranger_close(fd);
     }
 }
 
@@ -201,7 +206,8 @@ int idem_lines_open(struct idem_courier *c)
     init_line(c, &c->broker, "broker");
     init_line(c, &c->sensor, "sensor");
     init_line(c, &c->x11, "sensor for X");
-    open_door(c, &c->x11_door, "x11", at_the_x11_door); /* may be missing */
+    if (open_door(c, &c->x11_door, "x11", at_the_x11_door) == 0) /* may be missing */
+        idem_stranger_meet(c->x11_door.fd);
     return open_door(c, &c->door, "courier", at_the_door);
 }
 
@@ -212,7 +218,7 @@ void idem_lines_close(struct idem_courier *c)
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         idem_loop_unwatch(&c->loop, &lines[i]->watch);
         if (idem_lines_stand(lines[i]))
-            close(lines[i]->watch.fd);
+            idem_stranger_close(lines[i]->watch.fd);
         lines[i]->watch.fd = -1;
     }
 }
