@@ -155,7 +155,8 @@ class Words(unittest.TestCase):
         self.assertIn("did not answer", done.stderr)
 
     def test_usage(self):
-        for args in ([], ["frown"], ["status", "x"], ["status", "--all"], ["enrol"], ["pause", "1", "2"], ["watch", "--wrong"]):
+        for args in ([], ["frown"], ["status", "x"], ["status", "--all"], ["enrol"], ["pause", "1", "2"], ["watch", "--wrong"],
+                     ["pause", "abc", "--socket", "/nowhere"], ["pause", "1441", "--socket", "/nowhere"]):
             done = subprocess.run([AGENT, *args], capture_output=True, text=True, timeout=60)
             self.assertEqual(done.returncode, 2, args)
             self.assertIn("--help", done.stderr)
@@ -221,16 +222,16 @@ class Words(unittest.TestCase):
         self.assertIn("there is no pause", done.stderr)
 
     def test_pause_is_not_even_begun(self):
-        def refused(says, *args, code=1, **members):
+        def refused(says, *args, code=1, asked=("status",), **members):
             courier = Courier(self, status={"ok": True, **changed(**members)})
             done = agent(courier, "pause", *args)
             self.assertEqual(done.returncode, code, done.stdout)
             self.assertIn(says, done.stderr)
-            self.assertEqual(courier.requests(), ["status"])
+            self.assertEqual(courier.requests(), list(asked))
 
         refused("up to 30 minutes", "31")
         for wrong in ("0", "x", "1.5", "99999999999999999999"):
-            refused("no number of minutes", wrong, code=2)
+            refused("no number of minutes", wrong, code=2, asked=())
         refused("allows no pause", rules={**RULES, "pause": {"allowed": False, "at_most_s": 1800}})
         refused("not known yet", rules=None)
         refused("paused already, for 5 minutes more", pause={"state": "on", "left_s": 300})

@@ -14,21 +14,26 @@ enum { MINUTE = 60, SHIPPED_MINUTES = 15, ANSWER_MS = 20 * 1000 };
 /* More than the courier waits for the unlocking: it says itself when that time is over. */
 enum { OUTCOME_MS = (IDEM_PAUSE_TO_UNLOCK_S + 30) * 1000 };
 
-/* 0 or an exit code. */
-static int minutes_of(const struct idem_tool *tool, json_int_t at_most_s, json_int_t *seconds)
+/* Before anybody is asked: wrong usage is that with no courier, too. *seconds: 0 when none were
+ * given. 0 or an exit code. */
+static int minutes_of(const struct idem_tool *tool, json_int_t *seconds)
 {
     char *end = NULL;
     const long minutes = tool->argument != NULL ? strtol(tool->argument, &end, 10) : 0;
 
-    if (tool->argument == NULL) {
-        *seconds = at_most_s < SHIPPED_MINUTES * MINUTE ? at_most_s : SHIPPED_MINUTES * MINUTE;
+    *seconds = 0;
+    if (tool->argument == NULL)
         return 0;
-    }
     if (end == tool->argument || *end != '\0' || minutes < 1 || minutes > 24 * 60)
         return idem_tool_usage(tool, "\"%s\" is no number of minutes from 1 to 1440",
                                tool->argument);
     *seconds = minutes * MINUTE;
     return 0;
+}
+
+static json_int_t shipped(json_int_t at_most_s)
+{
+    return at_most_s < SHIPPED_MINUTES * MINUTE ? at_most_s : SHIPPED_MINUTES * MINUTE;
 }
 
 /* What may be known before the screen is locked for nothing. 0 or an exit code. */
@@ -52,9 +57,11 @@ static int may_pause(const struct idem_tool *tool, json_int_t *seconds)
                                        ? "the policy allows no pause here"
                                        : "the policy is not known yet: the server has not been "
                                          "reached");
-    else if ((err = minutes_of(tool, at_most, seconds)) == 0 && *seconds > at_most)
+    else if (*seconds > at_most)
         err =
             idem_tool_fail("the policy allows a pause of up to %s", idem_tool_span(at_most, span));
+    else if (*seconds == 0)
+        *seconds = shipped(at_most);
     json_decref(s);
     return err;
 }
@@ -138,9 +145,11 @@ static int wait_for(const struct idem_tool *tool, struct idem_tool_line *line)
 int idem_tool_pause(const struct idem_tool *tool)
 {
     struct idem_tool_line line;
-    json_int_t seconds = 0;
-    int err = may_pause(tool, &seconds);
+    json_int_t seconds;
+    int err = minutes_of(tool, &seconds);
 
+    if (err == 0)
+        err = may_pause(tool, &seconds);
     if (err != 0)
         return err;
     err = idem_tool_connect(tool, &line);
