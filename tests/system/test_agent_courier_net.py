@@ -72,6 +72,8 @@ class Confinement(CourierCase):
     @confined
     def test_beyond_its_wall_there_is_nothing(self):
         self.start()
+        if "it has no Landlock" in self.seat.said():
+            self.skipTest("this kernel has no Landlock: no path can be walled off")
         for path in (self.seat.config, "/var/log", "/usr/bin/env", "/boot", "/"):
             self.assertEqual(self.inject("openat", -100, "=" + path, 0), "returned -13", path)
         self.assertEqual(self.inject("openat", -100, "=/etc/agent.new", 0o101, 0o600), "returned -13")

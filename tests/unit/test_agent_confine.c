@@ -216,17 +216,20 @@ static int opens_nothing(void)
 static void no_path_but_those_named(void **state)
 {
     (void)state;
-    if (!idem_confine_is_built())
+    if (!idem_confine_is_built()) { /* with a sanitizer: the other build runs it */
+        assert_int_equal(idem_confine_files(NULL, 0, 0), 0);
         return;
+    }
     assert_non_null(mkdtemp(directory));
     snprintf(inside, sizeof inside, "%s/file", directory);
     snprintf(another, sizeof another, "%s/other", directory);
     int by_paths = ends(opens_by_its_paths), nothing = ends(opens_nothing);
     rmdir(directory);
-    if (by_paths == 77 && nothing == 77)
-        print_message("this kernel has no Landlock: it was said, and nothing else to see\n");
-    else
-        assert_true(by_paths == 0 && nothing == 0);
+    if (by_paths == 77 && nothing == 77) {
+        print_message("this kernel has no Landlock: no path can be walled off\n");
+        skip();
+    }
+    assert_true(by_paths == 0 && nothing == 0);
 }
 
 int main(void)
