@@ -61,6 +61,8 @@ class ADay(CourierCase):
         self.seat.presence(NOBODY)
         wait_for("the end", lambda: self.sessions() == [(1, 1)])
         self.assertEqual(self.seat.stop(), 0)
+        for word in ("session", "left", "person"):  # when somebody came and went is no log's business
+            self.assertNotIn(word, self.seat.said())
 
     def test_the_sensor_gets_the_front_of_the_server(self):
         self.begin()
@@ -309,6 +311,33 @@ class Unacknowledged(CourierCase):
         self.assertTrue(self.seat.ask("withdraw")["ok"])
         self.seat.sensor.until_collect(0)
         wait_for("the end", lambda: self.sessions()[0] == (1, 1))
+        self.assertNotIn("withdr", self.seat.said())
+
+    def test_what_alarmed_is_not_taken_back(self):
+        """Windows go, alarms do not; and the server hears of it before it hears of another acknowledgement."""
+        self.meet(uid=os.getuid())
+        self.seat.sensor.until_act((NOTIFY, 0, ACKNOWLEDGE))
+        self.seat.ask("acknowledge", version="2026-1")
+        self.seat.sensor.until_collect()
+        self.server.kill()
+        self.seat.send("eve", 1, 3)
+        self.seat.sensor.send(alarm())
+        wait_for("the spool", lambda: self.spool()["waiting"] == 4)
+        self.assertTrue(self.seat.ask("withdraw")["ok"])
+        self.seat.send("eve", 1, 1, first=3)  # it was on its way
+        self.assertEqual(self.spool()["waiting"], 1)
+        self.seat.kill()
+        self.restart_server()
+        self.meet(uid=os.getuid())
+        wait_for("the alarm", lambda: self.server.query("SELECT count(*) FROM alarms") == [(1,)])
+        wait_for("the withdrawal", lambda: self.sessions()[0] == (1, 1) and len(self.sessions()) > 1)
+        wait_for("another session", lambda: self.seat.ask("text", language="en").get("state") == "missing")
+        self.assertEqual(self.server.query("SELECT count(*) FROM audit_seats WHERE "
+                                           "json_extract(body, '$.action') = 'acknowledgement.stopped'"), [(1,)])
+        self.assertTrue(self.seat.ask("acknowledge", version="2026-1")["ok"])
+        self.seat.sensor.until_collect()
+        self.seat.send("ada", 1, 1)
+        self.assert_held((2, 1))
 
     def test_a_new_text_stops_collecting(self):
         self.meet(uid=os.getuid())

@@ -408,6 +408,51 @@ class Odd(CourierCase):
         self.seat.sensor.quiet(2)
         self.assertNotIn((LOCK, 0, OFFLINE), self.seat.sensor.acts)
 
+    def given(self, handler):
+        """Somebody has acknowledged, until he takes it back."""
+        if handler.path.endswith("/token"):
+            handler.say(200, {"token": "u" * 43, "token_life_s": 900})
+        elif not handler.path.startswith("/v1/acknowledgement"):
+            return False
+        elif handler.command == "DELETE":
+            handler.say(204, b"")
+        else:
+            handler.say(200, {"state": "given", "version": "1", "hour": None})
+        return True
+
+    def test_a_withdrawal_waits_for_no_server(self):
+        def late(handler):
+            time.sleep(DEADLINE)
+            return self.raw(b"")(handler)
+
+        def busy(handler):
+            return handler.say(503, b"", Retry_After=3600) or True
+
+        for odd in (busy, lambda handler: handler.say(502, b"") or True, late):
+            with self.subTest(odd=odd):
+                self.fake.odd = self.given
+                self.meet(uid=os.getuid())
+                wait_for("a session", lambda: self.seat.ask("acknowledge", version="1").get("ok"))
+                self.seat.sensor.until_collect()
+                self.fake.odd = odd
+                before = len(self.fake.asked)
+                self.seat.send("ada", 1, 2)
+                wait_for("the server's trouble", lambda: len(self.fake.asked) > before)
+                begun = time.monotonic()
+                self.assertEqual(self.seat.ask("withdraw"), {"ok": True})
+                self.assertLess(time.monotonic() - begun, DEADLINE / 2)  # not after the server's time
+                self.seat.sensor.until_collect(0)
+                self.assertEqual(self.spool()["waiting"], 0)
+                self.seat.kill()
+                self.fake.odd, before = self.given, len(self.fake.asked)
+                self.meet(uid=os.getuid())  # what was not told is told, once
+                about = [("DELETE", "/v1/acknowledgement"), ("GET", "/v1/acknowledgement")]
+                wait_for("it and what is on record", lambda: about ==
+                         [a[1:] for a in self.fake.asked[before:] if a[2] == "/v1/acknowledgement"])
+                self.seat.sensor.quiet()
+                self.assertEqual(self.seat.sensor.settings["collect"], 0)
+                self.seat.kill()
+
     def test_nobody_waits_for_a_name_server(self):
         self.seat.configure("https://idem.invalid")
         self.meet()

@@ -25,6 +25,9 @@ static void is_of_one_person_and_version(void **state)
     assert_true(idem_withdrawn_is(list, "ada", "1"));
     idem_withdrawn_clear(list, "ada");
     assert_false(idem_withdrawn_is(list, "ada", "1"));
+    idem_withdrawn_note(&list, "ada", ""); /* whatever it was */
+    assert_true(idem_withdrawn_is(list, "ada", "1") && idem_withdrawn_is(list, "ada", ""));
+    assert_false(idem_withdrawn_is(list, "eve", ""));
     json_decref(list);
 }
 

@@ -4,9 +4,12 @@
  * known here; what the server has to be asked for waits its turn, at most IDEM_COURIER_ASKS
  * questions at once, and is answered with the server's answer or with why there is none.
  *
- *   text, acknowledge, withdraw, nonce    the session's requests, signed where the server wants it
- *   pause, resume                         pause.h decides here; the server is told (opening.c)
- *   enrol                                 registers a key (key.h), before there is any session
+ *   text, acknowledge, nonce              the session's requests, signed where the server wants it
+ *   withdraw                              done here at once, whatever the server does; that it is
+ *                                         told is on the disk, and comes before a next
+ * "acknowledge" pause, resume                         pause.h decides here; the server is told
+ * (opening.c) enrol                                 registers a key (key.h), before there is any
+ * session
  */
 #include "agent/courier/courier.h"
 
@@ -240,15 +243,6 @@ static int ask_nonce(struct idem_courier *c)
     return idem_session_post(c, "/v1/bindings/nonce", c->session.token, &t);
 }
 
-static int withdraw(struct idem_courier *c)
-{
-    const struct idem_http_request r = {.method = "DELETE",
-                                        .path = "/v1/acknowledgement",
-                                        .token = c->session.token,
-                                        .limit = IDEM_ANSWER_MAX};
-    return idem_session_ask(c, &r);
-}
-
 static int people_begin(struct idem_courier *c)
 {
     const struct idem_control_said *said = &c->asks[0].said;
@@ -263,8 +257,6 @@ static int people_begin(struct idem_courier *c)
         err = ask_text(c, said->argument);
     else if (said->request == IDEM_CONTROL_ACKNOWLEDGE)
         err = acknowledge(c, said->argument);
-    else if (said->request == IDEM_CONTROL_WITHDRAW)
-        err = withdraw(c);
     else if (said->request == IDEM_CONTROL_NONCE)
         err = ask_nonce(c);
     if (err != 0) {
@@ -274,32 +266,9 @@ static int people_begin(struct idem_courier *c)
     return 0;
 }
 
-/* Nothing more is collected here, nor sent of what was, whether the server can be told or not. */
-static void stop_here(struct idem_courier *c, const char *person)
+static bool is_untold(const struct idem_courier *c)
 {
-    if (idem_spool_erase(c->spool, person) != 0)
-        idem_log(IDEM_LOG_ERROR, "courier: kernel: the spool cannot be written");
-    idem_withdrawn_note(&c->withdrawn, person, c->version);
-    idem_learning_acknowledgement(c, IDEM_ACK_MISSING, c->version);
-}
-
-/* The person has taken it back: this session teaches nothing. */
-static void withdrawn(struct idem_courier *c)
-{
-    stop_here(c, c->session.person);
-    idem_control_answer(c->control, take_first(c).ticket, NULL);
-    idem_session_lose(c, "the person has withdrawn");
-}
-
-/* Without a session: here it holds at once, and the answer says that the server does not know. */
-static void withdraw_offline(struct idem_courier *c, uint32_t ticket)
-{
-    json_t *members = json_pack("{s:b}", "server_knows", 0);
-
-    if (strcmp(c->rules_of, c->person) == 0)
-        stop_here(c, c->person);
-    idem_control_answer(c->control, ticket, members);
-    json_decref(members);
+    return idem_withdrawn_is(c->untold, c->session.person, "");
 }
 
 /* What was taken back at this seat is to be asked for here, whatever the server has on record. */
@@ -316,11 +285,11 @@ static void people_answered(struct idem_courier *c, const struct idem_http_answe
     enum idem_control_request request = c->asks[0].said.request;
     json_t *doc = a->status < 300 ? json_loadb(a->body, a->len, 0, NULL) : NULL;
 
-    if (request == IDEM_CONTROL_WITHDRAW && a->status == 204) {
-        withdrawn(c);
-    } else if (doc != NULL) {
+    if (doc != NULL) {
         if (request == IDEM_CONTROL_ACKNOWLEDGE) {
-            idem_withdrawn_clear(c->withdrawn, c->session.person);
+            if (!is_untold(c)) /* taken back while this was on its way */
+                idem_withdrawn_clear(c->withdrawn, c->session.person);
+            idem_learning_keep(c);
             c->acknowledgement_wanted = true;
         } else if (request == IDEM_CONTROL_TEXT) {
             text_is_here(c, doc);
@@ -335,15 +304,65 @@ static void people_answered(struct idem_courier *c, const struct idem_http_answe
 const struct idem_operation idem_operation_people = {"question", people_due, people_begin,
                                                      people_answered, NULL};
 
-/* Who wants nothing more collected is not kept waiting for a server. */
 void idem_ask_refuse_all(struct idem_courier *c, const char *error, const char *message)
 {
     while (c->ask_count > 0)
-        if (c->asks[0].said.request == IDEM_CONTROL_WITHDRAW && c->asks[0].uid == c->seat.uid)
-            withdraw_offline(c, take_first(c).ticket);
-        else
-            refuse_first(c, error, message);
+        refuse_first(c, error, message);
 }
+
+/* ------------------------------------------------------------------ taking it back */
+
+/* Nothing more is collected here, nor sent of what was; first of all on the disk. What the sensor
+ * has on its way is made for nobody. */
+static void withdraw(struct idem_courier *c, uint32_t ticket)
+{
+    const char *person = c->person;
+
+    if (c->enrolled && person[0] != 0) {
+        idem_withdrawn_note(&c->withdrawn, person,
+                            strcmp(c->rules_of, person) == 0 ? c->version : "");
+        idem_withdrawn_note(&c->untold, person, "");
+        if (strcmp(c->collected, person) == 0)
+            c->collected[0] = 0;
+        if (strcmp(c->rules_of, person) == 0)
+            idem_learning_acknowledgement(c, IDEM_ACK_MISSING, c->version);
+        idem_learning_keep(c);
+        if (idem_spool_erase(c->spool, person) != 0)
+            idem_log(IDEM_LOG_ERROR, "courier: kernel: the spool cannot be written");
+    }
+    idem_control_answer(c->control, ticket, NULL);
+    idem_ask_changed(c);
+}
+
+static bool withdrawal_due(struct idem_courier *c)
+{
+    return idem_session_is_open(c) && is_untold(c);
+}
+
+static int withdrawal_begin(struct idem_courier *c)
+{
+    const struct idem_http_request r = {.method = "DELETE",
+                                        .path = "/v1/acknowledgement",
+                                        .token = c->session.token,
+                                        .limit = IDEM_ANSWER_MAX};
+    return idem_session_ask(c, &r);
+}
+
+/* The session teaches nothing, and is over. A server that lost it is told in the next one. */
+static void withdrawal_answered(struct idem_courier *c, const struct idem_http_answer *a)
+{
+    if (a->status != 204 && idem_session_refused(c, a) &&
+        (c->token_stale || !idem_session_is_open(c)))
+        return;
+    idem_withdrawn_clear(c->untold, c->session.person);
+    idem_learning_keep(c);
+    if (a->status != 204)
+        idem_session_say(c, "the server does not take a withdrawal", a);
+    idem_session_lose(c, NULL);
+}
+
+const struct idem_operation idem_operation_withdrawal = {
+    "withdrawal", withdrawal_due, withdrawal_begin, withdrawal_answered, NULL};
 
 /* ------------------------------------------------------------------ enrolling */
 
@@ -422,6 +441,10 @@ static int here(struct idem_courier *c, uint32_t ticket, const struct idem_contr
 {
     if (said->request == IDEM_CONTROL_PAUSE)
         return pause_ask(c, ticket, said->seconds);
+    if (said->request == IDEM_CONTROL_WITHDRAW) {
+        withdraw(c, ticket);
+        return 0;
+    }
     idem_presence_paused(c, idem_pause_resume(&c->pause));
     idem_control_answer(c->control, ticket, NULL);
     return 0;
@@ -431,8 +454,6 @@ static int later(struct idem_courier *c, uint32_t ticket, const struct idem_cont
 {
     if (c->ask_count == IDEM_COURIER_ASKS)
         idem_control_refuse(c->control, ticket, "busy", "Too much is asked at once.");
-    else if (said->request == IDEM_CONTROL_WITHDRAW && !idem_session_is_open(c))
-        withdraw_offline(c, ticket);
     else if (said->request != IDEM_CONTROL_ENROL && !idem_session_is_open(c))
         idem_control_refuse(c->control, ticket, "offline",
                             c->said[0] != 0 ? c->said : "There is no session with the server yet.");
@@ -444,7 +465,8 @@ static int later(struct idem_courier *c, uint32_t ticket, const struct idem_cont
 static int ask(void *arg, uint32_t ticket, const struct idem_control_said *said)
 {
     struct idem_courier *c = arg;
-    bool is_here = said->request == IDEM_CONTROL_PAUSE || said->request == IDEM_CONTROL_RESUME;
+    bool is_here = said->request == IDEM_CONTROL_PAUSE || said->request == IDEM_CONTROL_RESUME ||
+                   said->request == IDEM_CONTROL_WITHDRAW;
     int err = is_here ? here(c, ticket, said) : later(c, ticket, said);
 
     if (!c->was_told_to_wait && c->ask_count > 0)

@@ -103,6 +103,7 @@ struct idem_courier {
     char version[IDEM_CONTROL_NAME_MAX];
     char acknowledged_hour[24]; /* as the server writes it, or "" */
     json_t *withdrawn;          /* withdrawn.h */
+    json_t *untold;             /* likewise: of whom the server has yet to be told that */
     struct idem_standing standing;
     struct idem_act_once acted;
     bool front_wanted, rules_wanted, acknowledgement_wanted, told_acknowledge;
@@ -199,7 +200,8 @@ static inline bool idem_session_is_open(const struct idem_courier *c)
 }
 /* Of somebody who is not at the seat any more. */
 bool idem_session_is_left(const struct idem_courier *c);
-/* The session is over, here; the server may know or not. */
+/* The session is over, here; the server may know or not. why: the server's reason or the machine's,
+ * for the log; NULL: the person's, which is not logged. */
 void idem_session_lose(struct idem_courier *c, const char *why);
 /* A refusal of a request with the session's token: true when it is dealt with. */
 bool idem_session_refused(struct idem_courier *c, const struct idem_http_answer *answer);
@@ -217,7 +219,8 @@ extern const struct idem_operation idem_operation_open, idem_operation_close, id
 extern const struct idem_operation idem_operation_windows, idem_operation_alarms;
 extern const struct idem_operation idem_operation_front, idem_operation_rules,
     idem_operation_acknowledgement;
-extern const struct idem_operation idem_operation_enrol, idem_operation_people;
+extern const struct idem_operation idem_operation_enrol, idem_operation_people,
+    idem_operation_withdrawal;
 
 /* ------------------------------------------------------------------ sending.c */
 
@@ -244,6 +247,8 @@ void idem_learning_standing(struct idem_courier *c, const json_t *session);
 bool idem_learning_is_acknowledged(const struct idem_courier *c);
 void idem_learning_acknowledgement(struct idem_courier *c, enum idem_control_acknowledgement state,
                                    const char *version);
+/* What is known goes to the disk. */
+void idem_learning_keep(struct idem_courier *c);
 /* Whose rules are known is another: nothing is known of them until the server says so. */
 void idem_learning_forget(struct idem_courier *c);
 void idem_learning_close(struct idem_courier *c);

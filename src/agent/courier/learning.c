@@ -35,15 +35,19 @@ static enum idem_control_acknowledgement state_of(const char *name)
     return IDEM_ACK_UNKNOWN;
 }
 
-static void keep_rules(struct idem_courier *c)
+void idem_learning_keep(struct idem_courier *c)
 {
-    json_t *doc = c->rules_json == NULL
-                      ? NULL
-                      : json_pack("{s:s, s:s, s:s, s:s, s:O}", "person", c->rules_of,
-                                  "acknowledgement", states[c->acknowledgement], "version",
-                                  c->version, "hour", c->acknowledged_hour, "rules", c->rules_json);
-    if (doc != NULL && c->withdrawn != NULL)
+    json_t *doc = json_object();
+
+    if (c->rules_json != NULL)
+        json_object_update_new(doc, json_pack("{s:s, s:s, s:s, s:s, s:O}", "person", c->rules_of,
+                                              "acknowledgement", states[c->acknowledgement],
+                                              "version", c->version, "hour", c->acknowledged_hour,
+                                              "rules", c->rules_json));
+    if (c->withdrawn != NULL)
         json_object_set(doc, "withdrawn", c->withdrawn);
+    if (c->untold != NULL)
+        json_object_set(doc, "untold", c->untold);
     char *text = doc != NULL ? json_dumps(doc, JSON_COMPACT) : NULL;
     size_t len = text != NULL ? strlen(text) : 0;
 
@@ -72,6 +76,7 @@ static void restore_rules(struct idem_courier *c)
     if (err == IDEM_ERR_CHECKSUM)
         idem_log(IDEM_LOG_ERROR, "courier: the kept rules are damaged: the server is asked anew");
     idem_withdrawn_restore(&c->withdrawn, json_object_get(doc, "withdrawn"));
+    idem_withdrawn_restore(&c->untold, json_object_get(doc, "untold"));
     if (doc != NULL && idem_rules_parse(object, &rules) == 0 &&
         idem_json_copy(doc, "person", c->rules_of, sizeof c->rules_of)) {
         take_rules(c, &rules, json_incref(object));
@@ -109,7 +114,7 @@ int idem_learning_rules(struct idem_courier *c, const json_t *object)
         snprintf(c->rules_of, sizeof c->rules_of, "%s", c->session.person);
     }
     take_rules(c, &rules, copy);
-    keep_rules(c);
+    idem_learning_keep(c);
     const struct idem_pause_rule pause = {rules.pause_allowed, rules.pause_at_most_s};
     idem_presence_paused(c, idem_pause_rules(&c->pause, pause, idem_loop_now()));
     idem_presence_offline(c);
@@ -216,8 +221,10 @@ void idem_learning_restore(struct idem_courier *c)
 {
     restore_rules(c);
     restore_front(c);
-    /* What a sensor has made meanwhile it made by a former process's leave, and so for this one. */
-    memcpy(c->collected, c->rules_of, sizeof c->collected);
+    /* What a sensor has made meanwhile it made by a former process's leave, and so for this one,
+     * unless it was taken back since. */
+    if (idem_learning_is_acknowledged(c))
+        memcpy(c->collected, c->rules_of, sizeof c->collected);
     memcpy(c->before, c->rules_of, sizeof c->before);
 }
 
@@ -226,7 +233,8 @@ void idem_learning_close(struct idem_courier *c)
     forget_front(c);
     json_decref(c->rules_json);
     json_decref(c->withdrawn);
-    c->rules_json = c->withdrawn = NULL;
+    json_decref(c->untold);
+    c->rules_json = c->withdrawn = c->untold = NULL;
 }
 
 /* ------------------------------------------------------------------ rules, asked for */
@@ -287,7 +295,7 @@ void idem_learning_acknowledgement(struct idem_courier *c, enum idem_control_ack
     c->acknowledgement = state;
     snprintf(c->version, sizeof c->version, "%.*s", (int)sizeof c->version - 1, version);
     if (changed && c->rules_of[0] != 0)
-        keep_rules(c);
+        idem_learning_keep(c);
     if (!missing)
         c->told_acknowledge = false;
     if (missing && !c->told_acknowledge && idem_lines_stand(&c->sensor) &&

@@ -155,7 +155,6 @@ static void opened(struct idem_courier *c, const json_t *answer)
     c->pause_wanted = false;
     take_life(c, answer);
     idem_session_keep(c);
-    idem_log(IDEM_LOG_INFO, "courier: a session is open");
     idem_spool_expire(c->spool, c->session.opened_ms / HOUR_MS);
     c->front_wanted = c->front == NULL || idem_front_id(c->front) != c->session.front;
     c->acknowledgement_wanted = true;
@@ -425,7 +424,7 @@ static void close_answered(struct idem_courier *c, const struct idem_http_answer
     if (a->status != 204)
         idem_session_say(c, "the session is not closed at the server", a);
     idem_backoff_reset(&c->opening);
-    idem_session_lose(c, "the person has left");
+    idem_session_lose(c, NULL);
     c->open_not_before_us = 0; /* the next one's is not kept waiting */
 }
 

@@ -29,10 +29,13 @@
 
 #include "base/log.h"
 
+/* An order is read downwards. */
+/* clang-format off */
 static const struct idem_operation *const operations[] = {
     &idem_operation_enrol,
     &idem_operation_alarms,
     &idem_operation_renew,
+    &idem_operation_withdrawal,
     &idem_operation_strong,
     &idem_operation_front,
     &idem_operation_rules,
@@ -44,6 +47,7 @@ static const struct idem_operation *const operations[] = {
     &idem_operation_open,
     &idem_operation_beat,
 };
+/* clang-format on */
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -97,7 +101,7 @@ static void trouble(struct idem_courier *c, const struct idem_operation *operati
                     const struct idem_http_answer *a)
 {
     c->reached = false;
-    c->was_told_to_wait = a->status != 0;
+    c->was_told_to_wait = a->retry_after_s > 0;
     c->not_before_us =
         idem_loop_now() + idem_backoff_next(&c->backoff, random_number(), a->retry_after_s);
     idem_session_say(c, "the server cannot do it now", a);
@@ -176,7 +180,8 @@ void idem_session_lose(struct idem_courier *c, const char *why)
 {
     if (!idem_session_is_open(c))
         return;
-    idem_log(IDEM_LOG_INFO, "courier: the session has ended: %s", why);
+    if (why != NULL) /* else it is the person's own, and no log's business */
+        idem_log(IDEM_LOG_INFO, "courier: the session has ended: %s", why);
     if (idem_spool_forget(c->spool) != 0 || idem_keep_drop_session(c->keep) != 0)
         idem_log(IDEM_LOG_ERROR, "courier: kernel: the end of a session cannot be written to disk");
     memset(&c->session, 0, sizeof c->session);

@@ -142,8 +142,9 @@ int idem_spool_drop(struct idem_spool *spool, uint64_t id);
 /* What has waited above IDEM_SPOOL_HOURS or IDEM_SPOOL_ALARM_HOURS, and is not in flight. A clock
  * that was set back makes nothing older. */
 int idem_spool_expire(struct idem_spool *spool, int64_t hour);
-/* Everything of the person, alarms and what is in flight too; not counted. person NULL: everybody,
- * and a new key, so that nothing that was ever written opens. */
+/* The person's windows, what is in flight too; not counted. Alarms stay: they are of a device, and
+ * whoever planted one must not be able to take them back. person NULL: everybody's; with no alarm
+ * left a new key, so that nothing that was ever written opens. */
 int idem_spool_erase(struct idem_spool *spool, const char *person);
 
 /* Blocks that a record of the person takes. */

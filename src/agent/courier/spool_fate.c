@@ -158,11 +158,12 @@ int idem_spool_expire(struct idem_spool *s, int64_t hour)
     return next.expired > before ? settle(s, &next, is_too_old, &hour) : 0;
 }
 
-/* arg: the person's hash, or NULL: everybody. */
+/* A window; arg: the person's hash, or NULL: anybody's. */
 static bool is_of(const struct idem_spool *s, const void *arg, uint32_t place)
 {
     const uint64_t *who = arg;
-    return s->entries[place].id != 0 && (who == NULL || s->entries[place].person == *who);
+    return s->entries[place].id != 0 && idem_spool_kind_of(place) == IDEM_SPOOL_WINDOW &&
+           (who == NULL || s->entries[place].person == *who);
 }
 
 int idem_spool_erase(struct idem_spool *s, const char *person)
@@ -171,9 +172,9 @@ int idem_spool_erase(struct idem_spool *s, const char *person)
     uint64_t hash = person != NULL ? idem_spool_hash(s, person) : 0;
     const uint64_t *who = person != NULL ? &hash : NULL;
 
-    for (uint32_t i = IDEM_SPOOL_FIRST_ALARM; i < s->blocks; i++)
+    for (uint32_t i = IDEM_SPOOL_FIRST_WINDOW; i < s->blocks; i++)
         if (is_of(s, who, i))
-            idem_spool_end_flight(&next, idem_spool_kind_of(i), s->entries[i].id);
+            idem_spool_end_flight(&next, IDEM_SPOOL_WINDOW, s->entries[i].id);
     int err = settle(s, &next, is_of, who);
     if (err == 0)
         err = idem_spool_sync(s);

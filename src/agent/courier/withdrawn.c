@@ -24,7 +24,7 @@ bool idem_withdrawn_is(const json_t *list, const char *person, const char *versi
 {
     const char *withdrawn = json_string_value(json_object_get(list, person));
 
-    return withdrawn != NULL && strcmp(withdrawn, version) == 0;
+    return withdrawn != NULL && (withdrawn[0] == 0 || strcmp(withdrawn, version) == 0);
 }
 
 void idem_withdrawn_restore(json_t **list, const json_t *kept)

@@ -5,7 +5,9 @@
  * elsewhere), and would say "given" in the next session: here the withdrawal has the last word,
  * across sessions, persons and restarts, until the person acknowledges again or the text changes.
  *
- * A JSON object of person and version, kept with the rules: NULL is an empty one.
+ * A JSON object of person and version, kept with the rules: NULL is an empty one. A version "" is
+ * any: the person has taken back what nobody here could name, or (in the other list, of withdrawals
+ * that the server has yet to be told) what version it was does not matter.
  */
 #ifndef IDEM_AGENT_COURIER_WITHDRAWN_H
 #define IDEM_AGENT_COURIER_WITHDRAWN_H

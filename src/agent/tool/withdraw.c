@@ -18,16 +18,11 @@ int idem_tool_withdraw(const struct idem_tool *tool)
     err = idem_tool_ask(tool, idem_tool_request("withdraw"), &answer);
     if (err != 0)
         return err;
-    if (json_is_false(idem_tool_get(answer, "server_knows")))
-        puts(
-            "Done: nothing more is collected here, and what waited to be sent is thrown away. The\n"
-            "server cannot be told just now. It learns from what it has had of this session "
-            "unless\n"
-            "you withdraw again when it is reached, before you log out.");
-    else
-        puts("Done: nothing more is collected here, and what this session had collected is not\n"
-             "learned. What was learned before goes by erasure, and the record of the\n"
-             "acknowledgement when you withdraw it in idem's console: ask your privacy officer.");
+    puts(
+        "Done: nothing more is collected here, and what waited to be sent is thrown away. The\n"
+        "server is told as soon as it is reached, and does not learn from the session in which it\n"
+        "is. What was learned before goes by erasure, and the record of the acknowledgement when\n"
+        "you withdraw it in idem's console: ask your privacy officer.");
     json_decref(answer);
     return IDEM_EXIT_OK;
 }
