@@ -109,7 +109,9 @@ static void check_engine(void)
         require(idem_engine_settings(e, (const void *)message, now_us) == 0);
     else if (p->head.type == IDEM_CS_ACT)
         idem_engine_act(e, (const void *)message, now_us);
-    require(deadline < 0); /* there is no device */
+    require(deadline <= now_us + IDEM_ENGINE_LOCK_US); /* no device: a lock that was not seen */
+    if (deadline >= 0 && deadline <= now_us)
+        idem_engine_due(e, now_us);
     idem_engine_state(e, &state);
     memcpy(packed, &state, sizeof state);
     require(idem_message_check(packed, sizeof state, 0, 's', 'c'));

@@ -1,4 +1,4 @@
-# A key that is held repeats; it is one keystroke, and no touch.
+# A key that is held repeats; it is one keystroke, and no touch. A lock that is not seen is asked for again.
 device 1 keyboard
 settings collect keys=5 untouched=10
 presence present 1
@@ -195,3 +195,4 @@ wait 250
 
 verb lock
 verb notify untouched
+verb lock

@@ -126,10 +126,11 @@ class Agreement(unittest.TestCase):
     def test_who_may_see_keys_may_reach_nobody(self):
         sensor = unit("idem-sensor.service")
         for line in ("PrivateNetwork=yes", "RestrictAddressFamilies=none", "TemporaryFileSystem=/:ro", "IPAddressDeny=any",
-                     "CapabilityBoundingSet=", "MemoryDenyWriteExecute=yes", "PrivateUsers=yes", "DevicePolicy=closed"):
+                     "CapabilityBoundingSet=", "MemoryDenyWriteExecute=yes", "PrivateUsers=yes", "DevicePolicy=closed",
+                     "LogRateLimitIntervalSec=1h", "LogRateLimitBurst=30"):
             self.assertIn(f"\n{line}\n", sensor)
         courier = unit("idem-courier.service")
-        for line in "PrivateDevices=yes", "DevicePolicy=closed", "CapabilityBoundingSet=", "StateDirectory=idem-agent":
+        for line in "PrivateDevices=yes", "DevicePolicy=closed", "CapabilityBoundingSet=", "StateDirectory=idem-agent", "LogRateLimitBurst=300":
             self.assertIn(f"\n{line}\n", courier)
         self.assertNotIn("DeviceAllow", sensor + courier)
 

@@ -358,6 +358,82 @@ static void a_key_that_is_held_down_is_no_touch(void **state)
     assert_int_equal(seat.verbs, 2);
 }
 
+/* ------------------------------------------------------------------ a lock that is not seen */
+
+static void ask_for_a_lock(void)
+{
+    const struct idem_act_message act = {.head = {IDEM_CS_ACT, sizeof act},
+                                         .action = IDEM_ACTION_LOCK};
+    assert_true(idem_engine_act(seat.engine, &act, seat.now));
+}
+
+/* As the timer does it, for a minute. */
+static void let_a_minute_pass(void)
+{
+    int64_t end = seat.now + 60 * (int64_t)SEAT_S;
+
+    while (seat.deadline >= 0 && seat.deadline < end) {
+        seat.now = seat.deadline;
+        idem_engine_due(seat.engine, seat.now);
+    }
+    seat.now = end;
+}
+
+static void a_lock_that_is_not_seen_is_asked_for_again(void **state)
+{
+    (void)state;
+    seat_be(IDEM_PRESENT, 1);
+    ask_for_a_lock();
+    assert_int_equal(seat.deadline, seat.now + IDEM_ENGINE_LOCK_US);
+    let_a_minute_pass();
+    seat_assert_verbs(4, IDEM_VERB_LOCK, 0, IDEM_VERB_LOCK, 0, IDEM_VERB_LOCK, 0, IDEM_VERB_LOCK,
+                      0);
+    assert_int_equal(seat.deadline, -1); /* then never: it cannot be made to */
+}
+
+static void a_lock_that_is_seen_is_enough(void **state)
+{
+    (void)state;
+    seat_be(IDEM_PRESENT, 1);
+    ask_for_a_lock();
+    seat_be(IDEM_LOCKED, 1);
+    assert_int_equal(seat.deadline, -1);
+    seat_be(IDEM_PRESENT, 2);
+    let_a_minute_pass();
+    seat_assert_verbs(1, IDEM_VERB_LOCK, 0);
+    seat_be(IDEM_LOCKED, 2);
+    ask_for_a_lock(); /* there is nothing to wait for */
+    assert_int_equal(seat.deadline, -1);
+}
+
+static void an_alarms_lock_is_asked_for_again(void **state)
+{
+    (void)state;
+    int duck = seat_attach(1, 1, true);
+    seat.settings.rows[IDEM_GUARD_INJECTED_KEYS][0] = (struct idem_guard_row){0, IDEM_ACTION_LOCK};
+    seat_set();
+    seat_be(IDEM_PRESENT, 1);
+    seat_inject(duck, 20);
+    seat_assert_verbs(2, IDEM_VERB_LOCK, 0, IDEM_VERB_NOTIFY, IDEM_NOTICE_LOCKED);
+    let_a_minute_pass();
+    assert_int_equal(seat.verbs, 5);
+}
+
+static void an_untouched_seats_lock_is_asked_for_again(void **state)
+{
+    (void)state;
+    seat_attach(1, 1, true);
+    seat.settings.untouched_s = 600;
+    seat_set();
+    seat_be(IDEM_PRESENT, 1);
+    seat.now += 600 * (int64_t)SEAT_S;
+    idem_engine_due(seat.engine, seat.now);
+    assert_int_equal(seat.verbs, 2);
+    assert_int_equal(seat.deadline, seat.now + IDEM_ENGINE_LOCK_US);
+    let_a_minute_pass();
+    assert_int_equal(seat.verbs, 5);
+}
+
 static void what_alarmed_touches_nothing(void **state)
 {
     (void)state;
@@ -395,6 +471,10 @@ int main(void)
         TEST(without_a_device_nobody_can_tell),
         TEST(a_key_that_is_held_down_is_no_touch),
         TEST(what_alarmed_touches_nothing),
+        TEST(a_lock_that_is_not_seen_is_asked_for_again),
+        TEST(a_lock_that_is_seen_is_enough),
+        TEST(an_alarms_lock_is_asked_for_again),
+        TEST(an_untouched_seats_lock_is_asked_for_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -154,9 +154,16 @@ static bool locks_untouched(const struct idem_engine *e)
     return e->presence == IDEM_PRESENT && e->settings.untouched_s > 0 && has_devices(e);
 }
 
+static int64_t untouched_until(const struct idem_engine *e)
+{
+    return e->touched_us + (int64_t)e->settings.untouched_s * US_A_S;
+}
+
 static int64_t deadline(const struct idem_engine *e)
 {
-    return locks_untouched(e) ? e->touched_us + (int64_t)e->settings.untouched_s * US_A_S : -1;
+    int64_t at_us = locks_untouched(e) ? untouched_until(e) : -1;
+
+    return e->locks > 0 && (at_us < 0 || e->locks_us < at_us) ? e->locks_us : at_us;
 }
 
 static void arm(struct idem_engine *e)
@@ -164,13 +171,28 @@ static void arm(struct idem_engine *e)
     e->calls.deadline(e->calls.arg, deadline(e));
 }
 
+static void ask_for_a_lock(struct idem_engine *e, uint32_t again, int64_t now_us)
+{
+    e->locks = e->presence == IDEM_PRESENT ? again : 0;
+    e->locks_us = now_us + IDEM_ENGINE_LOCK_US;
+    idem_engine_verb(e, IDEM_VERB_LOCK, 0);
+}
+
+void idem_engine_lock(struct idem_engine *e, int64_t now_us)
+{
+    ask_for_a_lock(e, IDEM_ENGINE_LOCKS, now_us);
+    arm(e);
+}
+
 /* Touches since it was set have not moved it: it moves itself. A lock that was refused is asked for
  * again after the same time. */
 void idem_engine_due(struct idem_engine *e, int64_t now_us)
 {
-    if (locks_untouched(e) && now_us >= deadline(e)) {
+    if (e->locks > 0 && now_us >= e->locks_us)
+        ask_for_a_lock(e, e->locks - 1, now_us);
+    if (locks_untouched(e) && now_us >= untouched_until(e)) {
         e->touched_us = now_us;
-        idem_engine_verb(e, IDEM_VERB_LOCK, 0);
+        ask_for_a_lock(e, IDEM_ENGINE_LOCKS, now_us);
         idem_engine_verb(e, IDEM_VERB_NOTIFY, IDEM_NOTICE_UNTOUCHED);
     }
     arm(e);
@@ -258,7 +280,7 @@ void idem_engine_event(struct idem_engine *e, int place, const struct idem_input
         return;
     }
     if (e->settings.guard != 0)
-        idem_engine_judge(e, p, ev);
+        idem_engine_judge(e, p, ev, now_us);
     if (is_touch(p->group, ev))
         e->touched_us = now_us;
     if (e->settings.collect != 0)
@@ -297,6 +319,8 @@ void idem_engine_presence(struct idem_engine *e, enum idem_presence presence, ui
         forget_begun(e);
         for_groups(e, guard_gap);
     }
+    if (presence != IDEM_PRESENT || shown)
+        e->locks = 0;
     if (shown)
         for_groups(e, forgive_alarmed);
     if (presence == IDEM_NOBODY || presence == IDEM_REMOTE) {

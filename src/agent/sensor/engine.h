@@ -17,6 +17,8 @@
  *                             only when it has become another kind or asks for more
  *   an unlock                 guards that had alarmed begin anew: a person has dealt with it
  *   an act of the courier     cuts off only what has alarmed here; at most so many (ACTS)
+ *   a LOCK, and the seat is   asked for again, a few times (LOCKS). A desktop that does not lock
+ *   still PRESENT             cannot be made to
  *   nobody touches anything   LOCK after settings.untouched_s. Auto-repeat, and a device that
  *                             alarmed, are no touch. Without any device nobody can tell
  */
@@ -29,6 +31,8 @@
 enum {
     IDEM_ENGINE_ACTS = 8,         /* of the courier, in one go */
     IDEM_ENGINE_ACT_US = 2000000, /* and from then on one in so long */
+    IDEM_ENGINE_LOCKS = 3,        /* asked for again, */
+    IDEM_ENGINE_LOCK_US = 5000000 /* each after so long, while nothing is seen of the lock */
 };
 
 /* Called from within idem_engine_*(); what they are given is valid during the call. */

@@ -30,6 +30,8 @@ struct idem_engine {
     enum idem_presence presence;
     uint32_t unlocked;
     int64_t touched_us;
+    uint32_t locks;   /* still to be asked for, while the seat stays PRESENT */
+    int64_t locks_us; /* when next */
     struct idem_front *front;
     struct idem_keyboard *keyboard; /* NULL: no front, or it knows no keys */
     struct idem_pointer *pointer;
@@ -45,8 +47,10 @@ struct idem_engine {
 /* Moves a place on; false: it had come too far from its origin, and is back there. */
 bool idem_engine_walk(double *x, double *y, const struct idem_input_event *event);
 void idem_engine_judge(struct idem_engine *e, struct idem_engine_place *place,
-                       const struct idem_input_event *event);
+                       const struct idem_input_event *event, int64_t now_us);
 void idem_engine_forgive(struct idem_engine_group *group);
+/* Asks for a lock, and again where none is seen. */
+void idem_engine_lock(struct idem_engine *e, int64_t now_us);
 void idem_engine_verb(struct idem_engine *e, enum idem_verb verb, uint32_t number);
 
 #endif

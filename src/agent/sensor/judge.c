@@ -45,12 +45,12 @@ static void cut_off(struct idem_engine *e, struct idem_engine_group *g)
 
 /* The device first: a lock does not stop it. */
 static void act_on(struct idem_engine *e, struct idem_engine_group *g,
-                   enum idem_agent_action action)
+                   enum idem_agent_action action, int64_t now_us)
 {
     if (action == IDEM_ACTION_CUT_OFF)
         cut_off(e, g);
     if (locks(e, action))
-        idem_engine_verb(e, IDEM_VERB_LOCK, 0);
+        idem_engine_lock(e, now_us);
     if (notice_of(action) != 0)
         idem_engine_verb(e, IDEM_VERB_NOTIFY, notice_of(action));
 }
@@ -76,7 +76,8 @@ static void tell(struct idem_engine *e, const struct idem_engine_group *g,
     e->calls.alarm(e->calls.arg, &m);
 }
 
-static void on_news(struct idem_engine *e, struct idem_engine_place *place, uint32_t modality)
+static void on_news(struct idem_engine *e, struct idem_engine_place *place, uint32_t modality,
+                    int64_t now_us)
 {
     struct idem_engine_group *g = place->group;
     struct idem_guard_verdict v = idem_guard_read(g->guard);
@@ -92,13 +93,13 @@ static void on_news(struct idem_engine *e, struct idem_engine_place *place, uint
     g->told |= 1U << v.kind;
     if (action > g->acted) {
         g->acted = action;
-        act_on(e, g, action);
+        act_on(e, g, action, now_us);
     }
     tell(e, g, &v, action);
 }
 
 void idem_engine_judge(struct idem_engine *e, struct idem_engine_place *place,
-                       const struct idem_input_event *ev)
+                       const struct idem_input_event *ev, int64_t now_us)
 {
     struct idem_engine_group *g = place->group;
     bool key = ev->kind == IDEM_INPUT_KEY, news;
@@ -111,7 +112,7 @@ void idem_engine_judge(struct idem_engine *e, struct idem_engine_place *place,
         news = idem_guard_pointer(g->guard, ev->pointer, g->x, g->y, ev->flags, ev->t_us);
     }
     if (news)
-        on_news(e, place, key ? IDEM_KEYBOARD : IDEM_POINTER);
+        on_news(e, place, key ? IDEM_KEYBOARD : IDEM_POINTER, now_us);
 }
 
 void idem_engine_forgive(struct idem_engine_group *g)
@@ -168,7 +169,7 @@ bool idem_engine_act(struct idem_engine *e, const struct idem_act_message *m, in
             cut_off(e, g);
     }
     if (locks(e, (enum idem_agent_action)m->action))
-        idem_engine_verb(e, IDEM_VERB_LOCK, 0);
+        idem_engine_lock(e, now_us);
     uint32_t notice = notice_for(e, m);
     if (notice != 0)
         idem_engine_verb(e, IDEM_VERB_NOTIFY, notice);

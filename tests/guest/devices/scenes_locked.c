@@ -19,7 +19,7 @@
 #include "world.h"
 
 /* Twelve strokes: what a device's queue in the kernel holds. */
-enum { BEFORE = 15, LOCKED = 12, AFTER = 15, UNTOUCHED_S = 60 };
+enum { BEFORE = 75, LOCKED = 60, AFTER = 75, UNTOUCHED_S = 60 };
 
 static void be(struct world *w, int line, enum idem_presence presence, uint32_t unlocked)
 {
@@ -68,7 +68,7 @@ static void locked_and_unlocked(struct world *w, struct keyboard *kb, int line)
     be(w, line, IDEM_PRESENT, 2);
     keyboard_key(kb, KEY_A, false);
     type(w, kb, "107", AFTER);
-    /* Fifteen are no window of twenty, and more than fifteen nobody saw. */
+    /* So many are no window of a hundred, and more than these nobody saw. */
     tap_check(w->windows == 0, "unlocked: nothing of before is in a window");
     type(w, kb, "109", AFTER);
     tap_check(w->windows == 1, "what comes after is");
