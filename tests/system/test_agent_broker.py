@@ -518,6 +518,22 @@ class Peers(Seat):
         self.expect(PRESENT)
 
 
+AT_ONCE = 4  # notices that a broker shows before it takes them for too many
+# What a person has to learn from each: how urgent, what has happened, why, and what can be done.
+NOTICES = {
+    1: (1, "Recognition is on", "measured", "never what you type", "idem-agent watch"),
+    2: (1, "read first", "Nothing is measured before", "idem-agent acknowledge"),
+    3: (2, "show that it is you", "Strong authentication", "idem-agent status"),
+    4: (2, "screen was locked", "did not seem to be yours", "idem-agent status"),
+    5: (2, "device was cut off", "as no hand does", "Unplug it", "starts anew"),
+    6: (2, "by no hand", "in your place", "Nothing was cut off", "idem-agent status"),
+    7: (1, "screen was locked", "server could not be reached", "policy"),
+    8: (0, "screen was locked", "Nobody had touched", "policy"),
+    9: (1, "pauses", "Nothing is measured", "over or you end it"),
+    10: (1, "on again", "pause is over"),
+}
+
+
 class Notices(Seat):
     def start_desktop(self):
         self.session = Bus(self.directory, "session")
@@ -551,6 +567,26 @@ class Notices(Seat):
         collecting, cut_off = self.shown()
         self.assertEqual((collecting[0], collecting[3]), ("idem", "Recognition is on"))
         self.assertEqual((cut_off[3], int(cut_off[6]["urgency"])), ("A device was cut off", 2))
+
+    def test_each_notice_says_what_it_is_about(self):
+        self.start_desktop()
+        self.add_session("c1", 65534, "nobody")
+        shown = 0
+        for number, (urgency, *words) in NOTICES.items():
+            if (number - 1) % AT_ONCE == 0:
+                self.start("--notify-bus", self.session.address)
+                self.expect(PRESENT)
+            self.sensor.line.send(verb(NOTIFY, number))
+            self.assertEqual(self.sensor.done(), (NOTIFY, number, 0))
+            shown += 1
+            self.until(lambda: len(self.shown()) == shown)
+            notice = self.shown()[-1]
+            with self.subTest(number=number):
+                self.assertEqual(int(notice[6]["urgency"]), urgency)
+                for word in words:
+                    self.assertIn(word, f"{notice[3]}. {notice[4]}")
+            if number % AT_ONCE == 0:
+                self.end()
 
     def test_it_is_the_person_who_speaks_to_the_desktop(self):
         path = os.path.join(self.directory, "person")
