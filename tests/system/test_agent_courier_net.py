@@ -320,7 +320,7 @@ class Odd(CourierCase):
                 wait_for("a refusal", lambda n=before: len(self.fake.asked) > n)
                 self.fake.odd = None
                 wait_for("the window", lambda n=batches: self.fake.batches == n + 1)
-                wait_for("an empty spool", lambda: self.spool() == {"waiting": 0, "dropped": 0})
+                wait_for("an empty spool", lambda: (self.spool()["waiting"], self.spool()["dropped"]) == (0, 0))
                 self.seat.presence(0)
                 self.seat.stop()
 
