@@ -271,6 +271,7 @@ class Odd(CourierCase):
         self.meet()
         wait_for("a question", lambda: self.fake.asked)
         self.seat.unlock()  # which would ask at once, had it not been told
+        self.seat.sensor.send(alarm())  # likewise
         self.assertEqual(self.seat.ask("status")["ok"], True)
         wait_for("another question", lambda: len(self.fake.asked) > 1)
         self.assertGreaterEqual(self.fake.asked[1][0] - self.fake.asked[0][0], 1.9)
@@ -307,6 +308,23 @@ class Odd(CourierCase):
         wait_for("what comes after it", lambda: self.fake.batches == 1)
         wait_for("an empty spool", lambda: (self.spool()["waiting"], self.spool()["refused"]) == (0, 1))
         self.assertEqual([path for _, _, path in self.fake.asked].count("/v1/alarms"), 1)
+
+    def test_an_alarm_does_not_wait_for_a_server_that_is_away(self):
+        """Each is tried at once: by the tenth the courier by itself would wait for minutes."""
+        def poor(handler):
+            return handler.say(503, b"<html>no</html>") or True
+
+        self.begin()
+        for odd in (self.raw(b""), poor):
+            self.fake.odd = odd
+            for i in range(10):
+                before = len(self.fake.asked)
+                self.seat.sensor.send(alarm(value=1 + i / 10))
+                wait_for(f"a try for alarm {i}", lambda n=before: len(self.fake.asked) > n)
+        self.fake.odd = None
+        self.seat.sensor.send(alarm())
+        wait_for("all that waits", lambda: self.spool()["waiting"] == 0)
+        self.assertEqual(self.spool()["refused"], 0)
 
     def test_what_a_proxy_refuses_is_kept(self):
         """It is not the server's word, so nothing is given up for it."""

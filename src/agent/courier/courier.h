@@ -126,6 +126,7 @@ struct idem_courier {
     uint8_t link[IDEM_SEAL_LINK]; /* after the windows under way */
     uint32_t sent_last;           /* their last number */
     bool may_send;                /* the session's person has acknowledged */
+    bool alarm_is_new;            /* one is kept that was not tried yet */
 
     /* upkeep.c */
     struct idem_timer upkeep;

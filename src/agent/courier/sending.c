@@ -115,6 +115,8 @@ void idem_sending_alarm(struct idem_courier *c, const struct idem_alarm_message 
     if (err != 0)
         idem_log(IDEM_LOG_ERROR, "courier: kernel: the spool takes no more alarms: %s",
                  idem_strerror(err));
+    else
+        c->alarm_is_new = true;
     idem_control_alarm(c->control, m);
     idem_ask_changed(c);
 }

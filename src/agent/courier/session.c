@@ -8,7 +8,8 @@
  *   answer                            what happens
  *   none, 5xx, or a refusal that      left alone for a while (backoff.h), then the same again
  *   no idem-server says (a proxy's)
- *   429, 503 with Retry-After         likewise, not before then, whoever asks
+ *   429, 503 with Retry-After         likewise, not before then, whoever asks; else a new alarm, an
+ *                                     unlocking and a question of the person's are tried at once
  *   401 token-expired                 the token is renewed, then the same again
  *   401 token-unknown, 404,           the session is over at the server: here too, and another one
  *   409 session-closed                is opened while the person is there
@@ -293,12 +294,22 @@ void idem_session_init(struct idem_courier *c)
     idem_rules_default(&c->rules);
 }
 
+/* An alarm does not wait for what the courier alone has decided to wait for: it is tried once,
+ * though a request that was under way when it was raised may have failed since. */
+static void hurry(struct idem_courier *c)
+{
+    if (c->alarm_is_new && !c->was_told_to_wait)
+        c->not_before_us = 0;
+    c->alarm_is_new = false;
+}
+
 void idem_session_step(struct idem_courier *c)
 {
     const struct idem_operation *operation = NULL;
 
     if (idem_http_busy(&c->http))
         return;
+    hurry(c);
     if (c->not_before_us <= idem_loop_now())
         operation = next(c);
     if (operation == NULL) {
