@@ -624,10 +624,28 @@ class Notices(Seat):
         self.start("--notify-bus", "unix:path=" + self.directory + "/nowhere")
         self.add_session("c1", 65534, "nobody")
         self.expect(PRESENT)
-        self.sensor.line.send(verb(NOTIFY, 2))
-        self.assertEqual(self.sensor.done(), (NOTIFY, 2, 0))
+        self.sensor.line.send(verb(NOTIFY, 5))
+        self.assertEqual(self.sensor.done(), (NOTIFY, 5, 0))
         self.until(lambda: "no desktop showed" in self.so_far())
-        self.assertIn("notice: Please read first", self.end())
+        self.assertIn("notice: A device was cut off", self.end())
+
+    def notified(self, number):
+        """They are rationed, and who asks too often loses the line."""
+        self.sensor.line.send(verb(NOTIFY, number))
+        done = self.sensor.done() == (NOTIFY, number, 0)
+        time.sleep(0 if done else 0.5)
+        return done
+
+    def test_what_the_person_does_is_no_log_s_business(self):
+        self.start("--notify-bus", "unix:path=" + self.directory + "/nowhere")
+        self.add_session("c1", 65534, "nobody")
+        self.expect(PRESENT)
+        for count, number in enumerate((1, 2, 8, 9, 10), 1):  # collecting, acknowledge, untouched, paused, resumed
+            self.until(lambda number=number: self.notified(number))
+            self.until(lambda count=count: self.so_far().count("a notice could not be shown") == count)
+        said = self.end()
+        for word in ("notice: ", "Recognition", "read first", "locked", "pause"):
+            self.assertNotIn(word, said)
 
 
 class Program(Seat):

@@ -239,7 +239,8 @@ static void each_is_told_what_is_his(void **state)
                                     .acknowledged = "3",
                                     .has_rules = true,
                                     .standing = "locked"};
-    static const char *const machine[] = {"presence", "why", "devices", "spool", "reached"},
+    static const char *const machine[] = {"presence", "why",     "devices",
+                                          "spool",    "reached", "policy"},
                              *const person[] = {"acknowledgement", "rules", "standing", "pause",
                                                 "level"};
     (void)state;
@@ -247,10 +248,10 @@ static void each_is_told_what_is_his(void **state)
     for (int a = IDEM_FOR_ANYBODY; a <= IDEM_FOR_PERSON; a++) {
         json_t *j = idem_control_status_json(&s, (enum idem_control_audience)a);
         assert_string_equal(json_string_value(json_object_get(j, "server")), s.server);
-        for (size_t i = 0; i < 5; i++) {
+        for (size_t i = 0; i < 6; i++)
             assert_int_equal(json_object_get(j, machine[i]) != NULL, a != IDEM_FOR_ANYBODY);
+        for (size_t i = 0; i < 5; i++)
             assert_int_equal(json_object_get(j, person[i]) != NULL, a == IDEM_FOR_PERSON);
-        }
         if (a != IDEM_FOR_ANYBODY)
             assert_string_equal(json_string_value(json_object_get(j, "why")),
                                 a == IDEM_FOR_PERSON ? "paused" : "personal");

@@ -44,6 +44,15 @@ static const struct {
     [IDEM_NOTICE_RESUMED] = {NORMAL, "Recognition is on again", "The pause is over."},
 };
 
+/* Told to the person, and to no journal: it would say to the second when somebody was there,
+ * paused, had yet to acknowledge, or had left the seat untouched. */
+static bool is_private(uint32_t number)
+{
+    return number == IDEM_NOTICE_COLLECTING || number == IDEM_NOTICE_ACKNOWLEDGE ||
+           number == IDEM_NOTICE_PAUSED || number == IDEM_NOTICE_RESUMED ||
+           number == IDEM_NOTICE_UNTOUCHED;
+}
+
 /* From here on this process is the person's. */
 static int become(uint32_t uid)
 {
@@ -96,7 +105,9 @@ static void next(struct idem_notify *notify);
 
 static void on_end(void *arg, uint32_t number, int err)
 {
-    if (err != 0)
+    if (err != 0 && is_private(number))
+        idem_log(IDEM_LOG_INFO, "a notice could not be shown");
+    else if (err != 0)
         idem_log(IDEM_LOG_INFO, "no desktop showed \"%s\"", words[number].head);
     next(arg);
 }
@@ -114,7 +125,8 @@ static void next(struct idem_notify *notify)
 
 int idem_notify_show(struct idem_notify *notify, uint32_t number)
 {
-    idem_log(IDEM_LOG_INFO, "notice: %s. %s", words[number].head, words[number].text);
+    if (!is_private(number))
+        idem_log(IDEM_LOG_INFO, "notice: %s. %s", words[number].head, words[number].text);
     if (notify->who->user[0] == 0)
         return IDEM_ERR_NOT_FOUND;
     notify->waiting |= 1U << number;

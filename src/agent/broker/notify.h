@@ -3,7 +3,7 @@
  * notify.h - what the person at the seat is told, in the words of the table in notify.c and no
  * others. The desktop is spoken to by a child that has become that person first and holds nothing
  * of the broker's. A session without a desktop, or one that shows nothing, is no failure: the log
- * has the words too.
+ * has the words too, but for those about what the person does, which are nobody else's business.
  */
 #ifndef IDEM_BROKER_NOTIFY_H
 #define IDEM_BROKER_NOTIFY_H

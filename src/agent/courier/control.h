@@ -21,7 +21,7 @@
  *   {"event": "status" | "window" | "alarm" | "over", ...}
  *
  * Who may what:
- *   everybody        status: the service is on, server, policy, whether the seat is enrolled
+ *   everybody        status: the service is on, server, whether the seat is enrolled
  *   root             besides: whether the processes stand, devices, the server, the spool; enrol.
  *                    Nothing of the person: root sees windows only by taking the machine apart
  *   the person       all but enrol, as long as it is his session that the seat is about

@@ -112,6 +112,8 @@ static void put_machine(json_t *out, const struct idem_control_status *s,
 {
     const enum idem_control_why why = told(s->why, audience);
 
+    /* There is one while a session is open: not for whoever would poll for that. */
+    json_object_set_new(out, "policy", text_or_null(s->policy));
     json_object_set_new(out, "processes",
                         json_pack("{s:b, s:b, s:b}", "broker", (int)s->broker, "sensor",
                                   (int)s->sensor, "courier", 1));
@@ -139,7 +141,6 @@ json_t *idem_control_status_json(const struct idem_control_status *s,
     json_object_set_new(out, "shown_to", json_string(shown[audience]));
     json_object_set_new(out, "enrolled", json_boolean(s->enrolled));
     json_object_set_new(out, "server", text_or_null(s->server));
-    json_object_set_new(out, "policy", text_or_null(s->policy));
     if (audience != IDEM_FOR_ANYBODY)
         put_machine(out, s, audience);
     if (audience == IDEM_FOR_PERSON)

@@ -272,7 +272,6 @@ static void put_words(const json_t *s, const char *headline)
     putchar('\n');
     if (strcmp(shown, "everybody") == 0) {
         row("server", idem_tool_text(s, "server"));
-        put_policy(s);
         return;
     }
     put_processes(s);
