@@ -43,6 +43,7 @@ PAYLOAD = "powershell -w hidden -enc aqbtahuab"
 LETTERS = {c: code for row, first in (("qwertyuiop", 16), ("asdfghjkl", 30), ("zxcvbnm", 44))
            for code, c in enumerate(row, first)} | {" ": 57, "-": 12}
 WIDTH = 110
+COUNTRY = "XD"  # nobody's: the demonstration's policy has the text of this seat under it (data/demo-policy.yaml)
 
 
 def say(text="", mark=""):
@@ -115,6 +116,7 @@ class Show:
         self.seat = f"demo-seat-{self.tag}"
         self.desk = None
         self.told = None
+        self.read = []  # what the desktop has shown
 
     # ------------------------------------------------------------------ what the server says
 
@@ -161,10 +163,10 @@ class Show:
     def enrol(self):
         step("An administrator invites this computer, and it makes a key of its own.")
         idem, at = self.desk.program("cli/idem"), ["--server", self.server.url]
-        done = subprocess.run([idem, "seat", "add", self.seat, *at, "--token-file", str(self.server.token_file)],
-                              check=True, capture_output=True, text=True)
+        done = subprocess.run([idem, "seat", "add", self.seat, "--country", COUNTRY, *at, "--token-file",
+                               str(self.server.token_file)], check=True, capture_output=True, text=True)
         code = done.stdout.split()[0]
-        say(f"idem seat add {self.seat}", "    $ ")
+        say(f"idem seat add {self.seat} --country {COUNTRY}", "    $ ")
         say(f"{code}, good once", "    ")
         done = subprocess.run([idem, "seat", "register", code, "--key", self.desk.path("state/seat.key"), *at],
                               check=True, capture_output=True, text=True)
@@ -175,15 +177,32 @@ class Show:
         self.desk.log_in(self.user, os.getuid())
         self.desk.start_agent()
         desk.wait_for("a session", lambda: self.server.session(self.seat))
-        status, text = self.desk.agent("acknowledge", "--yes")
-        say("idem-agent acknowledge", "    $ ")
-        for line in text.splitlines():
-            say(line, "    | ")
+        self.acknowledge()
         desk.wait_for("keyboards to be watched", self.is_watching)
         self.show_status()
 
+    def acknowledge(self):
+        asked = self.wait_for_text()
+        if asked:
+            desk.wait_for("the desktop to say so", lambda: any("acknowledge" in words for words in self.read))
+        step(f"Nothing is measured before {self.user} has read what is. `idem-agent welcome` asks at each log-in until then; here "
+             "the command." if asked else "This server's policy asks for no acknowledgement at this seat: it is not that of "
+             "./run's demonstration.")
+        say("idem-agent acknowledge", "    $ ")
+        for line in self.desk.agent("acknowledge", "--yes")[1].splitlines():
+            say(line, "    | ")
+
+    def wait_for_text(self):
+        """True when there is something to acknowledge. Known once the server has answered."""
+        known = ("missing", "outdated", "given", "not-required")
+        desk.wait_for("the text", lambda: self.status().get("acknowledgement", {}).get("state") in known)
+        return self.status()["acknowledgement"]["state"] in known[:2]
+
+    def status(self):
+        return json.loads(self.desk.agent("status", "--json")[1] or "{}")
+
     def is_watching(self):
-        status = json.loads(self.desk.agent("status", "--json")[1] or "{}")
+        status = self.status()
         return status.get("collecting") is True and status.get("devices", {}).get("keyboards", 0) > 0
 
     def show_status(self):
@@ -247,13 +266,17 @@ class Show:
             say(reason["text"], "    because ")
         self.unlock_if_asked()
 
+    def reads(self, words):
+        say(words, f"    {self.user} reads: ")
+        self.read.append(words)
+
     def run(self):
         self.server.open()
         step("Open this link: the console, where this seat's session will stand in a moment.")
         print(f"    {self.server.url}/#operator={self.server.token}&console", flush=True)
         self.wait()
         with desk.Desk(self.options.build, self.server.url, f"%u-{self.tag}") as self.desk:
-            self.desk.said = lambda words: say(words, f"    {self.user} reads: ")
+            self.desk.said = self.reads
             try:
                 self.story()
             except Exception:

@@ -23,7 +23,8 @@ class Demo(ServerCase):
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=240)
         story = done.stdout
         self.assertEqual(done.returncode, 0, story)
-        steps = ["idem seat add", "is enrolled with demo", "Recognition is on", "keyboards and", "types 60 keys",
+        steps = ["idem seat add", "is enrolled with demo", "Please read first", "Nothing is measured before",
+                 "no keys, no texts", "(version 1)", "Recorded", "Recognition is on", "keyboards and", "types 60 keys",
                  "A program types", "because of guard", "plugs in a USB stick", "the screen is locked", "unlocks the screen",
                  "logs out", "closed"]
         at = 0
