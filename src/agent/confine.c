@@ -165,7 +165,7 @@ static const struct idem_confine_call always[] = {
     {.name = "mprotect", .argument = 2, .mask = PROT_EXEC},
     /* waiting, and messages on what is open */
     {.name = "poll"}, {.name = "ppoll"}, {.name = "ppoll_time64"}, {.name = "restart_syscall"},
-    {.name = "recvmsg"}, {.name = "sendmsg"}, {.name = "close"},
+    {.name = "recvmsg"}, {.name = "sendmsg"}, {.name = "shutdown"}, {.name = "close"},
     {.name = "write", .mask = UINT64_MAX, .value = STDERR_FILENO},
     /* time */
     {.name = "clock_gettime"}, {.name = "clock_gettime64"}, {.name = "gettimeofday"},

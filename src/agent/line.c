@@ -13,6 +13,8 @@
 
 /* As many as the kernel lets one message have: it closes by itself what finds no room. */
 enum { FIRST_INHERITED = 3, FDS_MAX = 253 };
+/* More than the kernel lets wait in a socket; deeper than it nests them. */
+enum { NESTED_MESSAGES = 1024, NESTED_DEPTH = 8 };
 
 static long number_of(const char *name)
 {
@@ -122,12 +124,70 @@ int idem_line_send(int line, const struct idem_message_head *head, int fd)
                                                                                    : IDEM_ERR_IO;
 }
 
-void idem_line_drop(int fd)
+static void drop(int fd, int depth);
+
+static void drop_all(struct msghdr *m, int depth)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        for (size_t at = 0; CMSG_LEN(at + sizeof(int)) <= c->cmsg_len; at += sizeof(int)) {
+            int got;
+            memcpy(&got, CMSG_DATA(c) + at, sizeof got);
+            drop(got, depth);
+        }
+    }
+}
+
+/* One message, or one who waits at a listening socket; false: nothing more is in it. */
+static bool take_out(int fd, int depth)
+{
+    char byte;
+    union control control;
+    struct iovec part = {&byte, 1};
+    struct msghdr m = {.msg_iov = &part,
+                       .msg_iovlen = 1,
+                       .msg_control = control.bytes,
+                       .msg_controllen = sizeof control.bytes};
+    ssize_t n = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+    if (n >= 0)
+        drop_all(&m, depth);
+    if (n >= 0 || errno == EAGAIN)
+        return n >= 0;
+    int waiting = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (waiting >= 0)
+        drop(waiting, depth);
+    return waiting >= 0;
+}
+
+/* A socket of this machine is closed with all that is on its way in it, so that comes out first.
+ * An empty message looks like the end: hence the count, more than the kernel lets wait. */
+static void empty(int fd, int depth)
+{
+    int domain = -1;
+    socklen_t len = sizeof domain;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) != 0 || domain != AF_UNIX)
+        return;
+    (void)shutdown(fd, SHUT_RD); /* from here on nothing comes in, and accept4() does not wait */
+    for (int i = 0; i < NESTED_MESSAGES && take_out(fd, depth); i++)
+        ;
+}
+
+static void drop(int fd, int depth)
 {
     const struct linger none = {0};
 
     (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none); /* most are no socket */
+    if (depth < NESTED_DEPTH)
+        empty(fd, depth + 1);
     close(fd);
+}
+
+void idem_line_drop(int fd)
+{
+    drop(fd, 0);
 }
 
 /* Keeps the first and closes the rest: no message has two. */

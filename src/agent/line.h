@@ -43,7 +43,8 @@ struct idem_line_buffer {
 };
 
 /* Closes a descriptor that came from a peer, or might have. It can be a TCP socket that is told to
- * linger, whose closing would wait for somebody on the network: it is told not to first. */
+ * linger, whose closing would wait for somebody on the network: it is told not to first. So are those that wait in it, when it is
+ * a socket of this machine. */
 void idem_line_drop(int fd);
 
 /*

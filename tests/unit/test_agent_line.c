@@ -170,16 +170,26 @@ static int a_socket_that_lingers(int *peer)
 static void nobody_is_kept_by_what_he_closes(void **state)
 {
     struct idem_verb_message m = a_verb(IDEM_VERB_LOCK, 0);
-    int ends[2], peer;
+    int ends[2], peer, other;
     (void)state;
 
     assert_int_equal(idem_line_pair(ends), 0);
     int fd = a_socket_that_lingers(&peer);
     assert_int_equal(idem_line_send(ends[0], &m.head, fd), 0);
     close(fd); /* the last one is in the line */
+    int inner[2] = {-1, -1};
+    fd = a_socket_that_lingers(&other);
+    assert_int_equal(idem_line_pair(inner), 0);
+    assert_int_equal(idem_line_send(inner[0], &m.head, fd), 0);
+    assert_int_equal(idem_line_send(ends[0], &m.head, inner[1]), 0);
+    close(fd); /* this one in a socket in the line */
+    close(inner[1]);
     alarm(30); /* ends the test where it would wait */
-    assert_int_equal(idem_line_receive(ends[1], 's', 'b', &got), IDEM_ERR_INVALID);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(idem_line_receive(ends[1], 's', 'b', &got), IDEM_ERR_INVALID);
     alarm(0);
+    close(inner[0]);
+    close(other);
     close(peer);
     close(ends[0]);
     close(ends[1]);
