@@ -11,7 +11,7 @@ import sys
 import time
 import unittest
 
-from agent_seat import (ACKNOWLEDGE, AWAY, COLLECTING, CUT_OFF, LOCK, LOCKED, N_CUT_OFF, N_LOCKED, NOBODY, NOTIFY, PAUSED,
+from agent_seat import (ACKNOWLEDGE, AWAY, COLLECTING, CUT_OFF, HEARD, LOCK, LOCKED, N_CUT_OFF, N_LOCKED, NOBODY, NOTIFY, PAUSED,
                         PRESENT, REMOTE, RESUMED, CourierCase, alarm, packed, state)
 from harness import wait_for, windows
 
@@ -246,6 +246,41 @@ class Strangers(CourierCase):
         self.assertEqual(self.seat.stop(), 0)
 
 
+class Unasked(CourierCase):
+    config = {"x11": "yes"}
+
+    def test_a_program_of_the_person_feeds_nothing(self):
+        self.begin(uid=os.getuid())
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        sock.connect(os.path.join(self.seat.directory, "x11"))
+        self.addCleanup(sock.close)
+        for window in windows("eva", 1, 2):
+            sock.send(packed(window))
+        sock.send(alarm())
+        wait_for("refusals", lambda: self.spool()["refused"] == 3)
+        self.seat.send("ada", 1, 1)
+        self.assert_held((1, 1))
+        self.assertEqual(self.server.query("SELECT count(*) FROM alarms"), [(0,)])
+
+    def test_who_was_told_to_stop_has_stopped(self):
+        self.begin()
+        self.seat.presence(NOBODY)
+        self.seat.sensor.until_collect(0)
+        wait_for("the end", lambda: self.sessions() == [(1, 1)])
+        self.seat.send("ada", 1, 2)
+        wait_for("refusals", lambda: self.spool()["refused"] == 2)
+
+    def test_nobody_works_as_fast(self):
+        self.begin()
+        self.server.kill()
+        window = packed(windows("ada", 1, 1)[0])
+        for _ in range(400):
+            self.seat.sensor.send(window)
+        wait_for("refusals", lambda: self.spool()["refused"] + self.spool()["waiting"] == 400)
+        self.assertGreaterEqual(self.spool()["waiting"], 240)
+        self.assertGreater(self.spool()["refused"], 0)
+
+
 class Decisions(CourierCase):
     def test_an_alarm_s_answer_reaches_the_seat_once(self):
         self.begin()
@@ -276,6 +311,42 @@ class Decisions(CourierCase):
         self.seat.sensor.send(alarm())
         self.seat.presence()
         wait_for("the alarm", lambda: self.server.query("SELECT count(*) FROM alarms") == [(1,)])
+
+    def test_an_alarm_is_of_whom_it_was_made_under(self):
+        """It was on its way when the person left, and somebody else is there when the courier reads it."""
+        self.begin()
+        self.seat.process.send_signal(signal.SIGSTOP)
+        self.seat.sensor.send(alarm(number=7))
+        self.seat.sensor.send(state(presence=NOBODY))
+        self.seat.presence(NOBODY)
+        self.seat.presence(user="eva", uid=1001)
+        self.seat.process.send_signal(signal.SIGCONT)
+        self.seat.sensor.send(alarm(number=8))
+        alarms = "SELECT person FROM sessions JOIN alarms ON alarms.session = sessions.row"
+        wait_for("eva's session", lambda: len(self.sessions()) == 2)
+        (ada,), (eva,) = self.server.query("SELECT person FROM sessions ORDER BY row")
+        wait_for("eva's alarm", lambda: (eva,) in self.server.query(alarms))
+        self.assertEqual(self.server.query(alarms).count((eva,)), 1)
+        self.seat.presence(NOBODY)
+        self.seat.presence()
+        wait_for("ada's alarm", lambda: (ada,) in self.server.query(alarms))
+        self.assertEqual(sorted(self.server.query(alarms)), sorted([(ada,), (eva,)]))
+
+    def test_an_alarm_is_heard_once_it_is_on_disk(self):
+        self.begin()
+        self.server.kill()
+        for number in (4, 5):
+            self.seat.sensor.send(alarm(value=number, number=number))
+        heard = []
+        while len(heard) < 2:
+            kind, body, _ = self.seat.sensor.receive()
+            if kind == HEARD:
+                heard.append(struct.unpack("=Q", body)[0])
+        self.assertEqual(heard, [4, 5])
+        self.seat.kill()
+        self.restart_server()
+        self.meet()
+        wait_for("the alarms", lambda: self.server.query("SELECT count(*) FROM alarms") == [(2,)])
 
     def test_alarms_outlive_the_courier(self):
         self.begin()

@@ -100,7 +100,7 @@ static void put_spool(const struct idem_courier *c, struct idem_control_status *
         s->spool_waiting += n.waiting[k] + n.in_flight[k];
     s->spool_dropped = n.dropped;
     s->spool_expired = n.expired;
-    s->spool_refused = n.refused;
+    s->spool_refused = n.refused + c->turned_away;
     s->spool_unreadable = n.unreadable;
     s->spool_begun_anew = n.lost;
 }

@@ -51,6 +51,11 @@ struct idem_courier_line {
     struct idem_state_message state;   /* a sensor's, noughts before the first */
     struct idem_settings_message told; /* a sensor's, the last that it was told */
     bool has_front;
+    bool has_said;    /* how it stands, since the line began */
+    bool leave;       /* windows may come: it was told to make some, and has not said since that it
+                         has stopped */
+    uint32_t windows; /* of the ration, that were taken; by now */
+    int64_t rationed_us;
 };
 
 /* A question that waits. */
@@ -77,7 +82,11 @@ struct idem_courier {
     struct idem_watch door, x11_door; /* listening */
     struct idem_courier_line broker, sensor, x11;
     char collected[IDEM_NAME_MAX + 1]; /* whose windows the sensors make, "" nobody's */
-    char before[IDEM_NAME_MAX + 1];    /* who was here last: whose an alarm is that comes late */
+    char before[IDEM_NAME_MAX + 1];    /* who was here last */
+    char guarded[IDEM_NAME_MAX + 1];   /* whose alarms the sensor tells of */
+    bool guarded_left;                 /* the sensor has said that nobody is there, since then */
+    int64_t changed_us;                /* c->person */
+    uint32_t turned_away;              /* windows and alarms that nobody had asked for */
 
     /* presence.c */
     struct idem_presence_message seat;
@@ -155,6 +164,8 @@ void idem_lines_update(struct idem_courier *c);
 /* To the sensor that has the devices. */
 void idem_lines_act(struct idem_courier *c, const struct idem_act_message *act);
 void idem_lines_notify(struct idem_courier *c, enum idem_notice notice);
+/* Whose alarms these are, when it is time. */
+void idem_lines_settle(struct idem_courier *c);
 /* The X sensor is somebody's own process: not another user's. */
 void idem_lines_shut_x11(struct idem_courier *c);
 static inline bool idem_lines_stand(const struct idem_courier_line *line)
@@ -226,7 +237,9 @@ extern const struct idem_operation idem_operation_enrol, idem_operation_people,
 /* ------------------------------------------------------------------ sending.c */
 
 void idem_sending_window(struct idem_courier *c, const struct idem_line_buffer *message);
-void idem_sending_alarm(struct idem_courier *c, const struct idem_alarm_message *message);
+/* True when the sensor need not keep it any more: it is on disk, or given up for good. */
+bool idem_sending_alarm(struct idem_courier *c, const char *whose,
+                        const struct idem_alarm_message *message);
 bool idem_sending_waits(struct idem_courier *c, enum idem_spool_kind kind, const char *person);
 
 /* ------------------------------------------------------------------ upkeep.c */

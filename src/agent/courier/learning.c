@@ -226,6 +226,7 @@ void idem_learning_restore(struct idem_courier *c)
     if (idem_learning_is_acknowledged(c))
         memcpy(c->collected, c->rules_of, sizeof c->collected);
     memcpy(c->before, c->rules_of, sizeof c->before);
+    memcpy(c->guarded, c->rules_of, sizeof c->guarded);
 }
 
 void idem_learning_close(struct idem_courier *c)

@@ -9,7 +9,8 @@
  *            state come in
  *   x11      connects to the inherited socket "x11": the user at the seat and nobody else, only if
  *            the configuration says so. Windows are made there only while the sensor has no device,
- *            so that no stroke counts twice; it is asked to act on nothing
+ *            so that no stroke counts twice; it is asked to act on nothing. It may be any program
+ *            of that user: what it says unasked is not taken
  *
  * A peer that says what it may not, or is gone, loses its line. A descriptor that is no socket ends
  * the process: nobody hands a device to a courier by mistake.
@@ -26,8 +27,13 @@
 #include "base/log.h"
 
 enum { AT_ONCE = 16, DIED = 3 }; /* messages of one peer before the others have their turn */
+/* No hand makes a window a second; what has waited for a courier comes in one go. */
+enum { RATION = 240, RATION_US = 1000000 };
+enum { LATE_US = 30 * 1000000 }; /* no alarm is for as long on its way */
 
 static struct idem_line_buffer received; /* one message is looked at at a time */
+
+static bool send_to(struct idem_courier_line *line, const struct idem_message_head *head, int fd);
 
 /* ------------------------------------------------------------------ ends */
 
@@ -41,7 +47,7 @@ static void end(struct idem_courier_line *line, const char *why)
     idem_loop_unwatch(&c->loop, &line->watch);
     idem_stranger_close(line->watch.fd);
     line->watch.fd = -1;
-    line->has_front = false;
+    line->has_front = line->has_said = false;
     memset(&line->state, 0, sizeof line->state);
     memset(&line->told, 0, sizeof line->told);
     if (line == &c->broker)
@@ -56,6 +62,7 @@ static void begin(struct idem_courier_line *line, int fd)
 
     end(line, "there is another");
     line->watch.fd = fd;
+    line->leave = line == &c->sensor; /* what it has made meanwhile, by a former process's leave */
     if (idem_loop_watch(&c->loop, &line->watch) != 0) {
         idem_stranger_close(fd);
         line->watch.fd = -1;
@@ -105,21 +112,87 @@ static bool makes_windows(const struct idem_courier_line *line)
     return idem_lines_stand(line) && (line->state.collecting != 0 || line->told.collect != 0);
 }
 
-static void from_sensor(struct idem_courier_line *line)
+/* Somebody is followed by somebody else in what the sensor says when it has said that nobody was
+ * there. It may say so before the broker does, or after. */
+void idem_lines_settle(struct idem_courier *c)
+{
+    bool late = idem_loop_now() - c->changed_us > LATE_US;
+
+    if (c->person[0] == 0 || (c->guarded[0] != 0 && !c->guarded_left && !late))
+        return;
+    memcpy(c->guarded, c->person, sizeof c->guarded);
+    c->guarded_left = false;
+}
+
+static void turn_away(struct idem_courier *c, const struct idem_courier_line *line)
+{
+    if (c->turned_away++ == 0)
+        idem_log(IDEM_LOG_ERROR, "courier: peer: the %s says more than it was asked for",
+                 line->name);
+}
+
+static bool is_within_ration(struct idem_courier_line *line)
+{
+    int64_t now = idem_loop_now(), back = (now - line->rationed_us) / RATION_US;
+
+    line->windows = back > line->windows ? 0 : line->windows - (uint32_t)back;
+    line->rationed_us = line->windows == 0 ? now : line->rationed_us + back * RATION_US;
+    return line->windows < RATION;
+}
+
+static void take_window(struct idem_courier_line *line)
+{
+    if (!line->leave || !is_within_ration(line)) {
+        turn_away(line->courier, line);
+        return;
+    }
+    line->windows++;
+    idem_sending_window(line->courier, &received);
+}
+
+static void take_alarm(struct idem_courier_line *line)
+{
+    const struct idem_alarm_message *alarm = (const void *)received.bytes;
+    const struct idem_number_message heard = {{IDEM_CS_HEARD, sizeof heard}, alarm->number};
+    struct idem_courier *c = line->courier;
+    bool own = line == &c->x11; /* its line ends with its person's being here */
+
+    idem_lines_settle(c);
+    if (own && line->told.guard == 0)
+        turn_away(c, line);
+    else if (!idem_sending_alarm(c, own ? c->person : c->guarded, alarm))
+        return;
+    send_to(line, &heard.head, -1);
+}
+
+static void take_state(struct idem_courier_line *line)
 {
     struct idem_courier *c = line->courier;
 
+    line->state = *(const struct idem_state_message *)(const void *)received.bytes;
+    if (line->has_said && line->state.collecting == 0)
+        line->leave = line->told.collect != 0;
+    line->has_said = true;
+    if (line == &c->sensor && line->state.presence == IDEM_NOBODY) {
+        c->guarded_left = true;
+        if (strcmp(c->guarded, c->person) != 0)
+            idem_lines_settle(c);
+    }
+    idem_lines_update(c);
+    idem_ask_changed(c);
+}
+
+static void from_sensor(struct idem_courier_line *line)
+{
     switch (idem_line_head(&received)->type) {
     case IDEM_SC_WINDOW:
-        idem_sending_window(c, &received);
+        take_window(line);
         break;
     case IDEM_SC_ALARM:
-        idem_sending_alarm(c, (const void *)received.bytes);
+        take_alarm(line);
         break;
     case IDEM_SC_STATE:
-        line->state = *(const struct idem_state_message *)(const void *)received.bytes;
-        idem_lines_update(c);
-        idem_ask_changed(c);
+        take_state(line);
         break;
     default: /* IDEM_SC_DONE: what the broker did is in the broker's log */
         break;
@@ -255,6 +328,7 @@ static void send_settings(struct idem_courier *c, struct idem_courier_line *line
     if (memcmp(&m, &line->told, sizeof m) == 0 || !send_to(line, &m.head, -1))
         return;
     line->told = m;
+    line->leave = line->leave || m.collect != 0;
 }
 
 static bool has_devices(const struct idem_courier_line *line)
@@ -272,6 +346,7 @@ static bool may_collect(struct idem_courier *c)
     if (makes_windows(&c->sensor) || makes_windows(&c->x11))
         return false;
     memcpy(c->collected, c->person, sizeof c->collected);
+    memcpy(c->guarded, c->person, sizeof c->guarded);
     return true;
 }
 

@@ -127,6 +127,7 @@ static void other_user(struct idem_courier *c)
 {
     idem_lines_shut_x11(c);
     idem_ask_refuse_all(c, "over", "Somebody else is at the seat now.");
+    c->changed_us = idem_loop_now();
     if (c->person[0] != 0)
         memcpy(c->before, c->person, sizeof c->before);
     if (c->seat.user[0] == 0 || c->seat.presence == IDEM_NOBODY)
@@ -135,6 +136,7 @@ static void other_user(struct idem_courier *c)
         idem_log(IDEM_LOG_ERROR, "courier: config: a user's name is too long for the server");
         c->person[0] = 0;
     }
+    idem_lines_settle(c);
     c->told_collecting = c->told_acknowledge = c->offline_done = false;
     c->acted = (struct idem_act_once){0};
     c->strong_told = 0;

@@ -12,7 +12,7 @@
  *   a window of another front               dropped and counted
  *   refused for good                        likewise: sent again it would be refused again
  *   the server is at a pause                the windows from before it wait until that is over
- *   the person has changed                  windows are whose collecting they were made under
+ *   the person has changed                  windows and alarms are whose they were made under
  *
  * An alarm is written as what the server will read, and checked by its reader, before it is kept.
  */
@@ -93,22 +93,21 @@ static void to_wire(const struct idem_alarm_message *m, struct idem_wire_alarm *
     idem_wire_round_verdict(&out->verdict);
 }
 
-void idem_sending_alarm(struct idem_courier *c, const struct idem_alarm_message *m)
+bool idem_sending_alarm(struct idem_courier *c, const char *whose,
+                        const struct idem_alarm_message *m)
 {
     char json[IDEM_WIRE_ALARM_JSON_MAX];
     struct idem_text t = {json, 0, sizeof json, false};
     struct idem_wire_alarm alarm, back;
-    /* The sensor makes none of nobody: this one was on its way when the person left. */
-    const char *whose = c->person[0] != 0 ? c->person : c->before;
     uint64_t id;
 
     if (c->spool == NULL || whose[0] == 0)
-        return;
+        return c->spool == NULL; /* no server to send it to; or nobody has said yet who is here */
     to_wire(m, &alarm);
     idem_wire_write_alarm(&t, &alarm);
     if (t.full || idem_wire_read_alarm(json, t.len, &back) != 0) {
         idem_log(IDEM_LOG_ERROR, "courier: peer: the sensor's alarm is none that a server takes");
-        return;
+        return true;
     }
     int err = idem_spool_append(c->spool, IDEM_SPOOL_ALARM, whose, hour_now(), json, t.len, &id);
     idem_upkeep_wait(c);
@@ -117,8 +116,10 @@ void idem_sending_alarm(struct idem_courier *c, const struct idem_alarm_message 
                  idem_strerror(err));
     else
         c->alarm_is_new = true;
-    idem_control_alarm(c->control, m);
+    if (strcmp(whose, c->person) == 0)
+        idem_control_alarm(c->control, m);
     idem_ask_changed(c);
+    return err == 0 || err == IDEM_ERR_FULL;
 }
 
 /* ------------------------------------------------------------------ a batch */
