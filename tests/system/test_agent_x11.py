@@ -89,6 +89,22 @@ class Session(unittest.TestCase):
         self.assertEqual((alarm.kind, alarm.action, alarm.modality), (INJECTED_KEYS, OBSERVE, 0))
         self.assertGreater(alarm.device, 0)
 
+    def test_an_alarm_is_told_until_it_was_heard(self):
+        self.courier.send(settings({INJECTED_KEYS: [(0.0, ACT_CUT_OFF)]}, collect=0))
+        while self.connections() < 2:
+            time.sleep(0.01)
+        self.inject(machine(40, hold=2, gap=8))
+        alarm = self.courier.wait_for(SC_ALARM, modality=0)
+        self.courier.close()  # it died before it had put it on its disk
+        self.courier = self.accept()
+        self.assertEqual(self.courier.wait_for(SC_ALARM, modality=0), alarm)
+        self.courier.say(CS_HEARD, number=2 ** 64 - 1)
+        self.courier.send(message(BS_PRESENCE, presence=LOCKED))
+        self.courier.wait_end()
+        self.courier = self.accept()
+        self.courier.wait_for(SC_STATE)
+        self.assertIsNone(self.courier.receive(0.5))
+
     def test_a_warp_is_found_after_the_next_key(self):
         self.courier.send(settings(collect=0))
         while self.courier.wait_for(SC_STATE).keyboards == 0:
