@@ -74,7 +74,7 @@ int main(int argc, char **argv)
     if (argc == 3 && strcmp(argv[1], "payload") == 0)
         return payload(argv[2]);
     if (argc == 4 && strcmp(argv[1], "stream") == 0)
-        return stream_play(atoi(argv[2]), atoi(argv[3]), wait_for_start);
+        return stream_play(atof(argv[2]), atoi(argv[3]), wait_for_start);
     fprintf(
         stderr,
         "usage: guest-player person|quick NAME STROKES | payload MODEL | stream SECONDS SPEED\n");

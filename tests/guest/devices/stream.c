@@ -18,11 +18,11 @@
 #include "keyboard.h"
 
 enum {
-    REPORTS = 1000, /* of the mouse, a second */
+    REPORTS = 1170, /* of the mouse, a second, while it moves: a thousand with its pauses */
     SWEEP = 700,    /* reports of one movement, then a click */
     PAUSE = 120,    /* reports' time without one: a hand that rests */
-    KEY_EACH = 100, /* reports' time from key to key */
-    KEY_HELD = 85,
+    KEY_EACH = 117, /* reports' time from key to key */
+    KEY_HELD = 100,
 };
 
 static int mouse(void)
@@ -71,7 +71,7 @@ static void button(int fd, bool down)
     report(fd, &e, 1);
 }
 
-/* What happens in this thousandth of a second; how many reports that makes. */
+/* What happens in this tick; how many reports that makes. */
 static uint32_t tick(int fd, struct keyboard *kb, int64_t t)
 {
     static const uint8_t keys[] = {KEY_T, KEY_H, KEY_E, KEY_SPACE, KEY_O, KEY_W, KEY_N, KEY_S};
@@ -91,15 +91,15 @@ static uint32_t tick(int fd, struct keyboard *kb, int64_t t)
     return made;
 }
 
-static int64_t now_us(void)
+static int64_t now_ns(void)
 {
     struct timespec t;
 
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-int stream_play(int seconds, int speed, void (*start)(void))
+int stream_play(double seconds, int speed, void (*start)(void))
 {
     struct keyboard kb;
     uint64_t reports = 0;
@@ -108,9 +108,9 @@ int stream_play(int seconds, int speed, void (*start)(void))
     if (fd < 0 || keyboard_uinput("A keyboard", 0x046d, 0xc31c, &kb) != 0)
         return 1;
     start();
-    int64_t began = now_us(), each = 1000000 / REPORTS / (speed > 0 ? speed : 1);
-    for (int64_t t = 0; t < (int64_t)seconds * REPORTS * (speed > 0 ? speed : 1); t++) {
-        struct timespec due = {(began + t * each) / 1000000, (began + t * each) % 1000000 * 1000};
+    int64_t began = now_ns(), each = 1000000000 / REPORTS / (speed > 0 ? speed : 1);
+    for (int64_t t = 0; t < (int64_t)(seconds * REPORTS * (speed > 0 ? speed : 1)); t++) {
+        struct timespec due = {(began + t * each) / 1000000000, (began + t * each) % 1000000000};
         clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
         reports += tick(fd, &kb, t);
     }

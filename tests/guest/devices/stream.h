@@ -8,6 +8,6 @@
 
 /* So many seconds of it, speed times as fast. Calls start when the devices are there. Prints "done"
  * and the number of reports. Returns an exit status. */
-int stream_play(int seconds, int speed, void (*start)(void));
+int stream_play(double seconds, int speed, void (*start)(void));
 
 #endif

@@ -21,7 +21,7 @@ def front_session():
 
 
 def session(name, what):
-    return output("loginctl", "show-session", name, "--property=" + what, "--value")
+    return name and output("loginctl", "show-session", name, "--property=" + what, "--value")
 
 
 def is_locked():
@@ -34,9 +34,15 @@ def unlock():
     return wait_for(lambda: not is_locked())
 
 
-def types(person="106", strokes=130, how="quick"):
+def keyboards():
+    return status().get("devices", {}).get("keyboards", 0)
+
+
+def types(person="113", strokes=115, how="quick"):
+    """Enough for a window of a hundred, by who is quick at it."""
+    before = keyboards()
     hand = Hand(how, person, strokes)
-    wait_for(lambda: status().get("devices", {}).get("keyboards", 0) > 0, seconds=10)
+    wait_for(lambda: keyboards() > before, seconds=5)
     said = hand.play()
     hand.unplug()
     return said
@@ -92,7 +98,7 @@ def nothing_before_it_is_acknowledged():
     until("and collecting begins", lambda: status().get("collecting"))
     types()
     until("her windows are with the server", lambda: server.count() > 0 and waiting() == 0)
-    tap.say(f"{server.count()} windows of 130 strokes")
+    tap.say(f"{server.count()} windows of 115 strokes")
 
 
 # ---------------------------------------------------------------------------- deaths
@@ -106,7 +112,7 @@ def killed(unit, noticed):
           lambda: is_whole(status()) and status().get("collecting"))
     other, words = noticed
     tap.check(words in journal(other, 200), f"{other} has noticed: \"{words}\"")
-    types("107")
+    types()
     until("windows go on, in the same session", lambda: server.newest() == session and server.held() > had and waiting() == 0)
     tap.check(server.is_whole(), f"none is missing, none is there twice: {server.windows()}")
 
@@ -133,7 +139,7 @@ def deaths():
 def without(what, down, up):
     session, had = server.newest(), server.held()
     down()
-    types("109")
+    types()
     until(f"{what}: windows wait", lambda: waiting() > 0)
     kept = waiting()
     os.kill(pid_of("idem-courier.service"), signal.SIGKILL)
@@ -160,10 +166,11 @@ def port_authorized(port):
 
 
 def a_payload():
+    before = keyboards()
     innocent, attacker = Hand("person", "111", 40), Hand("payload", "ducky")
     strong = server.said("session.authenticated")
     tap.check(innocent.ready and attacker.ready, "two keyboards that say that they are the same")
-    wait_for(lambda: status().get("devices", {}).get("keyboards", 0) >= 2)
+    wait_for(lambda: keyboards() >= before + 2)
     said = attacker.play()
     tap.check(said.startswith("cut"), f"one of them types a payload: {said}")
     until("its `authorized` is 0", lambda: port_authorized(1) == "0")
@@ -190,7 +197,7 @@ def two_people():
     change_terminal(3)
     until("an empty terminal is in front: away", lambda: status().get("presence") == "away")
     had = server.count()
-    types("113")
+    types()
     tap.check(server.count() == had and status()["spool"]["waiting"] == 0, "nothing is collected there")
     change_terminal(1)
     until("back again", lambda: status().get("presence") == "present" and status().get("collecting"))
@@ -209,7 +216,7 @@ def two_people():
     tap.check("acknowledgement" not in status("olga"), "what is about him is not told to her")
     change_terminal(1)
     until("olga is back, in a session of her own", lambda: status().get("collecting"))
-    types("117")
+    types()
     until("with windows of its own", lambda: server.newest() > hers and server.held() > 0)
     tap.check(server.is_whole(), f"and they begin at one: {server.windows()}")
 

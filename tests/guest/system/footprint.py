@@ -104,9 +104,9 @@ def measure():
 
 
 def growth(pids):
-    """A minute of it first: what is taken once is no growth."""
-    seconds = int(3600 / SPEED * scale())
-    hand = Hand("stream", max(seconds // 10, 1), SPEED)
+    """A tenth of it first: what is taken once is no growth."""
+    seconds = 3600 / SPEED * scale()
+    hand = Hand("stream", seconds / 10, SPEED)
     wait_for(lambda: status().get("devices", {}).get("pointers", 0) > 0)
     hand.play()
     hand.unplug()
