@@ -22,7 +22,7 @@ import run  # noqa: E402
 
 OURS = ("broker", "sensor", "courier")
 LIMIT = 6 * 3600  # seconds: an end
-MEMORY_KB, PROCESSOR, HEARTBEATS = 8 * 1024, 0.001, 2  # a minute
+MEMORY_KB, PROCESSOR, HEARTBEATS = 8 * 1024, 0.001, 2  # the last: a minute
 GROWTH_KB = 64  # of anonymous memory, for all three: what an allocator may round
 
 
