@@ -410,9 +410,9 @@ class Odd(CourierCase):
         self.assertIn((LOCK, 0, OFFLINE), self.seat.sensor.acts)
 
     def test_a_locked_screen_costs_no_time(self):
-        self.cut_off(6)
+        self.cut_off(15)
         self.seat.presence(LOCKED)
-        time.sleep(7)
+        time.sleep(16)
         self.seat.presence(PRESENT)
         self.seat.sensor.quiet(1)
         self.assertNotIn((LOCK, 0, OFFLINE), self.seat.sensor.acts)
