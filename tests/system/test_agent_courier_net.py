@@ -289,6 +289,7 @@ class Odd(CourierCase):
         self.fake.odd = None
         self.seat.send("ada", 1, 1, first=1)
         wait_for("the next one", lambda: self.fake.batches == 1)
+        wait_for("its answer", lambda: self.spool()["waiting"] == 0)  # else its end is a second loss
         for dropped in (1, 1, 0):  # it is in the log of the next start, which the status is of as well, and then nowhere
             self.assertEqual(self.spool()["dropped"], dropped)
             self.seat.stop()
