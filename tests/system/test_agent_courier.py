@@ -320,8 +320,8 @@ class Decisions(CourierCase):
         self.seat.sensor.send(state(presence=NOBODY))
         self.seat.presence(NOBODY)
         self.seat.presence(user="eva", uid=1001)
-        self.seat.process.send_signal(signal.SIGCONT)
         self.seat.sensor.send(alarm(number=8))
+        self.seat.process.send_signal(signal.SIGCONT)
         alarms = "SELECT person FROM sessions JOIN alarms ON alarms.session = sessions.row"
         wait_for("eva's session", lambda: len(self.sessions()) == 2)
         (ada,), (eva,) = self.server.query("SELECT person FROM sessions ORDER BY row")

@@ -80,16 +80,21 @@ void idem_lines_shut_x11(struct idem_courier *c)
 
 /* ------------------------------------------------------------------ what comes in */
 
+static void hear(struct idem_courier_line *line);
+
+/* What the sensor before has still said is heard first. */
 static void take_line(struct idem_courier *c)
 {
-    int type;
+    int type, fd = received.fd;
     socklen_t len = sizeof type;
 
-    if (getsockopt(received.fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0) {
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0) {
         idem_log(IDEM_LOG_ERROR, "courier: peer: a descriptor came that is no socket; ending");
         _exit(DIED);
     }
-    begin(&c->sensor, received.fd);
+    if (idem_lines_stand(&c->sensor))
+        hear(&c->sensor);
+    begin(&c->sensor, fd);
 }
 
 static void from_broker(struct idem_courier *c)
@@ -199,14 +204,12 @@ static void from_sensor(struct idem_courier_line *line)
     }
 }
 
-static void heard(void *arg, short events)
+static void hear(struct idem_courier_line *line)
 {
-    struct idem_courier_line *line = arg;
     struct idem_courier *c = line->courier;
     char from = line == &c->broker ? 'b' : 's';
     int fd = line->watch.fd, err = 0;
 
-    (void)events;
     for (int i = 0; i < AT_ONCE && err == 0 && line->watch.fd == fd; i++) {
         /* Nothing that is the person's own may come with a descriptor: none is taken. */
         err = line == &c->x11 && idem_stranger_carries(fd)
@@ -221,6 +224,19 @@ static void heard(void *arg, short events)
         end(line, "peer: it said what it may not");
     else if (err != 0 && err != IDEM_ERR_NOT_FOUND)
         end(line, "it is gone");
+}
+
+/* Both lines may have waited: who is here comes before what was made under him. */
+static void heard(void *arg, short events)
+{
+    struct idem_courier_line *line = arg;
+    struct idem_courier *c = line->courier;
+
+    (void)events;
+    if (line != &c->broker && idem_lines_stand(&c->broker))
+        hear(&c->broker);
+    if (idem_lines_stand(line))
+        hear(line);
     idem_session_step(c);
 }
 
