@@ -126,17 +126,25 @@ int idem_line_send(int line, const struct idem_message_head *head, int fd)
 
 static void drop(int fd, int depth);
 
-static void drop_all(struct msghdr *m, int depth)
+/* Keeps the first and closes the rest: no message has two. */
+static uint32_t take_descriptors(struct msghdr *m, int depth, int *fd)
 {
+    uint32_t count = 0;
+
+    *fd = -1;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
         if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
             continue;
         for (size_t at = 0; CMSG_LEN(at + sizeof(int)) <= c->cmsg_len; at += sizeof(int)) {
             int got;
             memcpy(&got, CMSG_DATA(c) + at, sizeof got);
-            drop(got, depth);
+            if (count++ == 0)
+                *fd = got;
+            else
+                drop(got, depth);
         }
     }
+    return count;
 }
 
 /* One message, or one who waits at a listening socket; false: nothing more is in it. */
@@ -150,9 +158,10 @@ static bool take_out(int fd, int depth)
                        .msg_control = control.bytes,
                        .msg_controllen = sizeof control.bytes};
     ssize_t n = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    int first = -1;
 
-    if (n >= 0)
-        drop_all(&m, depth);
+    if (n >= 0 && take_descriptors(&m, depth, &first) > 0)
+        drop(first, depth);
     if (n >= 0 || errno == EAGAIN)
         return n >= 0;
     int waiting = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -190,27 +199,6 @@ void idem_line_drop(int fd)
     drop(fd, 0);
 }
 
-/* Keeps the first and closes the rest: no message has two. */
-static uint32_t take_descriptors(struct msghdr *m, int *fd)
-{
-    uint32_t count = 0;
-
-    *fd = -1;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-            continue;
-        for (size_t at = 0; CMSG_LEN(at + sizeof(int)) <= c->cmsg_len; at += sizeof(int)) {
-            int got;
-            memcpy(&got, CMSG_DATA(c) + at, sizeof got);
-            if (count++ == 0)
-                *fd = got;
-            else
-                idem_line_drop(got);
-        }
-    }
-    return count;
-}
-
 int idem_line_receive(int line, char from, char to, struct idem_line_buffer *out)
 {
     struct iovec part = {out->bytes, sizeof out->bytes};
@@ -227,7 +215,7 @@ int idem_line_receive(int line, char from, char to, struct idem_line_buffer *out
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return errno == EAGAIN ? IDEM_ERR_NOT_FOUND : IDEM_ERR_IO;
-    uint32_t fds = take_descriptors(&m, &out->fd);
+    uint32_t fds = take_descriptors(&m, 0, &out->fd);
     out->len = (size_t)n;
     if (n > 0 && (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 &&
         idem_message_check(out->bytes, out->len, fds, from, to))
