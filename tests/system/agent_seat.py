@@ -183,13 +183,17 @@ class Seat:
             stderr=self.log)
         return self
 
-    def introduce(self):
-        """The broker connects and hands over a line to the sensor."""
+    def connect(self):
+        """Another broker."""
         if self.broker:
             self.broker.close()
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         sock.connect(os.path.join(self.directory, "courier"))
         self.broker = Line(sock)
+
+    def introduce(self):
+        """The broker connects and hands over a line to the sensor."""
+        self.connect()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.sensor = Sensor(ours)
         self.broker.send(message(LINE, struct.pack("=Q", 0)), [theirs.fileno()])

@@ -315,6 +315,9 @@ class Decisions(CourierCase):
     def test_an_alarm_is_of_whom_it_was_made_under(self):
         """It was on its way when the person left, and somebody else is there when the courier reads it."""
         self.begin()
+        self.seat.connect()  # so that the courier looks at the sensor's line first
+        self.seat.presence()
+        wait_for("the broker", lambda: self.seat.said().count("the broker is there") == 2)
         self.seat.process.send_signal(signal.SIGSTOP)
         self.seat.sensor.send(alarm(number=7))
         self.seat.sensor.send(state(presence=NOBODY))
